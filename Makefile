@@ -1,0 +1,77 @@
+# Every target sets up what it needs. `make` lists the targets.
+PYTHON ?= python3
+CONFIG ?= configs/default.yaml
+ARGS ?=
+# CPU=1 takes torch's CPU build on a host without an NVIDIA GPU (200 MB instead of several GB)
+CPU ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	$(if $(CPU),--extra-index-url https://download.pytorch.org/whl/cpu)
+MAIN := $(VENV)/.main-$(VERSION)
+DEV := $(VENV)/.dev-$(VERSION)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup train test lint format data lock clean check-python
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo '  variables: PYTHON=python3.12  CPU=1  CONFIG=configs/debug.yaml  ARGS="--trainer.max_epochs=3"'
+
+check-python:
+	@case "$(VERSION)" in \
+	  3.11|3.12|3.13) ;; \
+	  "") echo "error: $(PYTHON) does not run: install Python 3.11, 3.12 or 3.13, or name one: make PYTHON=/path/to/python3.12" >&2; exit 2 ;; \
+	  *) echo "error: $(PYTHON) is Python $(VERSION), this project needs 3.11, 3.12 or 3.13: make PYTHON=python3.12 (or another)" >&2; exit 2 ;; \
+	esac
+
+setup: $(MAIN) ## install into .venv
+
+$(MAIN): requirements/main.txt pyproject.toml | check-python
+	@echo "setting up $(VENV) with Python $(VERSION) (once; a minute or two)"
+	@test -e $(MAIN) || $(PYTHON) -m venv --clear $(VENV)
+	@$(PIP_INSTALL) -r requirements/main.txt
+	@$(PIP_INSTALL) --no-deps --editable .
+	@touch $@
+
+$(DEV): requirements/dev.txt $(MAIN)
+	@$(PIP_INSTALL) -r requirements/dev.txt
+	@touch $@
+
+train: $(MAIN) ## train, then test the best checkpoint
+	@$(BIN)/python -m project fit --config $(CONFIG) $(ARGS)
+
+test: $(DEV) ## run the fast tests
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(DEV) ## check style and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: $(DEV) ## rewrite the code in the project's style
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+data: $(MAIN) ## fetch corpus and word vectors into the cache
+	@$(BIN)/python -m project data $(ARGS)
+
+# torch brings its own CUDA packages where they belong: pins of them would force CUDA on hosts with a CPU build
+COMPILE := uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-annotate \
+	--custom-compile-command 'make lock' pyproject.toml
+NO_CUDA := sed -E '/^(nvidia|cuda|triton)[a-z0-9-]*==/d'
+
+lock: $(DEV) ## renew requirements/*.txt from pyproject.toml
+	@$(PIP_INSTALL) --editable '.[lock]'
+	@for name in main dev; do \
+	  extra=$$(test $$name = main || echo "--extra dev --constraints requirements/main.txt"); \
+	  $(BIN)/$(COMPILE) $$extra | $(NO_CUDA) > requirements/$$name.tmp && test -s requirements/$$name.tmp \
+	    && mv requirements/$$name.tmp requirements/$$name.txt || { rm -f requirements/$$name.tmp; exit 1; }; \
+	done
+
+clean: ## remove .venv and tool caches (runs/ and the data cache stay)
+	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Sentiment classification: text -> tokens -> ids -> packed batch -> BiLSTM -> logits."""

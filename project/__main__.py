@@ -1,0 +1,47 @@
+"""The command line: ``python -m project COMMAND``, installed as ``sentiment``."""
+
+import sys
+from importlib import import_module
+
+from project.errors import UserError
+
+USAGE = """usage: sentiment COMMAND [options]
+
+  fit        train a model, then test its best checkpoint
+  validate   figures of a checkpoint on a corpus's val split
+  test       figures of a checkpoint on a corpus's test split
+  predict    write a checkpoint's predictions for a corpus's test split to a file
+  classify   label and probability of texts given on the command line
+  data       fetch the default corpus and the word vectors into the cache
+
+sentiment COMMAND --help lists the options of a command."""
+
+COMMANDS = {
+    "fit": "project.cli",
+    "validate": "project.cli",
+    "test": "project.cli",
+    "predict": "project.cli",
+    "classify": "project.deploy.classify",
+    "data": "project.data.prepare",
+}
+
+
+def main() -> int:
+    """Run the command that `sys.argv` names; return 0, or 2 after one line about what the user can mend."""
+    name = sys.argv[1] if len(sys.argv) > 1 else "--help"
+    if name in ("-h", "--help"):
+        print(USAGE)
+        return 0
+    try:
+        if name not in COMMANDS:
+            raise UserError(f"there is no command {name!r}: choose one of {', '.join(COMMANDS)}")
+        # Imported here, so that a command starts without the packages of the others.
+        import_module(COMMANDS[name]).run()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

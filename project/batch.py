@@ -1,0 +1,60 @@
+"""Token ids -> padded -> packed `Batch`: the one type that data and model share.
+
+Shape letters, here and everywhere: B texts in a batch, T time steps of the longest, N tokens in a packed batch,
+E embedding, H hidden, L layers, D directions, C classes, V vocabulary.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_sequence
+
+from project.text import PAD_ID
+
+NO_LABEL = -1
+
+
+class EncodedText(NamedTuple):
+    """One text as the loader hands it to `collate`."""
+
+    row: int  # position in its split, so that predictions can be put back in order
+    token_ids: Tensor  # (length,) int64, length >= 1
+    label: int  # class index, or NO_LABEL
+
+
+class Batch(NamedTuple):
+    """A batch of B texts.
+
+    `token_ids` is packed: its `data` (N,) holds the real tokens alone, so padding is never embedded, and its
+    `batch_sizes` (T,) stays on the CPU wherever the batch goes, as PyTorch's recurrent layers demand.
+    """
+
+    token_ids: PackedSequence
+    labels: Tensor  # (B,) int64
+    rows: Tensor  # (B,) int64
+
+    @property
+    def size(self) -> int:
+        """B, the number of texts: what every `self.log` is told (Lightning would guess N)."""
+        return len(self.labels)
+
+
+def pack(token_ids: Sequence[Tensor]) -> PackedSequence:
+    """Pad, then pack B tensors of token ids, each (length,); `data` of the result is (N,).
+
+    Raises:
+        ValueError: A text has no token: there is no last state to classify.
+    """
+    lengths = [len(ids) for ids in token_ids]
+    if min(lengths) < 1:
+        raise ValueError("a text of no tokens cannot be packed; the tokenizer gives it one <unk>")
+    padded = pad_sequence(list(token_ids), batch_first=True, padding_value=PAD_ID)  # (B, T)
+    return pack_padded_sequence(padded, torch.tensor(lengths), batch_first=True, enforce_sorted=False)
+
+
+def collate(texts: Sequence[EncodedText]) -> Batch:
+    """Make a `Batch` of `texts`, in their order."""
+    rows, token_ids, labels = zip(*texts, strict=True)
+    return Batch(pack(token_ids), torch.tensor(labels), torch.tensor(rows))

@@ -1,0 +1,139 @@
+"""Configuration -> data module, model and Trainer: fit, validate, test and predict."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
+
+from project.callbacks import run_dir
+from project.data.datamodule import SentimentDataModule
+from project.deploy.predictor import Predictor
+from project.errors import UserError
+from project.evaluation.results import print_predictions
+from project.loggers import git_commit
+from project.model.checkpoint import read_checkpoint, restore
+from project.model.classifier import SentimentClassifier
+from project.runtime import prepare_process
+
+DEFAULT_CONFIG = Path(__file__).parent.parent / "configs" / "default.yaml"
+
+
+class SaveConfig(SaveConfigCallback):
+    """Saves the resolved configuration in the run's folder, and tells every logger what the run is made of."""
+
+    def save_config(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        """Log configuration, git commit and data fingerprint."""
+        data = trainer.datamodule  # type: ignore[attr-defined]
+        config = self.parser.dump(self.config, skip_none=False)
+        facts = {"config": config, "git_commit": git_commit(), "data_fingerprint": data.corpus.fingerprint()}
+        for logger in trainer.loggers:
+            logger.log_hyperparams(facts)  # type: ignore[arg-type]
+
+
+class SentimentTrainer(L.Trainer):
+    """A Trainer whose `fit` ends with the test of the best checkpoint."""
+
+    def fit(self, *args: Any, test_after_fit: bool = True, **kwargs: Any) -> None:
+        """Train the model, then test its best checkpoint.
+
+        Args:
+            args: See `lightning.Trainer.fit`.
+            test_after_fit: Whether the test follows; a search over settings should never see it.
+            kwargs: See `lightning.Trainer.fit`.
+        """
+        super().fit(*args, **kwargs)
+        if test_after_fit and not self.fast_dev_run:
+            self.test(ckpt_path="best", datamodule=self.datamodule)  # type: ignore[attr-defined]
+
+
+class SentimentCLI(LightningCLI):
+    """`LightningCLI` for one model and one data module, never with weights that nothing was trained into."""
+
+    datamodule: SentimentDataModule
+    trainer: SentimentTrainer
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Let one seed rule the order of batches too."""
+        parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        """Parse, and read the checkpoint before anything else is made.
+
+        Raises:
+            UserError: There is no checkpoint where one is needed, or it cannot be used.
+        """
+        super().parse_arguments(parser, args)
+        command = self.config["subcommand"]
+        path = self.config[command].ckpt_path
+        self.checkpoint = read_checkpoint(path) if path is not None else None
+        if self.checkpoint is None and command != "fit":
+            raise UserError(f"{command} needs a trained model: add --ckpt_path=runs/version_0/checkpoints/best.ckpt (or yours)")
+        own = [word for word in (args or sys.argv[1:]) if word.startswith("--model.")]
+        if self.checkpoint is not None and own:
+            raise UserError(f"{own[0]} has no effect: the checkpoint's own model settings are used; leave it out")
+
+    def after_instantiate_classes(self) -> None:
+        """Give the data module the checkpoint's tokenizer, vocabulary and labels."""
+        if self.checkpoint is not None:
+            _, tokenizer, state = restore(self.checkpoint)
+            self.datamodule.adopt(tokenizer, state["label_names"], state["network"]["num_frozen"])
+
+    def after_fit(self) -> None:
+        """Say where the model is and how to go on."""
+        callback = self.trainer.checkpoint_callback
+        best = getattr(callback, "best_model_path", "")
+        if not best or not self.trainer.is_global_zero:
+            return
+        best = relative(Path(best))
+        print(f"\nbest checkpoint: {best}")
+        if self.config.fit.test_after_fit:
+            show_predictions(self.datamodule, best)
+        sentiment = relative(Path(sys.executable).parent / "sentiment")
+        print(
+            f"""
+go on with
+  {sentiment} classify --ckpt_path {best} "your text"
+  {sentiment} test --ckpt_path {best} --data.corpus products
+  {sentiment} fit --ckpt_path {best.parent / "last.ckpt"} --trainer.max_epochs {self.trainer.max_epochs * 2}"""
+        )
+
+
+def relative(path: Path) -> Path:
+    """Return `path` as it is shortest to type from the working folder."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def show_predictions(data: SentimentDataModule, checkpoint: Path, count: int = 5) -> None:
+    """Print what the checkpoint makes of `count` test texts, evenly spread over the split."""
+    examples = data.corpus.split("test")
+    chosen = examples[:: max(len(examples) // count, 1)][:count]
+    predictions = Predictor.load(checkpoint)([example.text for example in chosen])
+    print_predictions(
+        [
+            (example.text, data.label_names[example.label], p.label, p.probability)
+            for example, p in zip(chosen, predictions, strict=True)
+        ]
+    )
+
+
+def run(args: Sequence[str] | None = None) -> None:
+    """Run fit, validate, test or predict; `args` are the command line's where none are given.
+
+    Raises:
+        UserError: An option, a file or the data cannot be used.
+    """
+    prepare_process()
+    parser_kwargs: dict[str, Any] = {name: {"default_config_files": [str(DEFAULT_CONFIG)]} for name in LightningCLI.subcommands()}
+    SentimentCLI(
+        SentimentClassifier,
+        SentimentDataModule,
+        save_config_callback=SaveConfig,
+        trainer_class=SentimentTrainer,
+        seed_everything_default=42,
+        auto_configure_optimizers=False,
+        parser_kwargs=parser_kwargs,
+        args=args,
+    )

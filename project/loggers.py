@@ -1,0 +1,77 @@
+"""W&B, online where it can be and offline where not, without ever asking."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import requests
+import wandb
+from lightning.pytorch.loggers import WandbLogger as LightningWandbLogger
+from lightning.pytorch.loggers.logger import rank_zero_experiment
+from wandb.errors import CommError, UsageError
+
+PROBE_SECONDS, INIT_SECONDS = 4, 8  # together with what wandb adds they stay under 15 s
+
+
+class WandbLogger(LightningWandbLogger):
+    """Logs online if a key is set, offline if none is.
+
+    A key is what ``wandb login`` stores or WANDB_API_KEY holds. A server that does not answer costs one line and at
+    most 15 s, and the run goes on offline. WANDB_MODE (online, offline, disabled) decides where it is set.
+
+    Args:
+        project: W&B project.
+        name: Of the run; W&B makes one up where none is given.
+        save_dir: Where W&B keeps its folder of local files.
+    """
+
+    def __init__(self, project: str = "sentiment", name: str | None = None, save_dir: str = "runs") -> None:
+        Path(save_dir).mkdir(parents=True, exist_ok=True)  # wandb falls back to a temporary folder where it is missing
+        super().__init__(name=name, save_dir=save_dir, project=project)
+        self._wandb_init["settings"] = wandb.Settings(init_timeout=INIT_SECONDS)
+
+    @property
+    @rank_zero_experiment
+    def experiment(self) -> Any:
+        """The W&B run, begun at the first use."""
+        if self._experiment is None and "WANDB_MODE" not in os.environ:
+            self._wandb_init["mode"] = "offline" if (why := _why_offline()) else "online"
+            if why:
+                print(f"W&B logs offline into {self._save_dir}/wandb: {why}", file=sys.stderr)
+        try:
+            return super().experiment
+        except (CommError, UsageError) as error:
+            if self._wandb_init.get("mode") != "online":
+                raise
+            print(f"W&B logs offline into {self._save_dir}/wandb: {str(error).splitlines()[0]}", file=sys.stderr)
+            self._wandb_init["mode"] = "offline"
+            return super().experiment
+
+
+def _why_offline() -> str:
+    """Return why W&B cannot be reached, or nothing where it seems that it can."""
+    try:
+        if not wandb.login(prompt=False):
+            return "no key is set (`wandb login` sets one)"
+    except UsageError as error:
+        return str(error).splitlines()[0]
+    except CommError as error:
+        return str(error).splitlines()[0]
+    host = wandb.setup().settings.base_url
+    try:
+        requests.head(host, timeout=PROBE_SECONDS)
+    except requests.RequestException:
+        return f"a key is set, but {host} does not answer"
+    return ""
+
+
+def git_commit() -> str | None:
+    """Return the commit of the working tree, with ``-dirty`` where files differ from it; None outside git."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--match="]
+    try:
+        done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()

@@ -1,0 +1,206 @@
+"""Packed batches -> loss, metrics and optimizer steps: the LightningModule around the network."""
+
+from typing import Any, Literal
+
+import lightning as L
+import torch
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
+from torchmetrics import MetricCollection
+from torchmetrics.classification import MulticlassConfusionMatrix
+
+from project.batch import Batch
+from project.errors import UserError
+from project.evaluation.metrics import build_metrics
+from project.model.checkpoint import FORMAT, KEY, ModelState, package_versions
+from project.model.network import SentimentNetwork
+from project.model.recurrence import RecurrencePath
+
+
+class SentimentClassifier(L.LightningModule):
+    """A BiLSTM text classifier.
+
+    Its network is built in `setup`, when the data module knows the vocabulary and the classes, or from a checkpoint,
+    which holds both. Plain hyperparameters are all that it takes.
+
+    Args:
+        embedding_dim: E; with pretrained vectors, theirs.
+        hidden_size: H, per direction.
+        num_layers: L.
+        dropout: On the embeddings, between layers, and on the features.
+        learning_rate: Peak of the schedule.
+        weight_decay: AdamW's, on weight matrices other than the embedding.
+        warmup: Share of the optimizer steps in which the learning rate rises linearly; it then falls linearly to 0.
+        class_weights: Weight of each class in the loss, or "balanced" for the inverse of its frequency in train.
+        recurrence: How the LSTM is computed: packed (torch's way), padded (fast on a CPU, same result), or auto.
+    """
+
+    def __init__(
+        self,
+        embedding_dim: int = 50,
+        hidden_size: int = 128,
+        num_layers: int = 1,
+        dropout: float = 0.5,
+        learning_rate: float = 2e-3,
+        weight_decay: float = 0.01,
+        warmup: float = 0.1,
+        class_weights: Literal["balanced"] | list[float] | None = None,
+        recurrence: RecurrencePath = "auto",
+    ) -> None:
+        super().__init__()
+        for name, size in (("embedding_dim", embedding_dim), ("hidden_size", hidden_size), ("num_layers", num_layers)):
+            if size < 1:
+                raise UserError(f"{name} is {size}: set --model.{name}=1 or more")
+        if not 0 <= dropout < 1:
+            raise UserError(f"dropout is {dropout}: set --model.dropout to at least 0 and less than 1")
+        if not 0 <= warmup <= 1:
+            raise UserError(f"warmup is {warmup}: set --model.warmup to a share of the steps, from 0 to 1")
+        if learning_rate <= 0:
+            raise UserError(f"learning_rate is {learning_rate}: set --model.learning_rate above 0")
+        self.save_hyperparameters()
+        self.network: SentimentNetwork
+        self.state: ModelState | None = None
+
+    def setup(self, stage: str) -> None:
+        """Build the network for the data module's vocabulary and classes, unless it stands already.
+
+        Raises:
+            UserError: Vectors or class weights do not fit.
+        """
+        data: Any = self.trainer.datamodule  # type: ignore[attr-defined] # the Trainer sets it before this hook
+        if self.state is not None:
+            return
+        self.build(
+            ModelState(
+                format=FORMAT,
+                network={
+                    "vocab_size": len(data.tokenizer),
+                    "num_classes": len(data.label_names),
+                    "num_frozen": data.num_frozen,
+                    **{name: self.hparams[name] for name in NETWORK_ARGUMENTS},
+                },
+                tokenizer=data.tokenizer.state(),
+                label_names=list(data.label_names),
+                threshold=0.5,
+                temperature=1.0,
+                corpus=data.corpus_name,
+                fingerprint=data.corpus.fingerprint(),
+                versions=package_versions(),
+            )
+        )
+        if data.pretrained is not None:
+            self.network.embedding.load_pretrained(*data.pretrained)
+        if stage == "fit":
+            self.loss.weight = self._class_weights(data.class_counts())
+
+    def build(self, state: ModelState) -> None:
+        """Make network, loss and metrics for the vocabulary and classes that `state` names."""
+        self.state = state
+        classes = len(state["label_names"])
+        self.network = SentimentNetwork(**state["network"])
+        self.loss = nn.CrossEntropyLoss(weight=torch.ones(classes))
+        self.train_metrics = build_metrics(classes, "train/")
+        self.val_metrics = build_metrics(classes, "val/")
+        self.test_metrics = build_metrics(classes, "test/")
+        self.confusion_matrix = MulticlassConfusionMatrix(classes)
+
+    def _class_weights(self, counts: list[int]) -> Tensor:
+        """Return the weights (C,) for classes with `counts` training texts."""
+        chosen = self.hparams["class_weights"]
+        if chosen is None:
+            return torch.ones(len(counts))
+        if chosen == "balanced":
+            return sum(counts) / (len(counts) * torch.tensor(counts, dtype=torch.float).clamp(min=1))
+        if len(chosen) != len(counts) or min(chosen) < 0:
+            raise UserError(f"class_weights are {chosen}: give {len(counts)} numbers of at least 0, one per class")
+        return torch.tensor(chosen, dtype=torch.float)
+
+    def forward(self, token_ids: PackedSequence) -> Tensor:
+        """Return logits (B, C) for packed `token_ids`, whose data is (N,)."""
+        logits: Tensor = self.network(token_ids)
+        return logits
+
+    def _step(self, batch: Batch, metrics: MetricCollection) -> tuple[Tensor, Tensor]:
+        """Return the loss () and the class probabilities (B, C) of `batch`, having counted both."""
+        logits = self(batch.token_ids)  # (B, C)
+        loss: Tensor = self.loss(logits, batch.labels)  # ()
+        probabilities = logits.detach().float().softmax(1)  # (B, C)
+        metrics.update(probabilities, batch.labels)
+        self.log(f"{metrics.prefix}loss", loss, on_step=False, on_epoch=True, batch_size=batch.size)
+        return loss, probabilities
+
+    def training_step(self, batch: Batch) -> Tensor:
+        """Return the loss of one batch."""
+        loss, _ = self._step(batch, self.train_metrics)
+        return loss
+
+    def on_train_epoch_end(self) -> None:
+        """Log what the epoch's batches, dropout included, add up to."""
+        self.log_dict(self.train_metrics)  # type: ignore[arg-type] # Lightning computes and resets the collection
+
+    def validation_step(self, batch: Batch) -> None:
+        """Count one batch of val."""
+        self._step(batch, self.val_metrics)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the figures of the val split."""
+        self.log_dict(self.val_metrics, prog_bar=True)  # type: ignore[arg-type]
+
+    def test_step(self, batch: Batch) -> None:
+        """Count one batch of test."""
+        _, probabilities = self._step(batch, self.test_metrics)
+        self.confusion_matrix.update(probabilities, batch.labels)
+
+    def on_test_epoch_end(self) -> None:
+        """Log the figures of the test split; the confusion matrix is for `TestReport` to read."""
+        self.log_dict(self.test_metrics)  # type: ignore[arg-type]
+
+    def predict_step(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return the rows (B,) of the batch's texts in their split, and their class probabilities (B, C)."""
+        assert self.state is not None
+        return batch.rows, (self(batch.token_ids).float() / self.state["temperature"]).softmax(1)
+
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
+        """AdamW (Loshchilov and Hutter 2019) with a learning rate that changes at every optimizer step."""
+        embedding = {id(p) for p in self.network.embedding.parameters()}
+        decayed = [p for p in self.network.parameters() if p.ndim > 1 and id(p) not in embedding]
+        others = [p for p in self.network.parameters() if p.ndim <= 1 or id(p) in embedding]
+        optimizer = torch.optim.AdamW(
+            [
+                {"params": decayed, "weight_decay": self.hparams["weight_decay"]},
+                {"params": others, "weight_decay": 0.0},
+            ],
+            lr=self.hparams["learning_rate"],
+        )
+        steps = max(int(self.trainer.estimated_stepping_batches), 1)
+        warmup = max(round(self.hparams["warmup"] * steps), 1)
+
+        def share_of_peak(step: int) -> float:
+            return min((step + 1) / warmup, max(steps - step, 0) / max(steps - warmup, 1))
+
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, share_of_peak)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Make the checkpoint the whole model."""
+        checkpoint[KEY] = self.state
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Build the network that the checkpoint's weights fit.
+
+        Raises:
+            UserError: The data module has another vocabulary or other labels than the checkpoint.
+        """
+        state: ModelState = checkpoint[KEY]
+        if self.state is None:
+            self.build(state)
+        elif any(self.state[key] != state[key] for key in ("tokenizer", "label_names")):  # type: ignore[literal-required]
+            raise UserError(
+                "the checkpoint has another vocabulary or other labels than the data module: "
+                "call datamodule.adopt(...) with the checkpoint's before the Trainer"
+            )
+        self.state = state
+
+
+NETWORK_ARGUMENTS = ("embedding_dim", "hidden_size", "num_layers", "dropout", "recurrence")

@@ -1,0 +1,94 @@
+"""Packed token ids (N,) -> embedding -> BiLSTM -> dropout -> linear -> logits (B, C): a plain nn.Module."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
+
+from project.errors import UserError
+from project.model.encoder import BiLSTMEncoder
+from project.model.recurrence import RecurrencePath
+from project.text import PAD_ID
+
+RANDOM_STD = 0.1  # of vectors that are not pretrained
+
+
+class WordEmbedding(nn.Module):
+    """One vector per word: those of training words are trained, those at the end of the vocabulary are frozen.
+
+    A frozen vector stands in a buffer, so neither gradient nor weight decay reaches it.
+
+    Args:
+        vocab_size: V.
+        embedding_dim: E.
+        num_frozen: How many words at the end of the vocabulary are frozen.
+    """
+
+    def __init__(self, vocab_size: int, embedding_dim: int, num_frozen: int = 0) -> None:
+        super().__init__()
+        self.trained = nn.Embedding(vocab_size - num_frozen, embedding_dim, padding_idx=PAD_ID)
+        nn.init.normal_(self.trained.weight, std=RANDOM_STD)
+        self.register_buffer("frozen", torch.zeros(num_frozen, embedding_dim))
+        self.frozen: Tensor
+
+    def load_pretrained(self, vectors: Tensor, found: Tensor) -> None:
+        """Copy `vectors` (V, E) where `found` (V,); the others stay random.
+
+        Raises:
+            UserError: E differs from the embedding's.
+        """
+        own, dim = self.trained.weight.shape
+        if vectors.shape[1] != dim:
+            raise UserError(
+                f"the vectors have {vectors.shape[1]} dimensions, the model {dim}: set --model.embedding_dim={vectors.shape[1]}"
+            )
+        with torch.no_grad():
+            self.trained.weight[found[:own]] = vectors[:own][found[:own]]
+            self.frozen.copy_(vectors[own:])
+
+    def forward(self, token_ids: Tensor) -> Tensor:
+        """Return (N, E) for `token_ids` (N,)."""
+        own = self.trained.num_embeddings
+        vectors: Tensor = self.trained(token_ids.clamp(max=own - 1))  # (N, E)
+        if not len(self.frozen):
+            return vectors
+        frozen = self.frozen[(token_ids - own).clamp(min=0)]  # (N, E)
+        return torch.where((token_ids >= own).unsqueeze(1), frozen, vectors)  # (N, E)
+
+
+class SentimentNetwork(nn.Module):
+    """Embedding, encoder, dropout and linear classifier.
+
+    Args:
+        vocab_size: V.
+        num_classes: C.
+        num_frozen: See `WordEmbedding`.
+        embedding_dim: E.
+        hidden_size: H, per direction.
+        num_layers: L.
+        dropout: On the embeddings, between layers, and on the features.
+        recurrence: See `ExactLSTM`.
+    """
+
+    def __init__(
+        self,
+        vocab_size: int,
+        num_classes: int,
+        num_frozen: int = 0,
+        embedding_dim: int = 50,
+        hidden_size: int = 128,
+        num_layers: int = 1,
+        dropout: float = 0.5,
+        recurrence: RecurrencePath = "auto",
+    ) -> None:
+        super().__init__()
+        self.embedding = WordEmbedding(vocab_size, embedding_dim, num_frozen)
+        self.encoder = BiLSTMEncoder(embedding_dim, hidden_size, num_layers, dropout, recurrence)
+        self.dropout = nn.Dropout(dropout)
+        self.classifier = nn.Linear(self.encoder.output_size, num_classes)
+
+    def forward(self, token_ids: PackedSequence) -> Tensor:
+        """Return logits (B, C) for packed `token_ids`, whose data is (N,)."""
+        embedded = self.dropout(self.embedding(token_ids.data))  # (N, E)
+        features = self.encoder(token_ids._replace(data=embedded))  # (B, 2H)
+        logits: Tensor = self.classifier(self.dropout(features))  # (B, C)
+        return logits
