@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
+import torch
 from lightning.pytorch.callbacks import BasePredictionWriter, ModelCheckpoint
 from lightning.pytorch.loggers import WandbLogger
 from lightning.pytorch.utilities import rank_zero_only
-from torch import Tensor
 
-from project.batch import Batch
 from project.data.datamodule import SentimentDataModule
-from project.evaluation.results import draw_confusion_matrix, print_confusion_matrix, write_json
+from project.deploy.predictor import decide
+from project.evaluation.results import draw_confusion_matrix, print_confusion_matrix, write_json, written_whole
 from project.model.classifier import SentimentClassifier
 
 
@@ -104,22 +104,24 @@ class PredictionWriter(BasePredictionWriter):
         predictions: Sequence[Any],
         batch_indices: Sequence[Any],
     ) -> None:
-        """Gather the batches of one process and write them."""
+        """Gather the batches of all processes and write them in one."""
         assert isinstance(pl_module, SentimentClassifier)
-        data = trainer.datamodule  # type: ignore[attr-defined]
-        assert isinstance(data, SentimentDataModule)
+        assert pl_module.state is not None
+        if trainer.world_size > 1:
+            gathered: list[Any] = [None] * trainer.world_size
+            torch.distributed.all_gather_object(gathered, list(predictions))
+            predictions = [batch for rank in gathered for batch in rank]
         folder = run_dir(trainer)
-        if folder is None:
+        if folder is None or not trainer.is_global_zero:
             return
-        by_row = {int(row): p for rows, probabilities in predictions for row, p in zip(rows, probabilities, strict=True)}
+        by_row = {int(row): p.tolist() for rows, batch in predictions for row, p in zip(rows, batch, strict=True)}
+        names, threshold = pl_module.state["label_names"], pl_module.state["threshold"]
+        examples = trainer.datamodule.corpus.split("test")  # type: ignore[attr-defined]
         path = folder / "predictions.csv"
-        scratch = path.with_name(f".{path.name}.{os.getpid()}")
-        with scratch.open("w", encoding="utf-8", newline="") as file:
+        with written_whole(path) as scratch, scratch.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
-            writer.writerow(["text", "label", "predicted", *(f"p_{name}" for name in data.label_names)])
-            for row, example in enumerate(data.corpus.split("test")):
-                p: Tensor = by_row[row]
-                names = data.label_names
-                writer.writerow([example.text, names[example.label], names[int(p.argmax())], *(f"{x:.6f}" for x in p.tolist())])
-        scratch.replace(path)
-        print(f"{len(by_row):,} predictions in {path}")
+            writer.writerow(["text", "label", "predicted", *(f"p_{name}" for name in names)])
+            for row, (text, label) in enumerate(examples):
+                prediction = decide(by_row[row], names, threshold)
+                writer.writerow([text, names[label], prediction.label, *(f"{p:.6f}" for p in by_row[row])])
+        print(f"{len(examples):,} predictions in {path}")

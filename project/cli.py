@@ -1,14 +1,14 @@
 """Configuration -> data module, model and Trainer: fit, validate, test and predict."""
 
 import sys
-from collections.abc import Sequence
+import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import lightning as L
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 
-from project.callbacks import run_dir
 from project.data.datamodule import SentimentDataModule
 from project.deploy.predictor import Predictor
 from project.errors import UserError
@@ -30,7 +30,7 @@ class SaveConfig(SaveConfigCallback):
         config = self.parser.dump(self.config, skip_none=False)
         facts = {"config": config, "git_commit": git_commit(), "data_fingerprint": data.corpus.fingerprint()}
         for logger in trainer.loggers:
-            logger.log_hyperparams(facts)  # type: ignore[arg-type]
+            logger.log_hyperparams(facts)
 
 
 class SentimentTrainer(L.Trainer):
@@ -45,8 +45,17 @@ class SentimentTrainer(L.Trainer):
             kwargs: See `lightning.Trainer.fit`.
         """
         super().fit(*args, **kwargs)
-        if test_after_fit and not self.fast_dev_run:
+        if test_after_fit and not self.fast_dev_run:  # type: ignore[attr-defined] # Trainer sets it elsewhere
             self.test(ckpt_path="best", datamodule=self.datamodule)  # type: ignore[attr-defined]
+
+
+class OneLineParser(LightningArgumentParser):
+    """A parser that reports a mistake in one line instead of a page of usage."""
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        """Raise `UserError` with the message of argparse or jsonargparse."""
+        line = " ".join(message.split())
+        raise UserError(f"{line[:300]}; see sentiment COMMAND --help") from ex
 
 
 class SentimentCLI(LightningCLI):
@@ -70,10 +79,23 @@ class SentimentCLI(LightningCLI):
         path = self.config[command].ckpt_path
         self.checkpoint = read_checkpoint(path) if path is not None else None
         if self.checkpoint is None and command != "fit":
-            raise UserError(f"{command} needs a trained model: add --ckpt_path=runs/version_0/checkpoints/best.ckpt (or yours)")
-        own = [word for word in (args or sys.argv[1:]) if word.startswith("--model.")]
+            raise UserError(
+                f"{command} needs a trained model: add --ckpt_path=runs/version_0/checkpoints/best.ckpt (or yours)"
+            )
+        own = [word for word in sys.argv[1:] if word.startswith("--model.")]
         if self.checkpoint is not None and own:
             raise UserError(f"{own[0]} has no effect: the checkpoint's own model settings are used; leave it out")
+
+    def instantiate_trainer(self, **kwargs: Any) -> L.Trainer:
+        """Make the Trainer.
+
+        Raises:
+            UserError: Its settings contradict each other or the machine, such as a GPU that is not there.
+        """
+        try:
+            return super().instantiate_trainer(**kwargs)
+        except (MisconfigurationException, ValueError) as error:
+            raise UserError(f"trainer settings: {' '.join(str(error).split())}") from error
 
     def after_instantiate_classes(self) -> None:
         """Give the data module the checkpoint's tokenizer, vocabulary and labels."""
@@ -97,7 +119,7 @@ class SentimentCLI(LightningCLI):
 go on with
   {sentiment} classify --ckpt_path {best} "your text"
   {sentiment} test --ckpt_path {best} --data.corpus products
-  {sentiment} fit --ckpt_path {best.parent / "last.ckpt"} --trainer.max_epochs {self.trainer.max_epochs * 2}"""
+  {sentiment} fit --ckpt_path {best.parent / "last.ckpt"} --trainer.max_epochs {2 * (self.trainer.max_epochs or 1)}"""
         )
 
 
@@ -119,21 +141,25 @@ def show_predictions(data: SentimentDataModule, checkpoint: Path, count: int = 5
     )
 
 
-def run(args: Sequence[str] | None = None) -> None:
-    """Run fit, validate, test or predict; `args` are the command line's where none are given.
+def run() -> None:
+    """Run the fit, validate, test or predict that `sys.argv` names.
 
     Raises:
         UserError: An option, a file or the data cannot be used.
     """
     prepare_process()
-    parser_kwargs: dict[str, Any] = {name: {"default_config_files": [str(DEFAULT_CONFIG)]} for name in LightningCLI.subcommands()}
+    # lightning 2.6 asks torch 2.13 in a way that is going out of use; nothing that a user could change
+    warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
+    # loading takes far less time than the model, and workers would compete with it for the cores
+    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    defaults = {"default_config_files": [str(DEFAULT_CONFIG)]}
     SentimentCLI(
         SentimentClassifier,
         SentimentDataModule,
         save_config_callback=SaveConfig,
         trainer_class=SentimentTrainer,
         seed_everything_default=42,
+        parser_class=OneLineParser,
+        parser_kwargs={name: dict(defaults) for name in LightningCLI.subcommands()},
         auto_configure_optimizers=False,
-        parser_kwargs=parser_kwargs,
-        args=args,
     )

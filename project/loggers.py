@@ -8,8 +8,8 @@ from typing import Any
 
 import requests
 import wandb
+from lightning.fabric.loggers.logger import rank_zero_experiment
 from lightning.pytorch.loggers import WandbLogger as LightningWandbLogger
-from lightning.pytorch.loggers.logger import rank_zero_experiment
 from wandb.errors import CommError, UsageError
 
 PROBE_SECONDS, INIT_SECONDS = 4, 8  # together with what wandb adds they stay under 15 s
@@ -30,6 +30,7 @@ class WandbLogger(LightningWandbLogger):
     def __init__(self, project: str = "sentiment", name: str | None = None, save_dir: str = "runs") -> None:
         Path(save_dir).mkdir(parents=True, exist_ok=True)  # wandb falls back to a temporary folder where it is missing
         super().__init__(name=name, save_dir=save_dir, project=project)
+        del self._wandb_init["anonymous"]  # Lightning always passes it, and wandb warns that it has no effect
         self._wandb_init["settings"] = wandb.Settings(init_timeout=INIT_SECONDS)
 
     @property
@@ -55,9 +56,7 @@ def _why_offline() -> str:
     try:
         if not wandb.login(prompt=False):
             return "no key is set (`wandb login` sets one)"
-    except UsageError as error:
-        return str(error).splitlines()[0]
-    except CommError as error:
+    except (UsageError, CommError) as error:
         return str(error).splitlines()[0]
     host = wandb.setup().settings.base_url
     try:

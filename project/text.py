@@ -51,7 +51,9 @@ class Tokenizer:
 
     def __init__(self, tokens: Sequence[str], max_length: int = 256, truncation: Truncation = "head") -> None:
         if max_length < 1:
-            raise UserError(f"max_length is {max_length}: a text needs at least 1 token, set --data.max_length=1 or more")
+            raise UserError(
+                f"max_length is {max_length}: a text needs at least 1 token, set --data.max_length=1 or more"
+            )
         if truncation not in get_args(Truncation):
             raise UserError(f"truncation is {truncation!r}: choose one of {', '.join(get_args(Truncation))}")
         if tuple(tokens[:2]) != SPECIALS:
@@ -93,5 +95,7 @@ class Tokenizer:
             UserError: The state was written by a scheme that this version does not know.
         """
         if state["scheme"] != cls.scheme:
-            raise UserError(f"the checkpoint's tokenizer is {state['scheme']!r}, this version knows {cls.scheme!r} only")
+            raise UserError(
+                f"the checkpoint's tokenizer is {state['scheme']!r}, this version knows {cls.scheme!r} only"
+            )
         return cls(state["tokens"], state["max_length"], state["truncation"])  # type: ignore[arg-type]

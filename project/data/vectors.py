@@ -1,13 +1,11 @@
-"""Pretrained word vectors -> rows of the embedding, from the GloVe wheel or a file in GloVe's or fastText's text format."""
+"""Pretrained word vectors, from the GloVe wheel or a text file of GloVe or fastText -> rows of the embedding."""
 
 import gzip
-import io
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -81,16 +79,18 @@ def load_vectors(source: str) -> WordVectors:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
+def _opened(path: Path) -> Iterator[Iterable[bytes]]:
     """Open a plain, .gz or one-file .zip vector file."""
     if path.suffix == ".gz":
         with gzip.open(path) as file:
-            yield file  # type: ignore[misc] # a GzipFile reads like any binary file
+            yield file
     elif path.suffix == ".zip":
         with zipfile.ZipFile(path) as archive:
             names = [name for name in archive.namelist() if name.endswith((".txt", ".vec"))]
             if len(names) != 1:
-                raise UserError(f"{path} holds {len(names)} vector files ({', '.join(names[:4])}): unpack it and name one")
+                raise UserError(
+                    f"{path} holds {len(names)} vector files ({', '.join(names[:4])}): unpack it and name one"
+                )
             with archive.open(names[0]) as file:
                 yield file
     else:
@@ -111,9 +111,8 @@ def read_text_vectors(path: Path) -> WordVectors:
     values: list[NDArray[np.float32]] = []
     try:
         with _opened(path) as file:
-            lines = io.BufferedReader(file)  # type: ignore[arg-type]
             dim = 0
-            for number, raw in enumerate(lines, start=1):
+            for number, raw in enumerate(file, start=1):
                 fields = raw.decode("utf-8").rstrip("\r\n ").split(" ")
                 if number == 1 and len(fields) == 2:
                     dim = int(fields[1])

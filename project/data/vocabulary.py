@@ -27,7 +27,7 @@ def extend_vocabulary(tokens: Sequence[str], pretrained: Iterable[str], limit: i
     Pretrained vectors come by falling frequency, so these are the commonest words that train lacks.
     """
     known = set(tokens)
-    extra = []
+    extra: list[str] = []
     for word in pretrained:
         if len(extra) == limit:
             break

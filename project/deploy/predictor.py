@@ -27,6 +27,15 @@ class Prediction:
     probabilities: dict[str, float]
 
 
+def decide(probabilities: Sequence[float], label_names: Sequence[str], threshold: float) -> Prediction:
+    """Turn the probabilities of C classes into a prediction; of two classes the threshold on the second decides."""
+    if len(probabilities) == 2:
+        chosen = int(probabilities[1] >= threshold)
+    else:
+        chosen = max(range(len(probabilities)), key=probabilities.__getitem__)
+    return Prediction(label_names[chosen], probabilities[chosen], dict(zip(label_names, probabilities, strict=True)))
+
+
 class Predictor:
     """A trained classifier as a function of raw text."""
 
@@ -64,17 +73,6 @@ class Predictor:
             with torch.inference_mode():
                 logits = self.network(pack([token_ids[row] for row in rows]))  # (B, C)
                 probabilities = (logits / self.temperature).softmax(1).tolist()
-            predictions.update((row, self.decide(p)) for row, p in zip(rows, probabilities, strict=True))
+            for row, p in zip(rows, probabilities, strict=True):
+                predictions[row] = decide(p, self.label_names, self.threshold)
         return [predictions[row] for row in range(len(texts))]
-
-    def decide(self, probabilities: Sequence[float]) -> Prediction:
-        """Turn the probabilities of C classes into a prediction; of two classes the threshold decides."""
-        if len(probabilities) == 2:
-            chosen = int(probabilities[1] >= self.threshold)
-        else:
-            chosen = max(range(len(probabilities)), key=probabilities.__getitem__)
-        return Prediction(
-            self.label_names[chosen],
-            probabilities[chosen],
-            dict(zip(self.label_names, probabilities, strict=True)),
-        )

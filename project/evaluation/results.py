@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,21 @@ from rich.console import Console
 from rich.table import Table
 
 
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Give a scratch path beside `path`, which takes its place only where the block ends without an error."""
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield scratch
+        scratch.replace(path)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write `content` to `path` in one piece."""
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    scratch.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    scratch.replace(path)
+    with written_whole(path) as scratch:
+        scratch.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def draw_confusion_matrix(path: Path, counts: Sequence[Sequence[int]], label_names: Sequence[str]) -> None:
@@ -36,9 +47,8 @@ def draw_confusion_matrix(path: Path, counts: Sequence[Sequence[int]], label_nam
     axes.set_yticks(range(len(label_names)), label_names, rotation=90, va="center")
     axes.set_xlabel("predicted")
     axes.set_ylabel("true")
-    scratch = path.with_name(f".{os.getpid()}.{path.name}")
-    figure.savefig(scratch, dpi=150, format="png")
-    scratch.replace(path)
+    with written_whole(path) as scratch:
+        figure.savefig(scratch, dpi=150, format="png")
 
 
 def print_confusion_matrix(counts: Sequence[Sequence[int]], label_names: Sequence[str]) -> None:

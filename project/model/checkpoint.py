@@ -42,7 +42,9 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         UserError: There is no such file, or it is not a checkpoint of this project.
     """
     if not Path(path).is_file():
-        raise UserError(f"checkpoint {path} does not exist: name a .ckpt file, such as runs/version_0/checkpoints/best.ckpt")
+        raise UserError(
+            f"checkpoint {path} does not exist: name a .ckpt file, such as runs/version_0/checkpoints/best.ckpt"
+        )
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, OSError) as error:

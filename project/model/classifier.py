@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 import lightning as L
 import torch
+from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
@@ -92,6 +93,7 @@ class SentimentClassifier(L.LightningModule):
         if data.pretrained is not None:
             self.network.embedding.load_pretrained(*data.pretrained)
         if stage == "fit":
+            self._report_size()
             self.loss.weight = self._class_weights(data.class_counts())
 
     def build(self, state: ModelState) -> None:
@@ -104,6 +106,13 @@ class SentimentClassifier(L.LightningModule):
         self.val_metrics = build_metrics(classes, "val/")
         self.test_metrics = build_metrics(classes, "test/")
         self.confusion_matrix = MulticlassConfusionMatrix(classes)
+
+    @rank_zero_only
+    def _report_size(self) -> None:
+        parts = ("embedding", "encoder", "classifier")
+        sizes = [sum(p.numel() for p in getattr(self.network, part).parameters()) for part in parts]
+        each = ", ".join(f"{size:,} {part}" for size, part in zip(sizes, parts, strict=True))
+        print(f"network: {sum(sizes):,} trained parameters ({each})")
 
     def _class_weights(self, counts: list[int]) -> Tensor:
         """Return the weights (C,) for classes with `counts` training texts."""
@@ -137,7 +146,7 @@ class SentimentClassifier(L.LightningModule):
 
     def on_train_epoch_end(self) -> None:
         """Log what the epoch's batches, dropout included, add up to."""
-        self.log_dict(self.train_metrics)  # type: ignore[arg-type] # Lightning computes and resets the collection
+        self.log_dict(self.train_metrics)  # Lightning computes and resets the collection
 
     def validation_step(self, batch: Batch) -> None:
         """Count one batch of val."""
@@ -145,7 +154,7 @@ class SentimentClassifier(L.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Log the figures of the val split."""
-        self.log_dict(self.val_metrics, prog_bar=True)  # type: ignore[arg-type]
+        self.log_dict(self.val_metrics, prog_bar=True)
 
     def test_step(self, batch: Batch) -> None:
         """Count one batch of test."""
@@ -154,7 +163,7 @@ class SentimentClassifier(L.LightningModule):
 
     def on_test_epoch_end(self) -> None:
         """Log the figures of the test split; the confusion matrix is for `TestReport` to read."""
-        self.log_dict(self.test_metrics)  # type: ignore[arg-type]
+        self.log_dict(self.test_metrics)
 
     def predict_step(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return the rows (B,) of the batch's texts in their split, and their class probabilities (B, C)."""
@@ -177,7 +186,7 @@ class SentimentClassifier(L.LightningModule):
         warmup = max(round(self.hparams["warmup"] * steps), 1)
 
         def share_of_peak(step: int) -> float:
-            return min((step + 1) / warmup, max(steps - step, 0) / max(steps - warmup, 1))
+            return float(min((step + 1) / warmup, max(steps - step, 0) / max(steps - warmup, 1)))
 
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, share_of_peak)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
@@ -195,7 +204,7 @@ class SentimentClassifier(L.LightningModule):
         state: ModelState = checkpoint[KEY]
         if self.state is None:
             self.build(state)
-        elif any(self.state[key] != state[key] for key in ("tokenizer", "label_names")):  # type: ignore[literal-required]
+        elif any(self.state[key] != state[key] for key in ("tokenizer", "label_names")):
             raise UserError(
                 "the checkpoint has another vocabulary or other labels than the data module: "
                 "call datamodule.adopt(...) with the checkpoint's before the Trainer"

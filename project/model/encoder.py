@@ -42,7 +42,7 @@ class BiLSTMEncoder(nn.Module):
             if name.startswith("weight_ih"):
                 nn.init.xavier_uniform_(parameter)
             elif name.startswith("weight_hh"):
-                for gate in parameter.detach().split(hidden):  # input, forget, cell, output: each (H, H)
+                for gate in parameter.detach().view(4, hidden, hidden):  # input, forget, cell, output
                     nn.init.orthogonal_(gate)
             else:
                 nn.init.zeros_(parameter)

@@ -39,7 +39,8 @@ class WordEmbedding(nn.Module):
         own, dim = self.trained.weight.shape
         if vectors.shape[1] != dim:
             raise UserError(
-                f"the vectors have {vectors.shape[1]} dimensions, the model {dim}: set --model.embedding_dim={vectors.shape[1]}"
+                f"the vectors have {vectors.shape[1]} dimensions, the model {dim}: "
+                f"set --model.embedding_dim={vectors.shape[1]}"
             )
         with torch.no_grad():
             self.trained.weight[found[:own]] = vectors[:own][found[:own]]

@@ -1,4 +1,4 @@
-"""Packed embeddings -> outputs and last states of a bidirectional LSTM: exact, and fast on a CPU as well as on a GPU."""
+"""Packed embeddings -> outputs and last states of a bidirectional LSTM: exact, and fast on CPU and GPU."""
 
 from typing import Literal, NamedTuple
 

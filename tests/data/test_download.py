@@ -1,0 +1,142 @@
+import hashlib
+import http.server
+import threading
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from project.data.download import Distribution, Member, fetch
+from project.errors import UserError
+
+CONTENT = b"warm wise words"
+
+
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("SENTIMENT_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def wheel(tmp_path, monkeypatch) -> Distribution:
+    """A wheel that the user's pip finds in a local folder, its only source."""
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    path = folder / "toy_words-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("toy_words/words.txt", CONTENT)
+        archive.writestr("toy_words-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: toy-words\nVersion: 1.0\n")
+        archive.writestr("toy_words-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr("toy_words-1.0.dist-info/RECORD", "")
+    for variable in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    return Distribution(
+        requirement="toy-words==1.0",
+        sha256=digest(path.read_bytes()),
+        source=False,
+        size="1 kB",
+        members=(Member("toy_words/words.txt", digest(CONTENT)),),
+    )
+
+
+def with_url(wheel: Distribution, url: str) -> Distribution:
+    members = tuple(Member(member.path, member.sha256, url) for member in wheel.members)
+    return Distribution("absent-words==1.0", wheel.sha256, wheel.source, wheel.size, members)
+
+
+def left_behind(cache: Path) -> list[Path]:
+    return [path for path in cache.rglob("*") if path.is_file()]
+
+
+def test_pip_fetches_through_the_users_configuration(cache, wheel):
+    assert fetch(wheel)["words.txt"].read_bytes() == CONTENT
+
+
+def test_second_time_nothing_is_fetched(cache, wheel, monkeypatch):
+    fetch(wheel)
+    monkeypatch.setenv("PIP_FIND_LINKS", "/nowhere")
+    assert fetch(wheel)["words.txt"].read_bytes() == CONTENT
+
+
+def test_damaged_cache_is_fetched_again(cache, wheel):
+    fetch(wheel)["words.txt"].write_bytes(b"torn")
+    assert fetch(wheel)["words.txt"].read_bytes() == CONTENT
+
+
+def test_only_the_verified_file_is_left(cache, wheel):
+    assert left_behind(cache) == []
+    assert [fetch(wheel)["words.txt"]] == left_behind(cache)
+
+
+def test_wheel_with_another_hash_is_refused_and_leaves_nothing(cache, wheel):
+    other = Distribution(wheel.requirement, digest(b"other"), False, wheel.size, wheel.members)
+    with pytest.raises(UserError, match="pip cannot fetch toy-words==1.0"):
+        fetch(other)
+    assert left_behind(cache) == []
+
+
+def test_member_with_another_hash_is_refused_and_leaves_nothing(cache, wheel):
+    members = (Member("toy_words/words.txt", digest(b"other")),)
+    with pytest.raises(UserError, match="words.txt from toy_words-1.0-py3-none-any.whl is broken"):
+        fetch(Distribution(wheel.requirement, wheel.sha256, False, wheel.size, members))
+    assert left_behind(cache) == []
+
+
+@pytest.fixture
+def server(tmp_path):
+    """A web server on this machine: /words.txt is right, /broken/words.txt is cut short."""
+    site = tmp_path / "site"
+    (site / "broken").mkdir(parents=True)
+    (site / "words.txt").write_bytes(CONTENT)
+    (site / "broken" / "words.txt").write_bytes(CONTENT[:5])
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, directory=str(site), **kwargs)
+
+        def log_message(self, *args):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet) as served:
+        threading.Thread(target=served.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{served.server_port}"
+        served.shutdown()
+
+
+def test_public_address_serves_where_pip_cannot(cache, wheel, server):
+    assert fetch(with_url(wheel, f"{server}/words.txt"))["words.txt"].read_bytes() == CONTENT
+
+
+def test_broken_download_is_reported_and_leaves_nothing(cache, wheel, server):
+    with pytest.raises(UserError, match="is broken or not the expected release"):
+        fetch(with_url(wheel, f"{server}/broken/words.txt"))
+    assert left_behind(cache) == []
+
+
+def test_both_reasons_are_told_where_nothing_serves(cache, wheel, server):
+    with pytest.raises(UserError, match=r"pip says .*absent-words.*404"):
+        fetch(with_url(wheel, f"{server}/nothing.txt"))
+    assert left_behind(cache) == []
+
+
+def test_runs_at_once_do_no_harm(cache, wheel):
+    with ThreadPoolExecutor(3) as pool:
+        paths = [files["words.txt"] for files in pool.map(fetch, [wheel] * 3)]
+    assert {path.read_bytes() for path in paths} == {CONTENT}
+    assert left_behind(cache) == [paths[0]]
+
+
+def test_unwritable_cache_is_reported(tmp_path, wheel, monkeypatch):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("SENTIMENT_CACHE", str(tmp_path / "file"))
+    with pytest.raises(UserError, match="set SENTIMENT_CACHE to another folder"):
+        fetch(wheel)

@@ -1,0 +1,40 @@
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.nn.utils.rnn import pad_packed_sequence
+
+from project.batch import EncodedText, collate, pack
+
+
+def texts(*rows: list[int]) -> list[torch.Tensor]:
+    return [torch.tensor(row) for row in rows]
+
+
+def test_pack_holds_the_real_tokens_time_step_by_time_step():
+    packed = pack(texts([5], [2, 3, 4], [6, 7]))
+    assert packed.data.tolist() == [2, 6, 5, 3, 7, 4]  # longest text first, no padding
+    assert packed.batch_sizes.tolist() == [3, 2, 1]
+    assert packed.unsorted_indices is not None
+    assert packed.unsorted_indices.tolist() == [2, 0, 1]
+
+
+def test_collate_keeps_the_order_of_texts():
+    batch = collate([EncodedText(7, torch.tensor([3]), 1), EncodedText(2, torch.tensor([4, 5]), 0)])
+    assert batch.rows.tolist() == [7, 2]
+    assert batch.labels.tolist() == [1, 0]
+
+
+def test_size_counts_texts_not_tokens():
+    assert collate([EncodedText(0, torch.tensor([3, 4, 5]), 1), EncodedText(1, torch.tensor([4]), 0)]).size == 2
+
+
+@given(st.lists(st.lists(st.integers(1, 9), min_size=1, max_size=12), min_size=1, max_size=8))
+def test_unpacking_gives_every_text_back(rows):
+    padded, lengths = pad_packed_sequence(pack(texts(*rows)), batch_first=True)
+    assert [ids[:length].tolist() for ids, length in zip(padded, lengths, strict=True)] == rows
+
+
+def test_text_of_no_tokens_is_refused():
+    with pytest.raises(ValueError, match="no tokens"):
+        pack(texts([1], []))
