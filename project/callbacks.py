@@ -28,7 +28,7 @@ def run_dir(trainer: L.Trainer) -> Path | None:
     return folder
 
 
-class BestCheckpoint(ModelCheckpoint):
+class Checkpoint(ModelCheckpoint):
     """A `ModelCheckpoint` that a resumed run takes over whole.
 
     Lightning forgets the best score where a run goes on in a new folder, so that its first epoch would count as the

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import lightning as L
+import wandb
 from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch.callbacks import ProgressBar
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 
 from project.data.datamodule import SentimentDataModule
@@ -45,8 +47,9 @@ class SentimentTrainer(L.Trainer):
             kwargs: See `lightning.Trainer.fit`.
         """
         super().fit(*args, **kwargs)
-        if test_after_fit and not self.fast_dev_run:  # type: ignore[attr-defined] # Trainer sets it elsewhere
-            self.test(ckpt_path="best", datamodule=self.datamodule)  # type: ignore[attr-defined]
+        best = getattr(self.checkpoint_callback, "best_model_path", "")
+        if test_after_fit and best:
+            self.test(ckpt_path=best, datamodule=self.datamodule)  # type: ignore[attr-defined]
 
 
 class OneLineParser(LightningArgumentParser):
@@ -92,6 +95,9 @@ class SentimentCLI(LightningCLI):
         Raises:
             UserError: Its settings contradict each other or the machine, such as a GPU that is not there.
         """
+        settings = self.config_init[self.subcommand].trainer
+        if settings.enable_progress_bar is False:  # the Trainer would refuse the bar that configs/default.yaml names
+            settings.callbacks = [c for c in settings.callbacks or [] if not isinstance(c, ProgressBar)]
         try:
             return super().instantiate_trainer(**kwargs)
         except (MisconfigurationException, ValueError) as error:
@@ -153,13 +159,18 @@ def run() -> None:
     # loading takes far less time than the model, and workers would compete with it for the cores
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     defaults = {"default_config_files": [str(DEFAULT_CONFIG)]}
-    SentimentCLI(
-        SentimentClassifier,
-        SentimentDataModule,
-        save_config_callback=SaveConfig,
-        trainer_class=SentimentTrainer,
-        seed_everything_default=42,
-        parser_class=OneLineParser,
-        parser_kwargs={name: dict(defaults) for name in LightningCLI.subcommands()},
-        auto_configure_optimizers=False,
-    )
+    try:
+        SentimentCLI(
+            SentimentClassifier,
+            SentimentDataModule,
+            save_config_callback=SaveConfig,
+            trainer_class=SentimentTrainer,
+            seed_everything_default=42,
+            parser_class=OneLineParser,
+            parser_kwargs={name: dict(defaults) for name in LightningCLI.subcommands()},
+            auto_configure_optimizers=False,
+        )
+    except BaseException:
+        wandb.finish(exit_code=1)
+        raise
+    wandb.finish()

@@ -65,7 +65,7 @@ def test_state_rebuilds_the_tokenizer():
 def test_state_of_another_scheme_is_refused():
     state = Tokenizer(VOCABULARY).state() | {"scheme": "runes"}
     with pytest.raises(UserError, match="runes"):
-        Tokenizer.from_state(state)  # type: ignore[arg-type]
+        Tokenizer.from_state(state)
 
 
 @pytest.mark.parametrize("tokens", [["a", "b"], [*VOCABULARY, "a"]])

@@ -1,3 +1,4 @@
+import itertools
 import random
 
 import pytest
@@ -54,7 +55,7 @@ def test_epochs_share_less_than_5_percent_of_their_batches():
 
 def test_long_and_short_batches_come_mixed():
     longest = [max(LENGTHS[row] for row in batch) for batch in batches(BucketSampler(LENGTHS, 64), 64)]
-    rising = sum(a < b for a, b in zip(longest, longest[1:], strict=False))
+    rising = sum(a < b for a, b in itertools.pairwise(longest))
     assert 0.3 < rising / len(longest) < 0.7
 
 

@@ -62,7 +62,7 @@ def test_bad_rows_are_named_by_file_and_line(tmp_path, content, message):
 
 
 def test_folder_without_files_is_refused(tmp_path):
-    with pytest.raises(UserError, match="none of train.csv, val.csv and test.csv"):
+    with pytest.raises(UserError, match=r"none of train\.csv, val\.csv and test\.csv"):
         read_folder(tmp_path)
 
 

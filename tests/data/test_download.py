@@ -31,9 +31,10 @@ def wheel(tmp_path, monkeypatch) -> Distribution:
     path = folder / "toy_words-1.0-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("toy_words/words.txt", CONTENT)
-        archive.writestr("toy_words-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: toy-words\nVersion: 1.0\n")
-        archive.writestr("toy_words-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        archive.writestr("toy_words-1.0.dist-info/RECORD", "")
+        info = "toy_words-1.0.dist-info"
+        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: toy-words\nVersion: 1.0\n")
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{info}/RECORD", "")
     for variable in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
@@ -79,14 +80,14 @@ def test_only_the_verified_file_is_left(cache, wheel):
 
 def test_wheel_with_another_hash_is_refused_and_leaves_nothing(cache, wheel):
     other = Distribution(wheel.requirement, digest(b"other"), False, wheel.size, wheel.members)
-    with pytest.raises(UserError, match="pip cannot fetch toy-words==1.0"):
+    with pytest.raises(UserError, match=r"pip cannot fetch toy-words==1\.0"):
         fetch(other)
     assert left_behind(cache) == []
 
 
 def test_member_with_another_hash_is_refused_and_leaves_nothing(cache, wheel):
     members = (Member("toy_words/words.txt", digest(b"other")),)
-    with pytest.raises(UserError, match="words.txt from toy_words-1.0-py3-none-any.whl is broken"):
+    with pytest.raises(UserError, match=r"words\.txt from toy_words-1\.0-py3-none-any\.whl is broken"):
         fetch(Distribution(wheel.requirement, wheel.sha256, False, wheel.size, members))
     assert left_behind(cache) == []
 

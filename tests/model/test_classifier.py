@@ -1,0 +1,165 @@
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import pytest
+import torch
+from lightning.pytorch.callbacks import ModelCheckpoint
+
+from project.data.buckets import BucketSampler
+from project.data.datamodule import SentimentDataModule
+from project.deploy.predictor import Predictor
+from project.errors import UserError
+from project.evaluation.metrics import build_metrics
+from project.model.classifier import SentimentClassifier
+
+
+def trainer(folder: Path, epochs: int, *callbacks: L.Callback, **options: Any) -> L.Trainer:
+    return L.Trainer(
+        accelerator="cpu",
+        max_epochs=epochs,
+        default_root_dir=folder,
+        logger=False,
+        callbacks=list(callbacks),
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        **options,
+    )
+
+
+def data(toy: Path, **options: Any) -> SentimentDataModule:
+    return SentimentDataModule(str(toy), vectors=None, batch_size=8, **options)
+
+
+def small(**options: Any) -> SentimentClassifier:
+    L.seed_everything(1, verbose=False)
+    return SentimentClassifier(**{"embedding_dim": 8, "hidden_size": 8, "learning_rate": 0.02, **options})
+
+
+def test_overfits_and_survives_the_checkpoint(toy, tmp_path):
+    model, module = small(dropout=0.0), data(toy)
+    keep = ModelCheckpoint(tmp_path / "kept", filename="model")
+    fit = trainer(tmp_path, 12, keep)
+    fit.fit(model, datamodule=module)
+    assert fit.callback_metrics["train/loss"] < 0.02
+    assert fit.callback_metrics["val/accuracy"] == 1.0
+    examples = module.corpus.split("train")
+    predictor = Predictor.load(tmp_path / "kept" / "model.ckpt")
+    together = predictor([text for text, _ in examples])
+    assert [p.label for p in together] == [module.label_names[label] for _, label in examples]
+    assert min(p.probability for p in together) > 0.9
+    alone = [predictor([text])[0] for text, _ in examples]
+    assert [p.probability for p in alone] == pytest.approx([p.probability for p in together], abs=1e-6)
+
+
+def test_untrained_model_is_no_better_than_chance(toy, tmp_path):
+    (figures,) = trainer(tmp_path, 1).validate(small(), data(toy), verbose=False)
+    assert figures["val/accuracy"] < 0.8
+
+
+def test_loss_is_the_mean_over_texts(toy, tmp_path):
+    model, module = small(), data(toy)  # 10 val texts in batches of 8 and 2
+    (figures,) = trainer(tmp_path, 1).validate(model, module, verbose=False)
+    model.eval()
+    with torch.no_grad():
+        losses = [model.loss(model(batch.token_ids), batch.labels) * batch.size for batch in module.val_dataloader()]
+    assert figures["val/loss"] == pytest.approx(float(sum(losses)) / 10, abs=1e-6)
+
+
+def test_metrics_are_of_the_split_not_means_of_batches(toy, tmp_path):
+    model, module = small(), data(toy)
+    (figures,) = trainer(tmp_path, 1).test(model, module, verbose=False)
+    model.eval()
+    with torch.no_grad():
+        hits = [(model(b.token_ids).argmax(1) == b.labels).sum().item() for b in module.test_dataloader()]
+    assert figures["test/accuracy"] == pytest.approx(sum(hits) / 10)
+
+
+def test_metric_values_by_hand():
+    metrics = build_metrics(2, "test/")
+    metrics.update(torch.tensor([[0.9, 0.1], [0.6, 0.4], [0.3, 0.7], [0.2, 0.8]]), torch.tensor([0, 1, 1, 1]))
+    figures = {name: round(float(value), 4) for name, value in metrics.compute().items()}
+    assert figures == {
+        "test/accuracy": 0.75,
+        "test/f1": 0.7333,  # mean of 2/3 and 4/5
+        "test/auroc": 1.0,
+        "test/calibration_error": 0.3,  # (0.1 + 0.6 + 0.3 + 0.2) / 4, each text in a bin of its own
+    }
+
+
+class Watch(L.Callback):
+    """Remembers the learning rate of every step and the batches of every epoch."""
+
+    def __init__(self) -> None:
+        self.rates: list[float] = []
+        self.epochs: list[list[list[int]]] = []
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self.epochs.append([])
+
+    def on_train_batch_start(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        self.rates.append(trainer.optimizers[0].param_groups[0]["lr"])
+        self.epochs[-1].append(batch.rows.tolist())
+
+
+def test_learning_rate_rises_and_falls_by_optimizer_step(toy, tmp_path):
+    watch = Watch()
+    trainer(tmp_path, 2, watch, enable_checkpointing=False).fit(small(warmup=0.2, learning_rate=1.0), data(toy))
+    expected = [0.5, 1.0, 1.0, 0.875, 0.75, 0.625, 0.5, 0.375, 0.25, 0.125]  # 2 epochs of 5 steps
+    assert watch.rates == pytest.approx(expected)
+
+
+def test_every_epoch_has_all_texts_in_other_batches(toy, tmp_path):
+    watch = Watch()
+    trainer(tmp_path, 2, watch, enable_checkpointing=False).fit(small(), data(toy))
+    for epoch in watch.epochs:
+        assert sorted(row for batch in epoch for row in batch) == list(range(40))
+    assert watch.epochs[0] != watch.epochs[1]
+
+
+def test_trainer_keeps_the_bucket_sampler(toy, tmp_path):
+    fit = trainer(tmp_path, 1, enable_checkpointing=False)
+    fit.fit(small(), datamodule=data(toy))
+    assert isinstance(fit.train_dataloader.sampler, BucketSampler)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [(None, [1.0, 1.0]), ("balanced", [0.625, 2.5]), ([1.0, 3.0], [1.0, 3.0])],
+)
+def test_class_weights(chosen, expected):
+    assert small(class_weights=chosen)._class_weights([80, 20]).tolist() == expected
+
+
+def test_class_weights_of_another_length_are_refused():
+    with pytest.raises(UserError, match="one per class"):
+        small(class_weights=[1.0, 2.0, 3.0])._class_weights([80, 20])
+
+
+def test_class_weights_stay_in_the_checkpoint(toy, tmp_path):
+    keep = ModelCheckpoint(tmp_path / "kept", filename="model")
+    trainer(tmp_path, 1, keep).fit(small(class_weights=[1.0, 3.0]), data(toy))
+    loaded = SentimentClassifier.load_from_checkpoint(tmp_path / "kept" / "model.ckpt")
+    assert loaded.loss.weight is not None
+    assert loaded.loss.weight.tolist() == [1.0, 3.0]
+
+
+def test_weight_decay_spares_biases_and_embedding(toy, tmp_path):
+    model = small()
+    fit = trainer(tmp_path, 1, enable_checkpointing=False)
+    fit.fit(model, data(toy))
+    decayed, spared = fit.optimizers[0].param_groups
+    assert {p.ndim for p in decayed["params"]} == {2}
+    assert any(p is model.network.embedding.trained.weight for p in spared["params"])
+    assert (decayed["weight_decay"], spared["weight_decay"]) == (0.01, 0.0)
+
+
+def test_checkpoint_and_other_vocabulary_do_not_mix(toy, tmp_path):
+    keep = ModelCheckpoint(tmp_path / "kept", filename="model")
+    trainer(tmp_path, 1, keep).fit(small(), data(toy))
+    test = trainer(tmp_path, 1, ModelCheckpoint(tmp_path / "kept", filename="model"))
+    with pytest.raises(UserError, match="another vocabulary"):
+        test.test(small(), data(toy, max_vocab_size=5), ckpt_path=tmp_path / "kept" / "model.ckpt")

@@ -1,0 +1,240 @@
+import csv
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import pytest
+import torch
+import yaml
+
+from project.cli import DEFAULT_CONFIG
+from project.model.checkpoint import read_checkpoint
+from tests.conftest import SMALL, toy_rows, write_csv
+
+QUIET = ("--trainer.enable_progress_bar=false", "--trainer.accelerator=cpu")
+CONFIGS = DEFAULT_CONFIG.parent
+
+
+def results(run: Path | str) -> dict[str, Any]:
+    return json.loads((Path(run) / "results.json").read_text())
+
+
+def best(run: Path) -> Path:
+    return run / "checkpoints" / "best.ckpt"
+
+
+def test_fit_leaves_the_whole_run_in_one_folder(fitted):
+    names = {str(path.relative_to(fitted)) for path in fitted.rglob("*") if path.is_file()}
+    assert names == {
+        *("checkpoints/best.ckpt", "checkpoints/last.ckpt"),
+        *("config.yaml", "hparams.yaml", "metrics.csv"),
+        *("results.json", "confusion_matrix.png"),
+    }
+
+
+def test_fit_prints_figures_checkpoint_commands_and_five_texts(sentiment, toy, capsys):
+    assert sentiment("fit", f"--data.corpus={toy}", "--trainer.max_epochs=1", *SMALL) == 0
+    out = capsys.readouterr().out
+    assert "test/accuracy" in out
+    assert "best checkpoint: runs/version_0/checkpoints/best.ckpt" in out
+    assert re.search(r"classify --ckpt_path runs/version_0/checkpoints/best.ckpt", out)
+    assert re.search(r"fit --ckpt_path runs/version_0/checkpoints/last.ckpt --trainer.max_epochs 2", out)
+    assert len(re.findall(r"\d\d\.\d%\s+│$", out, re.MULTILINE)) == 5
+
+
+def test_test_in_a_new_process_gives_the_figures_of_fit(fitted, toy):
+    command = [sys.executable, "-m", "project", "test", f"--ckpt_path={best(fitted)}", f"--data.corpus={toy}", *QUIET]
+    subprocess.run(command, check=True, capture_output=True)
+    again = results("runs/version_1")["metrics"]
+    assert again == pytest.approx(results(fitted)["metrics"], abs=1e-6)
+
+
+def test_search_can_leave_the_test_out(sentiment, toy):
+    assert sentiment("fit", f"--data.corpus={toy}", "--trainer.max_epochs=1", "--test_after_fit=false", *SMALL) == 0
+    assert not Path("runs/version_0/results.json").exists()
+
+
+def test_validate_reports_the_val_split(sentiment, fitted, toy, capsys):
+    assert sentiment("validate", f"--ckpt_path={best(fitted)}", f"--data.corpus={toy}", *QUIET) == 0
+    assert "val/accuracy" in capsys.readouterr().out
+
+
+def test_predict_writes_a_row_for_every_text_in_order(sentiment, fitted, toy):
+    assert sentiment("predict", f"--ckpt_path={best(fitted)}", f"--data.corpus={toy}", *QUIET) == 0
+    with Path("runs/version_1/predictions.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["text"], row["label"]) for row in rows] == toy_rows()[50:]
+    for row in rows:
+        p = {"negative": float(row["p_negative"]), "positive": float(row["p_positive"])}
+        assert sum(p.values()) == pytest.approx(1, abs=1e-5)
+        assert p[row["predicted"]] >= 0.5
+
+
+def test_checkpoint_keeps_its_vocabulary_on_another_corpus(sentiment, fitted, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    write_csv(other / "test.csv", [("Words of another corpus altogether.", "positive"), ("A dull film.", "negative")])
+    assert sentiment("test", f"--ckpt_path={best(fitted)}", f"--data.corpus={other}", *QUIET) == 0
+    assert sum(map(sum, results("runs/version_1")["confusion_matrix"]["counts"])) == 2
+
+
+def test_resumed_fit_goes_on_with_epoch_optimizer_and_schedule(sentiment, fitted, toy):
+    before = read_checkpoint(fitted / "checkpoints" / "last.ckpt")
+    corpus = f"--data.corpus={toy}"
+    path = f"--ckpt_path={fitted / 'checkpoints' / 'last.ckpt'}"
+    assert sentiment("fit", path, corpus, "--data.batch_size=8", "--trainer.max_epochs=3", *QUIET) == 0
+    after = read_checkpoint("runs/version_1/checkpoints/last.ckpt")
+    assert (before["epoch"], after["epoch"]) == (1, 2)
+    assert (before["global_step"], after["global_step"]) == (10, 15)
+    assert after["lr_schedulers"][0]["last_epoch"] == 15
+    assert after["optimizer_states"][0]["state"][0]["step"] == 15
+
+
+class StopAfterTwoEpochs(L.Callback):
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        trainer.should_stop = trainer.current_epoch == 1
+
+
+def test_resumed_fit_equals_one_that_was_never_interrupted(sentiment, toy):
+    common = (f"--data.corpus={toy}", "--data.batch_size=8", "--trainer.max_epochs=3", "--test_after_fit=false", *QUIET)
+    new = ("--model.dropout=0", "--data.vectors=null", "--model.hidden_size=8")
+    assert sentiment("fit", *common, *new) == 0
+    assert sentiment("fit", *common, *new, "--trainer.callbacks+=tests.test_cli.StopAfterTwoEpochs") == 0
+    assert sentiment("fit", "--ckpt_path=runs/version_1/checkpoints/last.ckpt", *common) == 0
+    whole, resumed = (read_checkpoint(f"runs/version_{n}/checkpoints/last.ckpt")["state_dict"] for n in (0, 2))
+    for name, weight in whole.items():
+        torch.testing.assert_close(resumed[name], weight, rtol=0, atol=1e-6)
+
+
+def test_resumed_fit_keeps_the_best_score(sentiment, fitted, toy):
+    def score(run: Path | str) -> float:
+        callbacks = read_checkpoint(Path(run) / "checkpoints" / "last.ckpt")["callbacks"]
+        (state,) = [state for state in callbacks.values() if state.get("best_model_score") is not None]
+        return float(state["best_model_score"])
+
+    path = f"--ckpt_path={fitted / 'checkpoints' / 'last.ckpt'}"
+    assert sentiment("fit", path, f"--data.corpus={toy}", "--trainer.max_epochs=3", *QUIET) == 0
+    assert score("runs/version_1") >= score(fitted)
+
+
+def test_run_records_configuration_commit_and_data(fitted, toy):
+    facts = yaml.safe_load((fitted / "hparams.yaml").read_text())
+    assert yaml.safe_load(facts["config"])["data"]["corpus"] == str(toy)
+    assert re.fullmatch(r"[0-9a-f]{40}(-dirty)?", facts["git_commit"])
+    assert facts["data_fingerprint"] == results(fitted)["fingerprint"]
+    assert yaml.safe_load((fitted / "config.yaml").read_text())["seed_everything"] == 42
+
+
+def test_saved_configuration_repeats_the_run(sentiment, fitted):
+    assert sentiment("fit", "--config", fitted / "config.yaml", *QUIET) == 0
+    assert results("runs/version_1")["metrics"] == pytest.approx(results(fitted)["metrics"], abs=1e-6)
+
+
+def test_seed_rules_the_order_of_batches(sentiment, toy):
+    assert sentiment("fit", f"--data.corpus={toy}", "--seed_everything=7", "--trainer.fast_dev_run=3", *SMALL) == 0
+    assert sentiment("fit", f"--data.corpus={toy}", "--data.seed=7", *SMALL) == 2
+
+
+@pytest.mark.parametrize(
+    "overlay", [None, *sorted(CONFIGS.rglob("*.yaml"))], ids=lambda path: getattr(path, "stem", "-")
+)
+def test_every_configuration_watches_a_val_metric(sentiment, toy, overlay, capsys):
+    layer = ("--config", overlay) if overlay else ()
+    with pytest.raises(SystemExit):
+        sentiment("fit", *layer, "--print_config")
+    config = yaml.safe_load(capsys.readouterr().out)
+    watched = {
+        callback["class_path"].split(".")[-1]: callback["init_args"]["monitor"]
+        for callback in config["trainer"]["callbacks"]
+        if callback.get("init_args", {}).get("monitor")
+    }
+    assert watched == {"Checkpoint": "val/accuracy", "EarlyStopping": "val/accuracy"}
+    assert config["trainer"]["logger"][0]["class_path"].endswith("CSVLogger")
+
+
+def test_debug_configuration_runs(sentiment, toy):
+    assert sentiment("fit", "--config", CONFIGS / "debug.yaml", f"--data.corpus={toy}", *QUIET) == 0
+
+
+def test_run_without_loggers_writes_no_folder(sentiment, toy):
+    arguments = ("--trainer.logger=false", "--trainer.max_epochs=1", "--trainer.callbacks=[]", "--test_after_fit=false")
+    assert sentiment("fit", f"--data.corpus={toy}", *arguments, *SMALL) == 0
+    assert not Path("runs").exists()
+
+
+def bad_csv(folder: Path, content: str) -> str:
+    folder.mkdir()
+    (folder / "train.csv").write_text(content)
+    return f"--data.corpus={folder}"
+
+
+BAD_INPUTS = {
+    "unknown command": (["fitt"], r"no command 'fitt': choose one of fit, validate"),
+    "unknown option": (["fit", "--data.corpsu=movies"], r"unrecognized arguments: --data.corpsu=movies"),
+    "unknown corpus": (["fit", "--data.corpus=books"], r"'books' is neither a built-in one \(movies, products"),
+    "not a number": (["fit", "--model.hidden_size=wide"], r"model.hidden_size.*Got value: wide"),
+    "number out of range": (["fit", "--model.dropout=1.5"], r"dropout is 1.5: set --model.dropout to at least 0"),
+    "size of zero": (["fit", "--model.hidden_size=0"], r"hidden_size is 0: set --model.hidden_size=1 or more"),
+    "batch of zero": (["fit", "--data.batch_size=0"], r"batch_size is 0: set --data.batch_size=1 or more"),
+    "unknown choice": (["fit", "--data.truncation=middle"], r"data.truncation.*'head', 'tail', 'head\+tail'"),
+    "missing configuration": (["fit", "--config", "nope.yaml"], r"File does not exist: .*nope.yaml"),
+    "broken configuration": (["fit", "--config", "broken.yaml"], r"config"),
+    "unknown accelerator": (["fit", "--trainer.accelerator=abacus"], r"trainer settings: .*abacus"),
+    "missing vectors": (
+        ["fit", "--data.corpus=toy", "--data.vectors=no.txt"],
+        r"'no.txt' are neither glove-6b-50d nor",
+    ),
+    "other dimensions": (["fit", "--data.corpus=toy", "--data.vectors=two.txt"], r"set --model.embedding_dim=2"),
+    "class weights": (
+        ["fit", "--data.corpus=toy", "--data.vectors=null", "--model.class_weights=[1]"],
+        r"one per class",
+    ),
+    "no checkpoint": (["test", "--data.corpus=toy"], r"test needs a trained model: add --ckpt_path"),
+    "missing checkpoint": (["test", "--ckpt_path=no.ckpt"], r"checkpoint no.ckpt does not exist"),
+    "another file": (["predict", "--ckpt_path=broken.yaml"], r"broken.yaml is not a checkpoint that can be read"),
+    "best of no run": (["test", "--ckpt_path=best"], r"checkpoint best does not exist"),
+    "nothing to classify with": (["classify", "--ckpt_path=no.ckpt", "text"], r"checkpoint no.ckpt does not exist"),
+    "bad row": (["fit", "--data.corpus=bad"], r"bad/train.csv:3: the row has not as many columns"),
+    "one class": (["fit", "--data.corpus=single"], r"'good' only: a classifier needs two"),
+    "no val split": (["fit", "--data.corpus=valless", "--data.vectors=null"], r"has no val split, only train"),
+}
+
+
+@pytest.mark.parametrize(("words", "message"), BAD_INPUTS.values(), ids=BAD_INPUTS.keys())
+def test_bad_input_is_one_line_and_exit_code_2(sentiment, toy, tmp_path, capsys, words, message):
+    bad_csv(tmp_path / "bad", "text,label\nWarm.,good\nWarm, wise.,good\n")
+    bad_csv(tmp_path / "single", "text,label\nWarm.,good\n")
+    bad_csv(tmp_path / "valless", "text,label\nWarm.,good\nCold.,bad\n")
+    Path("broken.yaml").write_text("data: [corpus\n")
+    Path("two.txt").write_text("film 1 2\n")
+    assert sentiment(*words) == 2
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
+    assert re.search(message, line)
+
+
+def test_model_option_that_the_checkpoint_overrides_is_refused(sentiment, fitted, toy, capsys):
+    path = f"--ckpt_path={best(fitted)}"
+    assert sentiment("test", path, f"--data.corpus={toy}", "--model.hidden_size=16") == 2
+    assert "--model.hidden_size=16 has no effect" in capsys.readouterr().err
+
+
+def test_labels_that_the_checkpoint_lacks_are_refused(sentiment, fitted, tmp_path, capsys):
+    other = tmp_path / "stars"
+    other.mkdir()
+    write_csv(other / "test.csv", [("Warm.", "five stars")])
+    assert sentiment("test", f"--ckpt_path={best(fitted)}", f"--data.corpus={other}", *QUIET) == 2
+    assert "'five stars', the checkpoint knows only negative, positive" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["fit", "--help"], ["classify", "--help"], ["data", "--help"]])
+def test_help(sentiment, capsys, words):
+    try:
+        code = sentiment(*words)
+    except SystemExit as stop:
+        code = stop.code if isinstance(stop.code, int) else 0
+    assert code == 0
+    assert "usage: " in capsys.readouterr().out
