@@ -37,30 +37,34 @@ class WandbLogger(LightningWandbLogger):
     @rank_zero_experiment
     def experiment(self) -> Any:
         """The W&B run, begun at the first use."""
-        if self._experiment is None and "WANDB_MODE" not in os.environ:
-            self._wandb_init["mode"] = "offline" if (why := _why_offline()) else "online"
-            if why:
-                print(f"W&B logs offline into {self._save_dir}/wandb: {why}", file=sys.stderr)
+        if self._experiment is None and "WANDB_MODE" not in os.environ and (why := _why_offline()):
+            self._go_offline(why)
         try:
             return super().experiment
         except (CommError, UsageError) as error:
-            if self._wandb_init.get("mode") != "online":
+            if self._wandb_init.get("mode") == "offline":
                 raise
-            print(f"W&B logs offline into {self._save_dir}/wandb: {str(error).splitlines()[0]}", file=sys.stderr)
-            self._wandb_init["mode"] = "offline"
+            self._go_offline(str(error).splitlines()[0])
             return super().experiment
+
+    def _go_offline(self, why: str) -> None:
+        print(f"W&B logs offline into {self._save_dir}/wandb: {why}", file=sys.stderr)
+        self._wandb_init["mode"] = "offline"
+        # without this wandb looks for its server once more when the process ends, for ten seconds
+        wandb.setup(wandb.Settings(mode="offline"))
 
 
 def _why_offline() -> str:
-    """Return why W&B cannot be reached, or nothing where it seems that it can."""
-    try:
-        if not wandb.login(prompt=False):
-            return "no key is set (`wandb login` sets one)"
-    except (UsageError, CommError) as error:
-        return str(error).splitlines()[0]
+    """Return why W&B cannot be used online, or nothing where it seems that it can.
+
+    `wandb.login` would verify the key over the network, with retries, for half a minute.
+    """
     host = wandb.setup().settings.base_url
+    keys = ("WANDB_API_KEY", "WANDB_IDENTITY_TOKEN_FILE")
+    if not any(os.environ.get(key) for key in keys) and not requests.utils.get_netrc_auth(host):
+        return "no key is set (`wandb login` sets one)"
     try:
-        requests.head(host, timeout=PROBE_SECONDS)
+        requests.post(f"{host}/graphql", json={"query": "{ __typename }"}, timeout=PROBE_SECONDS)
     except requests.RequestException:
         return f"a key is set, but {host} does not answer"
     return ""
