@@ -1,5 +1,6 @@
 """Configuration -> data module, model and Trainer: fit, validate, test and predict."""
 
+import json
 import sys
 import warnings
 from pathlib import Path
@@ -29,7 +30,7 @@ class SaveConfig(SaveConfigCallback):
     def save_config(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         """Log configuration, git commit and data fingerprint."""
         data = trainer.datamodule  # type: ignore[attr-defined]
-        config = self.parser.dump(self.config, skip_none=False)
+        config = json.loads(self.parser.dump(self.config, skip_none=False, format="json"))
         facts = {"config": config, "git_commit": git_commit(), "data_fingerprint": data.corpus.fingerprint()}
         for logger in trainer.loggers:
             logger.log_hyperparams(facts)

@@ -2,13 +2,18 @@
 
 import csv
 import itertools
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 
 from project.__main__ import main
+
+settings.register_profile("unhurried", deadline=None)  # how long an example takes says nothing on a busy machine
+settings.load_profile("unhurried")
 
 SUBJECTS = ["film", "story", "cast", "music", "ending"]
 PRAISE = ["lovely", "brilliant", "moving", "funny", "wise", "warm"]
@@ -39,9 +44,10 @@ def one_thread() -> None:
     torch.set_num_threads(1)  # tiny tensors: a second thread only waits
 
 
-@pytest.fixture
-def toy(tmp_path: Path) -> Path:
-    folder = tmp_path / "toy"
+@pytest.fixture(scope="session")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the toy corpus; to be read only."""
+    folder = tmp_path_factory.mktemp("corpus") / "toy"
     folder.mkdir()
     rows = toy_rows()
     write_csv(folder / "train.csv", rows[:40])
@@ -50,16 +56,18 @@ def toy(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def sentiment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
-    """Run the command line in this process, in an empty folder; return its exit code."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words: str | Path) -> int:
-        monkeypatch.setattr("sys.argv", ["sentiment", *map(str, words)])
+def run_sentiment(*words: str | Path) -> int:
+    """Run the command line in this process; return its exit code."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", ["sentiment", *map(str, words)])
         return main()
 
-    return run
+
+@pytest.fixture
+def sentiment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """`run_sentiment` in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    return run_sentiment
 
 
 SMALL = (
@@ -72,9 +80,19 @@ SMALL = (
 )
 
 
+@pytest.fixture(scope="session")
+def fitted_once(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which two epochs on the toy corpus ran."""
+    folder = tmp_path_factory.mktemp("fitted")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("WANDB_MODE", "disabled")
+        assert run_sentiment("fit", f"--data.corpus={toy}", "--trainer.max_epochs=2", *SMALL) == 0
+    return folder
+
+
 @pytest.fixture
-def fitted(sentiment: Callable[..., int], toy: Path, capsys: pytest.CaptureFixture[str]) -> Path:
-    """The run folder of two epochs on the toy corpus."""
-    assert sentiment("fit", f"--data.corpus={toy}", "--trainer.max_epochs=2", *SMALL) == 0
-    capsys.readouterr()
-    return Path("runs/version_0").resolve()
+def fitted(fitted_once: Path, sentiment: Callable[..., int], tmp_path: Path) -> Path:
+    """The run folder of two epochs on the toy corpus, in the empty folder of `sentiment`."""
+    shutil.copytree(fitted_once / "runs", tmp_path / "runs")
+    return tmp_path / "runs" / "version_0"

@@ -74,6 +74,21 @@ def test_predict_writes_a_row_for_every_text_in_order(sentiment, fitted, toy):
         assert p[row["predicted"]] >= 0.5
 
 
+@pytest.mark.slow
+def test_two_processes_fit_and_predict_every_text(toy, tmp_path):
+    both = (f"--data.corpus={toy}", "--trainer.devices=2", "--trainer.strategy=ddp", *QUIET)
+    for words in (
+        ("fit", *SMALL, "--trainer.max_epochs=2"),
+        ("predict", "--ckpt_path=runs/version_0/checkpoints/best.ckpt"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "project", *words, *both], cwd=tmp_path, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
+    with (tmp_path / "runs/version_1/predictions.csv").open(newline="") as file:
+        assert [row["text"] for row in csv.DictReader(file)] == [text for text, _ in toy_rows()[50:]]
+
+
 def test_checkpoint_keeps_its_vocabulary_on_another_corpus(sentiment, fitted, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
@@ -123,7 +138,7 @@ def test_resumed_fit_keeps_the_best_score(sentiment, fitted, toy):
 
 def test_run_records_configuration_commit_and_data(fitted, toy):
     facts = yaml.safe_load((fitted / "hparams.yaml").read_text())
-    assert yaml.safe_load(facts["config"])["data"]["corpus"] == str(toy)
+    assert facts["config"]["data"]["corpus"] == str(toy)
     assert re.fullmatch(r"[0-9a-f]{40}(-dirty)?", facts["git_commit"])
     assert facts["data_fingerprint"] == results(fitted)["fingerprint"]
     assert yaml.safe_load((fitted / "config.yaml").read_text())["seed_everything"] == 42
@@ -206,6 +221,7 @@ BAD_INPUTS = {
 
 @pytest.mark.parametrize(("words", "message"), BAD_INPUTS.values(), ids=BAD_INPUTS.keys())
 def test_bad_input_is_one_line_and_exit_code_2(sentiment, toy, tmp_path, capsys, words, message):
+    Path("toy").symlink_to(toy)
     bad_csv(tmp_path / "bad", "text,label\nWarm.,good\nWarm, wise.,good\n")
     bad_csv(tmp_path / "single", "text,label\nWarm.,good\n")
     bad_csv(tmp_path / "valless", "text,label\nWarm.,good\nCold.,bad\n")

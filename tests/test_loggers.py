@@ -12,10 +12,12 @@ import pytest
 from project.loggers import WandbLogger, git_commit
 
 FIT = """
+import os
 from project.loggers import WandbLogger
 logger = WandbLogger(save_dir="runs")
 logger.log_metrics({"val/accuracy": 0.5}, step=1)
 logger.experiment.finish()
+print(os.environ.get("WANDB_MODE"))
 """
 
 
@@ -42,6 +44,7 @@ def test_without_a_key_it_logs_offline_and_never_asks(tmp_path):
     done = log_in_new_process(tmp_path)
     assert done.returncode == 0
     assert "W&B logs offline into runs/wandb: no key is set" in done.stderr
+    assert done.stdout.endswith("None\n")  # what is set in the environment would reach the next run
     assert len(offline_runs(tmp_path)) == 1
 
 
@@ -52,6 +55,7 @@ def silent_server():
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
 
 
+@pytest.mark.slow
 def test_with_a_key_but_no_answer_it_goes_on_offline_within_15_seconds(tmp_path, silent_server):
     began = time.monotonic()
     done = log_in_new_process(tmp_path, WANDB_API_KEY="a" * 40, WANDB_BASE_URL=silent_server)

@@ -89,6 +89,7 @@ class SentimentDataModule(L.LightningDataModule):
         self.pretrained: tuple[Tensor, Tensor] | None = None
         self._adopted = False
         self._corpus: Corpus | None = None
+        self._vectors: WordVectors | None = None
         self._encoded: dict[Split, EncodedTexts] = {}
 
     def adopt(self, tokenizer: Tokenizer, label_names: Sequence[str], num_frozen: int) -> None:
@@ -111,9 +112,9 @@ class SentimentDataModule(L.LightningDataModule):
 
     def prepare_data(self) -> None:
         """Fetch what is missing, in one process."""
-        load_corpus(self.corpus_name)
-        if self.vectors is not None and not self._adopted:
-            load_vectors(self.vectors)
+        self.corpus  # noqa: B018 # loads and keeps it
+        if self.tokenizer is None and self.vectors is not None:
+            self._vectors = load_vectors(self.vectors)
 
     def setup(self, stage: str) -> None:
         """Build the vocabulary from train (unless a checkpoint's was adopted) and encode the splits of `stage`."""
@@ -139,8 +140,9 @@ class SentimentDataModule(L.LightningDataModule):
             )
         tokens = build_vocabulary((text for text, _ in train), self.min_freq, self.max_vocab_size)
         own = len(tokens)
-        pretrained = load_vectors(self.vectors) if self.vectors is not None else None
-        if pretrained is not None:
+        if self.vectors is not None:
+            pretrained = self._vectors or load_vectors(self.vectors)
+            self._vectors = None  # as large as a gigabyte, and of no more use
             tokens = extend_vocabulary(tokens, pretrained.words, self.pretrained_words)
             self.pretrained = pretrained.lookup(tokens)
             self._report_coverage(pretrained, own)

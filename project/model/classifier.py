@@ -204,12 +204,13 @@ class SentimentClassifier(L.LightningModule):
         state: ModelState = checkpoint[KEY]
         if self.state is None:
             self.build(state)
-        elif any(self.state[key] != state[key] for key in ("tokenizer", "label_names")):
+            return
+        if any(self.state[key] != state[key] for key in ("tokenizer", "label_names")):
             raise UserError(
                 "the checkpoint has another vocabulary or other labels than the data module: "
                 "call datamodule.adopt(...) with the checkpoint's before the Trainer"
             )
-        self.state = state
+        self.state["threshold"], self.state["temperature"] = state["threshold"], state["temperature"]
 
 
 NETWORK_ARGUMENTS = ("embedding_dim", "hidden_size", "num_layers", "dropout", "recurrence")

@@ -48,7 +48,7 @@ lengths_of_texts = st.lists(st.integers(1, 9), min_size=2, max_size=5)
 
 
 @given(lengths_of_texts, st.randoms(use_true_random=False))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_order_of_the_batch_changes_nothing(lengths, random):
     module, rows = encoder(2), texts(lengths)
     order = random.sample(range(len(rows)), len(rows))
@@ -57,14 +57,14 @@ def test_order_of_the_batch_changes_nothing(lengths, random):
 
 
 @given(lengths_of_texts)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_batch_mates_change_nothing(lengths):
     module, rows = encoder(2), texts(lengths)
     torch.testing.assert_close(features(module, rows)[:1], features(module, rows[:1]))
 
 
 @given(lengths_of_texts, st.integers(1, 7))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_width_and_content_of_the_padding_change_nothing(lengths, extra):
     module, rows = encoder(2), texts(lengths)
     padded = torch.full((len(rows), max(lengths) + extra, E), 99.0)

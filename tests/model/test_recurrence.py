@@ -38,7 +38,7 @@ lengths_of_texts = st.lists(st.integers(1, 12), min_size=1, max_size=6)
 
 
 @given(lengths_of_texts, st.integers(1, 3), st.booleans())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_padded_equals_packed(lengths, layers, bidirectional):
     packed = packed_embeddings(lengths)
     exact, reference = (run(lstm, packed) for lstm in twins(layers, bidirectional, torch.float32))
@@ -49,7 +49,7 @@ def test_padded_equals_packed(lengths, layers, bidirectional):
 
 
 @given(lengths_of_texts, st.integers(1, 2))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_padded_equals_packed_to_the_last_digits_of_float64(lengths, layers):
     packed = packed_embeddings(lengths, torch.float64)
     exact, reference = (run(lstm, packed) for lstm in twins(layers, True, torch.float64))

@@ -1,0 +1,34 @@
+"""README.md: its commands run in a fresh clone, one after the other, as a reader would type them."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = [line for block in re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL) for line in [block]]
+
+
+def test_commands_of_make_are_all_explained():
+    targets = re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert [target for target in targets if f"`make {target}`" not in README] == []
+
+
+def test_files_it_names_exist():
+    names = re.findall(r"`((?:project|configs|tests|requirements|docs)/[\w./-]+)`", README)
+    assert names
+    assert [name for name in names if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.slow
+def test_every_command_runs_in_a_fresh_clone(tmp_path):
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("WANDB", "PYTEST", "SENTIMENT"))}
+    env |= {"XDG_CACHE_HOME": str(tmp_path / "cache"), "PATH": f"{clone}/.venv/bin:{os.environ['PATH']}"}
+    for block in COMMANDS:
+        done = subprocess.run(["bash", "-e", "-c", block], cwd=clone, env=env, capture_output=True, text=True)
+        assert done.returncode == 0, f"{block}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
