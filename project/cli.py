@@ -1,6 +1,7 @@
 """Configuration -> data module, model and Trainer: fit, validate, test and predict."""
 
 import json
+import logging
 import sys
 import warnings
 from pathlib import Path
@@ -114,7 +115,10 @@ class SentimentCLI(LightningCLI):
         """Say where the model is and how to go on."""
         callback = self.trainer.checkpoint_callback
         best = getattr(callback, "best_model_path", "")
-        if not best or not self.trainer.is_global_zero:
+        if not self.trainer.is_global_zero or self.trainer.fast_dev_run:  # type: ignore[attr-defined]
+            return
+        if not best:
+            print("no checkpoint was written: no epoch ended with a val metric to choose by")
             return
         best = relative(Path(best))
         print(f"\nbest checkpoint: {best}")
@@ -157,6 +161,10 @@ def run() -> None:
     prepare_process()
     # lightning 2.6 asks torch 2.13 in a way that is going out of use; nothing that a user could change
     warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
+    # an advertisement at every start
+    logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(
+        lambda record: "litlogger" not in record.getMessage()
+    )
     # loading takes far less time than the model, and workers would compete with it for the cores
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     defaults = {"default_config_files": [str(DEFAULT_CONFIG)]}

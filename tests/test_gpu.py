@@ -5,6 +5,7 @@ import torch
 from torch.nn.utils.rnn import pack_sequence
 
 from project.batch import pack
+from project.cli import DEFAULT_CONFIG
 from project.model.network import SentimentNetwork
 from project.model.recurrence import ExactLSTM
 from tests.conftest import SMALL
@@ -39,5 +40,5 @@ def test_forward_never_waits_for_the_cpu():
 
 def test_fit_and_test_in_mixed_precision(sentiment, toy):
     small = [word for word in SMALL if "accelerator" not in word]
-    options = ("--config", "configs/trainer/gpu.yaml", "--trainer.max_epochs=2")
+    options = ("--config", DEFAULT_CONFIG.parent / "trainer" / "gpu.yaml", "--trainer.max_epochs=2")
     assert sentiment("fit", f"--data.corpus={toy}", *options, *small) == 0
