@@ -8,7 +8,8 @@ CPU ?=
 VENV := .venv
 BIN := $(VENV)/bin
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
-PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+# pip shows its progress on a terminal and is quiet in a log
+PIP_INSTALL := $(BIN)/python -m pip install $(shell test -t 2 || echo --quiet) --disable-pip-version-check \
 	$(if $(CPU),--extra-index-url https://download.pytorch.org/whl/cpu)
 MAIN := $(VENV)/.main-$(VERSION)
 DEV := $(VENV)/.dev-$(VERSION)
