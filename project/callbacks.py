@@ -20,10 +20,14 @@ from project.model.classifier import SentimentClassifier
 
 
 def run_dir(trainer: L.Trainer) -> Path | None:
-    """Return the run's folder, or None where no logger makes one (``--trainer.logger=false``)."""
-    if not trainer.loggers or trainer.log_dir is None:
+    """Return the run's folder, or None where no logger makes one (``--trainer.logger=false``).
+
+    `trainer.log_dir` would wait for all processes, and what asks here is often one alone.
+    """
+    log_dir = getattr(trainer.logger, "log_dir", None)
+    if log_dir is None:
         return None
-    folder = Path(trainer.log_dir)
+    folder = Path(log_dir)
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
@@ -48,6 +52,7 @@ class TestReport(L.Callback):
     def __init__(self) -> None:
         self._began: dict[str, float] = {}
         self._seconds: dict[str, float] = {}
+        self._counts: list[list[int]] = []
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         """Start the clock of fit or test."""
@@ -57,6 +62,11 @@ class TestReport(L.Callback):
         """Stop it."""
         self._seconds[stage] = time.perf_counter() - self._began[stage]
 
+    def on_test_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Count the confusions of all processes; each has to take part."""
+        assert isinstance(pl_module, SentimentClassifier)
+        self._counts = [[int(count) for count in row] for row in pl_module.confusion_matrix.compute()]
+
     @rank_zero_only
     def on_test_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Print the confusion matrix and write the run's results."""
@@ -65,7 +75,7 @@ class TestReport(L.Callback):
         data = trainer.datamodule  # type: ignore[attr-defined]
         assert isinstance(data, SentimentDataModule)
         labels = pl_module.state["label_names"]
-        counts = [[int(count) for count in row] for row in pl_module.confusion_matrix.compute()]
+        counts = self._counts
         print_confusion_matrix(counts, labels)
         folder = run_dir(trainer)
         if folder is None:

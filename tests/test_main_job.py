@@ -43,4 +43,4 @@ def test_movies_checkpoint_on_other_corpora(folder, corpus, texts):
     found = json.loads((latest / "results.json").read_text())
     assert found["corpus"] == corpus
     assert sum(map(sum, found["confusion_matrix"]["counts"])) == texts
-    assert found["metrics"]["test/accuracy"] > 0.6
+    assert found["metrics"]["test/auroc"] > 0.6  # well above chance, far below its own corpus
