@@ -1,6 +1,5 @@
 """What happens beside training: the best checkpoint, the report of a test, the file of predictions."""
 
-import csv
 import os
 import time
 from collections.abc import Sequence
@@ -8,14 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
+import numpy as np
 import torch
 from lightning.pytorch.callbacks import BasePredictionWriter, ModelCheckpoint
 from lightning.pytorch.loggers import WandbLogger
 from lightning.pytorch.utilities import rank_zero_only
 
+from project.batch import Batch
 from project.data.datamodule import SentimentDataModule
+from project.data.files import column_types
+from project.data.predictions import merged, write_rows
 from project.deploy.predictor import decide
+from project.errors import UserError
 from project.evaluation.results import draw_confusion_matrix, print_confusion_matrix, write_json, written_whole
+from project.model.checkpoint import ModelState
 from project.model.classifier import SentimentClassifier
 
 
@@ -72,8 +77,7 @@ class TestReport(L.Callback):
         """Print the confusion matrix and write the run's results."""
         assert isinstance(pl_module, SentimentClassifier)
         assert pl_module.state is not None
-        data = trainer.datamodule  # type: ignore[attr-defined]
-        assert isinstance(data, SentimentDataModule)
+        data = _data(trainer)
         labels = pl_module.state["label_names"]
         counts = self._counts
         print_confusion_matrix(counts, labels)
@@ -89,7 +93,7 @@ class TestReport(L.Callback):
             folder / "results.json",
             {
                 "corpus": data.corpus_name,
-                "fingerprint": data.corpus.fingerprint(),
+                "fingerprint": data.corpus.fingerprint,
                 "checkpoint": str(trainer.ckpt_path),
                 "seed": os.environ.get("PL_GLOBAL_SEED"),
                 "metrics": {name: float(value) for name, value in trainer.callback_metrics.items()},
@@ -102,36 +106,72 @@ class TestReport(L.Callback):
 
 
 class PredictionWriter(BasePredictionWriter):
-    """Writes ``predictions.csv`` into the run's folder: one row per text, in the order of the corpus."""
+    """Writes the predictions of a corpus: one row per row of its source, in order, with all its columns.
+
+    Added are ``predicted`` and a probability ``p_LABEL`` for each class; they are empty where a bad row was left out.
+    The file is the Trainer's `output`, or ``predictions.csv`` in the run's folder. Until the end only the
+    probabilities are kept, (rows, C) float32.
+    """
 
     def __init__(self) -> None:
-        super().__init__(write_interval="epoch")
+        super().__init__(write_interval="batch")
 
-    def write_on_epoch_end(
+    def on_predict_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Make room for the probabilities."""
+        data, labels = _data(trainer), _state(pl_module)["label_names"]
+        self._probabilities = np.full((len(data.corpus.split("test")), len(labels)), np.nan, dtype=np.float32)
+
+    def write_on_batch_end(
         self,
         trainer: L.Trainer,
         pl_module: L.LightningModule,
-        predictions: Sequence[Any],
-        batch_indices: Sequence[Any],
+        prediction: tuple[torch.Tensor, torch.Tensor],
+        batch_indices: Sequence[int] | None,
+        batch: Batch,
+        batch_idx: int,
+        dataloader_idx: int,
     ) -> None:
-        """Gather the batches of all processes and write them in one."""
-        assert isinstance(pl_module, SentimentClassifier)
-        assert pl_module.state is not None
+        """Keep the probabilities of a batch."""
+        rows, probabilities = prediction
+        self._probabilities[rows.cpu().numpy()] = probabilities.cpu().numpy()
+
+    def on_predict_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Gather the probabilities of all processes and write the file in one."""
         if trainer.world_size > 1:
             gathered: list[Any] = [None] * trainer.world_size
-            torch.distributed.all_gather_object(gathered, list(predictions))
-            predictions = [batch for rank in gathered for batch in rank]
-        folder = run_dir(trainer)
-        if folder is None or not trainer.is_global_zero:
+            torch.distributed.all_gather_object(gathered, self._probabilities)
+            self._probabilities = np.nanmax(np.stack(gathered), axis=0)
+        if not trainer.is_global_zero:
             return
-        by_row = {int(row): p.tolist() for rows, batch in predictions for row, p in zip(rows, batch, strict=True)}
-        names, threshold = pl_module.state["label_names"], pl_module.state["threshold"]
-        examples = trainer.datamodule.corpus.split("test")  # type: ignore[attr-defined]
-        path = folder / "predictions.csv"
-        with written_whole(path) as scratch, scratch.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(["text", "label", "predicted", *(f"p_{name}" for name in names)])
-            for row, (text, label) in enumerate(examples):
-                prediction = decide(by_row[row], names, threshold)
-                writer.writerow([text, names[label], prediction.label, *(f"{p:.6f}" for p in by_row[row])])
-        print(f"{len(examples):,} predictions in {path}")
+        folder = run_dir(trainer)
+        chosen = getattr(trainer, "output", None)
+        path = Path(chosen) if chosen else folder / "predictions.csv" if folder else None
+        if path is None:
+            raise UserError("there is no run folder to write predictions to: add --output=predictions.csv")
+        corpus, state = _data(trainer).corpus, _state(pl_module)
+        added = ["predicted", *(f"p_{name}" for name in state["label_names"])]
+        rows = (merged(columns, self._columns(row, state, added)) for columns, row in corpus.source_rows("test"))
+        (first, *_) = corpus.source.parts["test"]
+        with written_whole(path) as scratch:
+            write_rows(scratch, path.suffix, rows, column_types(Path(first.name)))
+        print(f"{len(self._probabilities):,} predictions in {path}")
+
+    def _columns(self, row: int | None, state: ModelState, added: Sequence[str]) -> dict[str, Any]:
+        """Return the added columns of one row."""
+        if row is None:
+            return dict.fromkeys(added)
+        probabilities = self._probabilities[row].tolist()
+        label = decide(probabilities, state["label_names"], state["threshold"]).label
+        return dict(zip(added, [label, *(round(p, 6) for p in probabilities)], strict=True))
+
+
+def _data(trainer: L.Trainer) -> SentimentDataModule:
+    data = trainer.datamodule  # type: ignore[attr-defined] # the Trainer sets it
+    assert isinstance(data, SentimentDataModule)
+    return data
+
+
+def _state(pl_module: L.LightningModule) -> ModelState:
+    assert isinstance(pl_module, SentimentClassifier)
+    assert pl_module.state is not None
+    return pl_module.state

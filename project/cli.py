@@ -14,6 +14,7 @@ from lightning.pytorch.callbacks import ProgressBar
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 
 from project.data.datamodule import SentimentDataModule
+from project.data.predictions import check_output
 from project.deploy.predictor import Predictor
 from project.errors import UserError
 from project.evaluation.results import print_predictions
@@ -25,6 +26,14 @@ from project.runtime import prepare_process
 DEFAULT_CONFIG = Path(__file__).parent.parent / "configs" / "default.yaml"
 
 
+# options that a checkpoint answers for
+CHECKPOINT_DECIDES = (
+    "--model.",
+    *(f"--data.{name}" for name in ("tokenizer", "bpe_size", "max_length", "truncation")),
+    *(f"--data.{name}" for name in ("min_freq", "max_vocab_size", "vectors", "pretrained_words")),
+)
+
+
 class SaveConfig(SaveConfigCallback):
     """Saves the resolved configuration in the run's folder, and tells every logger what the run is made of."""
 
@@ -32,7 +41,7 @@ class SaveConfig(SaveConfigCallback):
         """Log configuration, git commit and data fingerprint."""
         data = trainer.datamodule  # type: ignore[attr-defined]
         config = json.loads(self.parser.dump(self.config, skip_none=False, format="json"))
-        facts = {"config": config, "git_commit": git_commit(), "data_fingerprint": data.corpus.fingerprint()}
+        facts = {"config": config, "git_commit": git_commit(), "data_fingerprint": data.corpus.fingerprint}
         for logger in trainer.loggers:
             logger.log_hyperparams(facts)
 
@@ -50,8 +59,24 @@ class SentimentTrainer(L.Trainer):
         """
         super().fit(*args, **kwargs)
         best = getattr(self.checkpoint_callback, "best_model_path", "")
-        if test_after_fit and best:
+        if test_after_fit and best and "test" in self.datamodule.corpus.splits:  # type: ignore[attr-defined]
             self.test(ckpt_path=best, datamodule=self.datamodule)  # type: ignore[attr-defined]
+
+    def predict(self, *args: Any, output: str | None = None, **kwargs: Any) -> None:
+        """Predict every text of the corpus and write the predictions to a file.
+
+        Args:
+            args: See `lightning.Trainer.predict`.
+            output: Where to: .csv, .jsonl or .parquet; predictions.csv in the run's folder where none is given.
+            kwargs: See `lightning.Trainer.predict`; `return_predictions` is always off, which keeps memory flat.
+
+        Raises:
+            UserError: The file cannot be written.
+        """
+        if output is not None:
+            check_output(Path(output))
+        self.output = output
+        super().predict(*args, return_predictions=False, **kwargs)  # type: ignore[misc]
 
 
 class OneLineParser(LightningArgumentParser):
@@ -87,9 +112,9 @@ class SentimentCLI(LightningCLI):
             raise UserError(
                 f"{command} needs a trained model: add --ckpt_path=runs/version_0/checkpoints/best.ckpt (or yours)"
             )
-        own = [word for word in sys.argv[1:] if word.startswith("--model.")]
-        if self.checkpoint is not None and own:
-            raise UserError(f"{own[0]} has no effect: the checkpoint's own model settings are used; leave it out")
+        idle = [word for word in sys.argv[1:] if word.startswith(CHECKPOINT_DECIDES)]
+        if self.checkpoint is not None and idle:
+            raise UserError(f"{idle[0]} has no effect: the checkpoint's own setting is used; leave it out")
 
     def instantiate_trainer(self, **kwargs: Any) -> L.Trainer:
         """Make the Trainer.
@@ -122,14 +147,14 @@ class SentimentCLI(LightningCLI):
             return
         best = relative(Path(best))
         print(f"\nbest checkpoint: {best}")
-        if self.config.fit.test_after_fit:
+        if self.config.fit.test_after_fit and "test" in self.datamodule.corpus.splits:
             show_predictions(self.datamodule, best)
         sentiment = relative(Path(sys.executable).parent / "sentiment")
         print(
             f"""
 go on with
   {sentiment} classify --ckpt_path {best} "your text"
-  {sentiment} test --ckpt_path {best} --data.corpus products
+  {sentiment} predict --ckpt_path {best} --data.corpus FILE --output predictions.csv
   {sentiment} fit --ckpt_path {best.parent / "last.ckpt"} --trainer.max_epochs {2 * (self.trainer.max_epochs or 1)}"""
         )
 
@@ -142,7 +167,7 @@ def relative(path: Path) -> Path:
 def show_predictions(data: SentimentDataModule, checkpoint: Path, count: int = 5) -> None:
     """Print what the checkpoint makes of `count` test texts, evenly spread over the split."""
     examples = data.corpus.split("test")
-    chosen = examples[:: max(len(examples) // count, 1)][:count]
+    chosen = list(examples[:: max(len(examples) // count, 1)][:count])
     predictions = Predictor.load(checkpoint)([example.text for example in chosen])
     print_predictions(
         [

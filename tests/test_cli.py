@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
+import pyarrow.parquet as pq
 import pytest
 import torch
 import yaml
@@ -72,6 +73,51 @@ def test_predict_writes_a_row_for_every_text_in_order(sentiment, fitted, toy):
         p = {"negative": float(row["p_negative"]), "positive": float(row["p_positive"])}
         assert sum(p.values()) == pytest.approx(1, abs=1e-5)
         assert p[row["predicted"]] >= 0.5
+
+
+ODD_ROWS = "id,text\n1,A dull film.\n2,\n3,too,many\n4,The music is lovely.\n"
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.jsonl", "out.parquet"])
+def test_predict_keeps_every_row_and_column_of_a_file(sentiment, fitted, tmp_path, name):
+    (tmp_path / "rows.csv").write_text(ODD_ROWS)
+    corpus = ("--data.corpus=rows.csv", "--data.bad_rows=skip", f"--output={name}")
+    assert sentiment("predict", f"--ckpt_path={best(fitted)}", *corpus, *QUIET) == 0
+    if name.endswith("parquet"):
+        rows = pq.read_table(name).to_pylist()
+    elif name.endswith("jsonl"):
+        rows = [json.loads(line) for line in Path(name).read_text().splitlines()]
+    else:
+        lines = Path(name).read_text().splitlines()
+        rows = [{k: v or None for k, v in row.items()} for row in csv.DictReader(lines)]
+    assert [row["id"] for row in rows] == ["1", "2", None, "4"]
+    assert [row["predicted"] is None for row in rows] == [False, True, True, False]
+
+
+def test_predict_stops_at_bad_rows_and_leaves_no_file(sentiment, fitted, tmp_path, capsys):
+    (tmp_path / "rows.csv").write_text(ODD_ROWS)
+    words = ("--data.corpus=rows.csv", "--output=out.csv")
+    assert sentiment("predict", f"--ckpt_path={best(fitted)}", *words, *QUIET) == 2
+    assert "2 bad rows, the first: rows.csv:3: the text is empty" in capsys.readouterr().err
+    assert not Path("out.csv").exists()
+
+
+def test_corpus_without_test_is_trained_and_not_tested(sentiment, tmp_path):
+    write_csv(tmp_path / "rows.csv", toy_rows())
+    words = ("--data.corpus=rows.csv", "--data.test_share=0", "--trainer.max_epochs=1")
+    assert sentiment("fit", *words, *SMALL) == 0
+    assert not Path("runs/version_0/results.json").exists()
+
+
+def test_subwords_are_learned_and_travel_in_the_checkpoint(sentiment, toy, capsys):
+    words = ("--data.tokenizer=bpe", "--data.bpe_size=300", "--trainer.max_epochs=1")
+    assert sentiment("fit", f"--data.corpus={toy}", *words, *SMALL) == 0
+    path = "runs/version_0/checkpoints/best.ckpt"
+    assert sentiment("test", f"--ckpt_path={path}", f"--data.corpus={toy}", *QUIET) == 0
+    assert results("runs/version_1")["metrics"] == pytest.approx(results("runs/version_0")["metrics"], abs=1e-6)
+    capsys.readouterr()
+    assert sentiment("classify", "--ckpt_path", path, "A dull film.") == 0
+    assert capsys.readouterr().out.split("\t")[0] in ("negative", "positive")
 
 
 @pytest.mark.slow
@@ -219,9 +265,29 @@ BAD_INPUTS = {
     "another file": (["predict", "--ckpt_path=broken.yaml"], r"broken.yaml is not a checkpoint that can be read"),
     "best of no run": (["test", "--ckpt_path=best"], r"checkpoint best does not exist"),
     "nothing to classify with": (["classify", "--ckpt_path=no.ckpt", "text"], r"checkpoint no.ckpt does not exist"),
-    "bad row": (["fit", "--data.corpus=bad"], r"bad/train.csv:3: the row has not as many columns"),
+    "bad row": (
+        ["fit", "--data.corpus=bad"],
+        r"1 bad row: bad/train.csv:3: 3 columns where the header has 2; mend",
+    ),
     "one class": (["fit", "--data.corpus=single"], r"'good' only: a classifier needs two"),
-    "no val split": (["fit", "--data.corpus=valless", "--data.vectors=null"], r"has no val split, only train"),
+    "no val split": (["fit", "--data.corpus=valless", "--data.val_share=0"], r"has no val split, only train"),
+    "no such column": (["fit", "--data.corpus=toy", "--data.text_column=body"], r"no column 'body', only text, label"),
+    "unreadable format": (["fit", "--data.corpus=two.txt"], r"two.txt has none of the suffixes that are read: .csv"),
+    "broken bytes": (["fit", "--data.corpus=bytes.csv"], r"1 bad row: bytes.csv:2: the text is not valid UTF-8"),
+    "NUL": (["fit", "--data.corpus=nul.csv"], r"1 bad row: nul.csv:2: the text holds a NUL character"),
+    "no JSON": (["fit", "--data.corpus=no.jsonl"], r"1 bad row: no.jsonl:1: not valid JSON"),
+    "no text": (["fit", "--data.corpus=number.jsonl"], r"1 bad row: number.jsonl:1: the text is not text but 5"),
+    "no label": (["fit", "--data.corpus=bare.csv"], r"1 bad row: bare.csv:2: the label is missing"),
+    "no rows": (["fit", "--data.corpus=header.csv"], r"corpus header.csv has no text"),
+    "empty file": (["fit", "--data.corpus=empty.csv"], r"empty.csv:1: the file is empty"),
+    "no Parquet": (["fit", "--data.corpus=no.parquet"], r"no.parquet cannot be read as parquet"),
+    "no gzip": (["fit", "--data.corpus=no.csv.gz"], r"no.csv.gz cannot be read as csv"),
+    "folder without splits": (["fit", "--data.corpus=hollow"], r"hollow holds no file named after its split"),
+    "few sub-words": (["fit", "--data.corpus=toy", "--data.tokenizer=bpe", "--data.bpe_size=9"], r"bpe_size is 9: set"),
+    "length": (["fit", "--data.max_length=0"], r"max_length is 0: a text needs at least 1 token"),
+    "share": (["fit", "--data.corpus=toy", "--data.val_share=1"], r"val_share is 1.0: set --data.val_share to"),
+    "no tokenizer": (["fit", "--data.corpus=toy", "--data.tokenizer=t.json"], r"'t.json' is neither words nor bpe nor"),
+    "another file as tokenizer": (["fit", "--data.corpus=toy", "--data.tokenizer=two.txt"], r"not a tokenizer.json"),
 }
 
 
@@ -232,16 +298,35 @@ def test_bad_input_is_one_line_and_exit_code_2(sentiment, toy, tmp_path, capsys,
     bad_csv(tmp_path / "single", "text,label\nWarm.,good\n")
     bad_csv(tmp_path / "valless", "text,label\nWarm.,good\nCold.,bad\n")
     Path("broken.yaml").write_text("data: [corpus\n")
+    Path("bytes.csv").write_bytes(b"text,label\nCaf\xe9,good\n")
+    Path("nul.csv").write_bytes(b"text,label\na\0b,good\n")
+    Path("no.jsonl").write_text("text\n")
+    Path("number.jsonl").write_text('{"text": 5, "label": "good"}\n')
+    Path("bare.csv").write_text("text,label\nWarm.,\n")
+    Path("header.csv").write_text("text,label\n")
+    for name in ("empty.csv", "no.parquet", "no.csv.gz"):
+        Path(name).write_text("" if name == "empty.csv" else "text,label\n")
+    Path("hollow").mkdir()
     Path("two.txt").write_text("film 1 2\n")
     assert sentiment(*words) == 2
     (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
     assert re.search(message, line)
 
 
-def test_model_option_that_the_checkpoint_overrides_is_refused(sentiment, fitted, toy, capsys):
+@pytest.mark.parametrize(
+    ("output", "message"), [("out.xlsx", "should end in one of"), ("no/out.csv", "does not exist")]
+)
+def test_output_that_cannot_be_written_stops_before_the_work(sentiment, fitted, toy, capsys, output, message):
+    words = (f"--data.corpus={toy}", f"--output={output}")
+    assert sentiment("predict", f"--ckpt_path={best(fitted)}", *words, *QUIET) == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--model.hidden_size=16", "--data.max_length=9", "--data.vectors=null"])
+def test_option_that_the_checkpoint_overrides_is_refused(sentiment, fitted, toy, capsys, option):
     path = f"--ckpt_path={best(fitted)}"
-    assert sentiment("test", path, f"--data.corpus={toy}", "--model.hidden_size=16") == 2
-    assert "--model.hidden_size=16 has no effect" in capsys.readouterr().err
+    assert sentiment("test", path, f"--data.corpus={toy}", option) == 2
+    assert f"{option} has no effect" in capsys.readouterr().err
 
 
 def test_labels_that_the_checkpoint_lacks_are_refused(sentiment, fitted, tmp_path, capsys):
@@ -249,7 +334,7 @@ def test_labels_that_the_checkpoint_lacks_are_refused(sentiment, fitted, tmp_pat
     other.mkdir()
     write_csv(other / "test.csv", [("Warm.", "five stars")])
     assert sentiment("test", f"--ckpt_path={best(fitted)}", f"--data.corpus={other}", *QUIET) == 2
-    assert "'five stars', the checkpoint knows only negative, positive" in capsys.readouterr().err
+    assert "stars/test.csv:2: the label 'five stars' is none of negative, positive" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words", [[], ["--help"], ["fit", "--help"], ["classify", "--help"], ["data", "--help"]])

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMANDS = [line for block in re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL) for line in [block]]
+BLOCKS = re.findall(r"^```(sh|python)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 
 
 def test_commands_of_make_are_all_explained():
@@ -30,6 +30,7 @@ def test_every_command_runs_in_a_fresh_clone(tmp_path):
     ours = ("WANDB", "PYTEST", "SENTIMENT", "MAKE", "MFLAGS", "ARGS")  # of the run that this test is part of
     env = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     env |= {"XDG_CACHE_HOME": str(tmp_path / "cache"), "PATH": f"{clone}/.venv/bin:{os.environ['PATH']}"}
-    for block in COMMANDS:
-        done = subprocess.run(["bash", "-e", "-c", block], cwd=clone, env=env, capture_output=True, text=True)
+    for language, block in BLOCKS:
+        shell = ["bash", "-e", "-c"] if language == "sh" else [".venv/bin/python", "-c"]
+        done = subprocess.run([*shell, block], cwd=clone, env=env, capture_output=True, text=True)
         assert done.returncode == 0, f"{block}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"

@@ -63,7 +63,8 @@ def test_state_rebuilds_the_tokenizer():
 
 
 def test_state_of_another_scheme_is_refused():
-    state = Tokenizer(VOCABULARY).state() | {"scheme": "runes"}
+    state = Tokenizer(VOCABULARY).state()
+    state["scheme"] = "runes"
     with pytest.raises(UserError, match="runes"):
         Tokenizer.from_state(state)
 

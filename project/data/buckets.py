@@ -1,8 +1,9 @@
 """Text lengths -> an order in which neighbours are of like length, so that batches hold little padding."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import torch
+from numpy.typing import ArrayLike
 from torch.utils.data import Sampler
 from torch.utils.data.distributed import DistributedSampler
 
@@ -26,19 +27,25 @@ class BucketSampler(DistributedSampler[int]):
         num_replicas: Processes.
         rank: This process.
         pool_batches: Batches sorted together: more means less padding and less randomness.
+        labels: Of each text; where they are given, an epoch of as many texts draws equally many of each class.
     """
 
     def __init__(
         self,
-        lengths: Sequence[int],
+        lengths: ArrayLike,
         batch_size: int,
         shuffle: bool = True,
         seed: int = 0,
         num_replicas: int = 1,
         rank: int = 0,
         pool_batches: int = 32,
+        labels: ArrayLike | None = None,
     ) -> None:
         self.lengths = torch.as_tensor(lengths)
+        self.classes = []
+        if labels is not None:
+            every = torch.as_tensor(labels)
+            self.classes = [torch.nonzero(every == label).flatten() for label in torch.unique(every)]
         super().__init__(self.lengths, num_replicas, rank, shuffle=shuffle, seed=seed)  # type: ignore[arg-type]
         self.bucket_size = batch_size * num_replicas
         self.pool_size = self.bucket_size * pool_batches
@@ -48,10 +55,18 @@ class BucketSampler(DistributedSampler[int]):
         order = order.repeat(-(-self.total_size // max(len(order), 1)))[: self.total_size]
         return iter(order[self.rank :: self.num_replicas].tolist())
 
+    def _drawn(self, generator: torch.Generator) -> torch.Tensor:
+        """Return this epoch's rows in random order: all of them, or equally many of each class."""
+        rows = torch.arange(len(self.lengths))
+        if self.classes:
+            share = len(rows) // len(self.classes)
+            rows = torch.cat([_repeated(of_class, share, generator) for of_class in self.classes])
+        return rows[torch.randperm(len(rows), generator=generator)]
+
     def _shuffled(self) -> torch.Tensor:
         """Return this epoch's order of all rows, bucket after bucket; the bucket that is not full comes last."""
         generator = torch.Generator().manual_seed(self.seed + self.epoch)
-        pools = torch.split(torch.randperm(len(self.lengths), generator=generator), self.pool_size)
+        pools = torch.split(self._drawn(generator), self.pool_size)
         order = torch.cat([pool[self.lengths[pool].argsort(stable=True)] for pool in pools])
         buckets = torch.split(order, self.bucket_size)
         full = len(order) // self.bucket_size
@@ -59,7 +74,13 @@ class BucketSampler(DistributedSampler[int]):
         return torch.cat([*shuffled, *buckets[full:]])
 
 
-def padding_share(lengths: Sequence[int], sampler: Sampler[int], batch_size: int) -> float:
+def _repeated(rows: torch.Tensor, count: int, generator: torch.Generator) -> torch.Tensor:
+    """Return `count` of `rows`, none of them more than once oftener than another."""
+    rounds = [rows[torch.randperm(len(rows), generator=generator)] for _ in range(-(-count // len(rows)))]
+    return torch.cat(rounds)[:count]
+
+
+def padding_share(lengths: ArrayLike, sampler: Sampler[int], batch_size: int) -> float:
     """Return the share of the B x T cells that hold no token, over the batches that `sampler` makes."""
     batches = torch.split(torch.as_tensor(lengths)[list(sampler)], batch_size)
     cells = sum(len(batch) * int(batch.max()) for batch in batches)

@@ -1,89 +1,128 @@
-"""A corpus name or folder -> labelled texts of train, val and test."""
+"""A name, file or folder -> a corpus: labelled texts of train, val and test."""
 
-import csv
 import hashlib
-import json
+import os
+import re
 import tarfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Literal, NamedTuple
 
-from project.batch import NO_LABEL
 from project.data.download import Distribution, Member, fetch
+from project.data.files import SUFFIXES, Record, is_data_file, read_records
+from project.data.hub import hub_source
+from project.data.store import Corpus, CorpusOptions, Part, Source, Split, open_store
 from project.errors import UserError
 
-Split = Literal["train", "val", "test"]
-SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
+def load_corpus(
+    name: str,
+    options: CorpusOptions | None = None,
+    known_labels: Sequence[str] | None = None,
+    labelled: bool = True,
+) -> Corpus:
+    """Load a corpus, from the cache where it has been read before.
 
-class Example(NamedTuple):
-    """A text and the index of its label in the corpus's `label_names`."""
-
-    text: str
-    label: int
-
-
-@dataclass(frozen=True)
-class Corpus:
-    """Labelled texts, split once and for all.
-
-    Attributes:
-        name: What the user called it.
-        label_names: The classes; a label is an index into them.
-        splits: Examples by split, in the order of their source; a split may be absent.
-    """
-
-    name: str
-    label_names: tuple[str, ...]
-    splits: dict[Split, list[Example]] = field(repr=False)
-
-    def split(self, name: Split) -> list[Example]:
-        """Return the examples of one split.
-
-        Raises:
-            UserError: The corpus has no such split.
-        """
-        if name not in self.splits:
-            raise UserError(f"corpus {self.name} has no {name} split, only {', '.join(self.splits)}")
-        return self.splits[name]
-
-    def fingerprint(self) -> str:
-        """Return a hex digest of every split, text and label name: equal content, equal fingerprint."""
-        digest = hashlib.sha256()
-        for split in SPLITS:
-            for text, label in self.splits.get(split, []):
-                digest.update(json.dumps([split, text, self.label_names[label]]).encode())
-        return digest.hexdigest()
-
-    def relabelled(self, label_names: tuple[str, ...]) -> "Corpus":
-        """Return the corpus with its labels as indices into `label_names`, matched by name.
-
-        Raises:
-            UserError: The corpus uses a label that `label_names` lacks.
-        """
-        unknown = sorted(set(self.label_names) - set(label_names))
-        if unknown:
-            raise UserError(
-                f"corpus {self.name} has the label {unknown[0]!r}, the checkpoint knows only {', '.join(label_names)}; "
-                "test it on a corpus with its own labels"
-            )
-        new = [label_names.index(name) for name in self.label_names]
-        splits = {split: [Example(text, new[label]) for text, label in rows] for split, rows in self.splits.items()}
-        return Corpus(self.name, label_names, splits)
-
-
-def load_corpus(name: str) -> Corpus:
-    """Load a built-in corpus by name, or a folder of CSV files by path; see `BUILT_IN` and `read_folder`.
+    Args:
+        name: A built-in name (see `BUILT_IN`), a file, a folder, or the id of a Hugging Face data set.
+        options: How rows become a corpus.
+        known_labels: A checkpoint's labels: no others may occur.
+        labelled: False to take every row as a text to predict; the corpus then has a test split alone.
 
     Raises:
-        UserError: There is no such corpus, or it cannot be fetched or read.
+        UserError: There is no such corpus, it cannot be fetched or read, or its rows cannot be used.
     """
+    options = options or CorpusOptions()
+    for share in ("val_share", "test_share"):
+        if not 0 <= getattr(options, share) < 1:
+            raise UserError(f"{share} is {getattr(options, share)}: set --data.{share} to at least 0 and less than 1")
+    if options.val_share + options.test_share >= 1:
+        raise UserError("val_share and test_share leave nothing to train on: their sum should be less than 1")
+    source, column = find_source(name, options)
+    if column is not None and options.text_column == CorpusOptions.text_column:
+        options = CorpusOptions(**{**vars(options), "text_column": column})
+    parts = source.parts
+    if not labelled:
+        parts = {"test": parts.get("test") or parts.get("train") or parts["val"]}
+    known = tuple(known_labels) if known_labels is not None else None
+    fields = {**vars(source), "parts": parts, "known_labels": known, "labelled": labelled}
+    return open_store(Source(**fields), options)
+
+
+def find_source(name: str, options: CorpusOptions) -> tuple[Source, str | None]:
+    """Return the source called `name`, and its column of texts where that is known."""
     if name in BUILT_IN:
-        return BUILT_IN[name](name)
-    if Path(name).is_dir():
-        return read_folder(Path(name))
-    raise UserError(f"corpus {name!r} is neither a built-in one ({', '.join(BUILT_IN)}) nor a folder with train.csv")
+        return BUILT_IN[name](name, options)
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return folder_source(name, path, options), None
+    if path.is_file():
+        return file_source(name, path, options), None
+    if re.fullmatch(r"[\w.-]+/[\w.-]+", name) and not is_data_file(path):
+        return hub_source(name), None
+    raise UserError(
+        f"corpus {name!r} is neither a built-in one ({', '.join(BUILT_IN)}), nor a file ({', '.join(SUFFIXES[:4])}, "
+        ".gz), nor a folder, nor the id of a Hugging Face data set (owner/name)"
+    )
+
+
+# --- files and folders ------------------------------------------------------------------------------------------------
+
+# train.csv, test-00000-of-00001.parquet, validation.jsonl.gz
+SPLIT_NAMES: dict[str, Split] = {
+    **{"train": "train", "training": "train"},
+    **{"val": "val", "valid": "val", "validation": "val", "dev": "val"},
+    **{"test": "test"},
+}
+
+
+def file_source(name: str, path: Path, options: CorpusOptions) -> Source:
+    """Make a source of one file, from which the other splits are carved.
+
+    Raises:
+        UserError: Its format is not known.
+    """
+    if not is_data_file(path):
+        raise UserError(f"{path} has none of the suffixes that are read: {', '.join(SUFFIXES)}")
+    return Source(name, digest_files([path]), {"train": [file_part(path, options)]})
+
+
+def folder_source(name: str, folder: Path, options: CorpusOptions) -> Source:
+    """Make a source of a folder whose files are named after their splits, as on the Hugging Face hub.
+
+    Raises:
+        UserError: No file in it, or in its folder ``data``, is named so.
+    """
+    files: dict[Split, list[Path]] = {}
+    for path in sorted([*folder.iterdir(), *(folder / "data").glob("*")]):
+        split = SPLIT_NAMES.get(re.split(r"[-._]", path.name.lower())[0])
+        if split is not None and is_data_file(path):
+            files.setdefault(split, []).append(path)
+    if not files:
+        raise UserError(f"{folder} holds no file named after its split, such as train.csv or test.parquet")
+    paths = [path for split in sorted(files) for path in files[split]]
+    return Source(name, digest_files(paths), {split: [file_part(p, options) for p in files[split]] for split in files})
+
+
+def file_part(path: Path, options: CorpusOptions) -> Part:
+    """Return the rows of a file."""
+    return Part(str(path), partial(read_records, path, options.quoting))
+
+
+def digest_files(paths: Iterable[Path]) -> str:
+    """Return a digest of names and content: what a corpus in the cache is found by.
+
+    Raises:
+        UserError: A file cannot be read.
+    """
+    digest = hashlib.sha256()
+    for path in paths:
+        try:
+            with path.open("rb") as file:
+                digest.update(f"{path.name} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
+        except OSError as error:
+            raise UserError(f"cannot read {path}: {error.strerror}") from error
+    return digest.hexdigest()
 
 
 # --- built-in corpora: human ratings of short texts -------------------------------------------------------------------
@@ -110,7 +149,7 @@ HUTTO_FILES = {
     "tweets": "tweets_GroundTruth.txt",
     "editorials": "nytEditorialSnippets_GroundTruth.txt",
 }
-POLARITY = ("negative", "positive")
+POLARITY = {"0": "negative", "1": "positive"}
 
 
 def _split_of(row_id: str) -> Split:
@@ -119,87 +158,63 @@ def _split_of(row_id: str) -> Split:
     return "val" if last_digit == 8 else "test" if last_digit == 9 else "train"
 
 
-def parse_hutto(lines: Iterator[str]) -> dict[Split, list[Example]]:
+def parse_hutto(lines: Iterable[str]) -> dict[Split, list[Record]]:
     """Parse ``id TAB mean rating TAB text`` lines into splits.
 
     A text is positive where the mean of its 20 ratings (-4 to 4) is above 0. An exactly neutral mean (37 of 10,605
     movie sentences) is therefore negative: dropping those rows would make the test figures easier and incomparable.
     A text that stands in val or test is left out of train.
     """
-    splits: dict[Split, list[Example]] = {"train": [], "val": [], "test": []}
-    for line in lines:
+    splits: dict[Split, list[Record]] = {"train": [], "val": [], "test": []}
+    for number, line in enumerate(lines, start=1):
         row_id, rating, text = line.split("\t")
-        splits[_split_of(row_id)].append(Example(text, int(float(rating) > 0)))
-    held_out = {example.text for split in ("val", "test") for example in splits[split]}
-    splits["train"] = [example for example in splits["train"] if example.text not in held_out]
+        splits[_split_of(row_id)].append(Record(number, {"text": text, "label": int(float(rating) > 0)}))
+    held_out = {record.columns["text"] for record in splits["val"] + splits["test"]}
+    splits["train"] = [record for record in splits["train"] if record.columns["text"] not in held_out]
     return splits
 
 
-def load_hutto(name: str) -> Corpus:
-    """Load movies, products, tweets or editorials, fetching the archive of all four where the cache lacks it."""
+def hutto_source(name: str, options: CorpusOptions) -> tuple[Source, str]:
+    """Make a source of movies, products, tweets or editorials, fetching the archive of all four where it is missing."""
     archive = fetch(HUTTO)[HUTTO_ARCHIVE]
-    with tarfile.open(archive) as tar:
-        file = tar.extractfile(f"hutto_ICWSM_2014/{HUTTO_FILES[name]}")
-        assert file is not None, "the archive's hash was verified"
-        text = file.read().decode("utf-8")
-    return Corpus(name, POLARITY, parse_hutto(line for line in text.split("\r\n") if line))
+
+    def records(split: Split) -> Iterator[Record]:
+        with tarfile.open(archive) as tar:
+            file = tar.extractfile(f"hutto_ICWSM_2014/{HUTTO_FILES[name]}")
+            assert file is not None, "the archive's hash was verified"
+            lines = file.read().decode("utf-8").split("\r\n")
+        yield from parse_hutto(line for line in lines if line)[split]
+
+    parts: dict[Split, list[Part]] = {
+        split: [Part(HUTTO_FILES[name], partial(records, split))] for split in ("train", "val", "test")
+    }
+    return Source(name, f"{HUTTO.sha256} {name}", parts, renamed=POLARITY), "text"
 
 
-BUILT_IN: dict[str, Callable[[str], Corpus]] = dict.fromkeys(HUTTO_FILES, load_hutto)
+# --- corpora of the Hugging Face hub that everyone measures on --------------------------------------------------------
 
 
-# --- a folder of CSV files --------------------------------------------------------------------------------------------
+def hub_corpus(name: str, options: CorpusOptions) -> tuple[Source, str]:
+    """Make a source of imdb or sst2, from a local copy in $SENTIMENT_CORPORA/NAME or from the hub.
 
-
-def read_folder(folder: Path) -> Corpus:
-    """Read ``train.csv``, ``val.csv`` and ``test.csv`` with the columns text and label; any of them may be absent.
-
-    The label names are those of all files, in alphabetical order.
-
-    Raises:
-        UserError: No file is there, or a row cannot be used (the message names file and line).
+    IMDB: Maas et al. (2011); val is carved out of train. SST-2: Socher et al. (2013), as in GLUE, whose test split has
+    no labels: its validation split is our test, and val is carved out of train by whole sentences.
     """
-    rows = {split: list(_read_csv(folder / f"{split}.csv")) for split in SPLITS if (folder / f"{split}.csv").is_file()}
-    if not rows:
-        raise UserError(f"{folder} holds none of train.csv, val.csv and test.csv (columns: text,label)")
-    label_names = tuple(sorted({label for split in rows.values() for _, label in split}))
-    index = {name: number for number, name in enumerate(label_names)}
-    return Corpus(
-        str(folder),
-        label_names,
-        {split: [Example(text, index[label]) for text, label in rows[split]] for split in rows},
-    )
+    column = {"imdb": "text", "sst2": "sentence"}[name]
+    local = Path(os.environ.get("SENTIMENT_CORPORA", "")) / name
+    if os.environ.get("SENTIMENT_CORPORA") and local.is_dir():
+        source = folder_source(name, local, options)
+    else:
+        source = hub_source(f"stanfordnlp/{name}")
+    parts = dict(source.parts)
+    if name == "sst2":
+        parts = {"train": parts["train"], "test": parts["val"]}
+    return Source(name, source.key, parts, renamed=POLARITY | HUB_POLARITY, phrases=name == "sst2"), column
 
 
-def _read_csv(path: Path) -> Iterator[tuple[str, str]]:
-    """Yield (text, label name) of every row; the words "null", "NA" and the like are text."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file, restkey="", strict=True)
-        line = 1
-        try:
-            if reader.fieldnames is None or not {"text", "label"} <= set(reader.fieldnames):
-                raise UserError(
-                    f"{path}:1: the header must name the columns text and label, it reads {reader.fieldnames}"
-                )
-            for row in reader:
-                start, line = line + 1, reader.line_num
-                if "" in row or None in row.values():
-                    raise UserError(
-                        f"{path}:{start}: the row has not as many columns as the header; quote texts with commas"
-                    )
-                if not row["text"].strip() or not row["label"].strip():
-                    raise UserError(f"{path}:{start}: the text or the label is empty; fill it in or remove the row")
-                yield row["text"], row["label"]
-        except csv.Error as error:
-            raise UserError(
-                f"{path}:{line + 1}: not valid CSV ({error}); quote texts with commas, line breaks or quotes"
-            ) from error
-        except UnicodeDecodeError as error:
-            raise UserError(
-                f"{path}: not UTF-8 text after line {reader.line_num} ({error.reason}); save the file as UTF-8"
-            ) from error
+HUB_POLARITY = {"neg": "negative", "pos": "positive"}
 
-
-def unlabelled(rows: list[Example]) -> list[Example]:
-    """Return `rows` without their labels, for prediction."""
-    return [Example(text, NO_LABEL) for text, _ in rows]
+BUILT_IN: dict[str, Callable[[str, CorpusOptions], tuple[Source, str]]] = {
+    **dict.fromkeys(HUTTO_FILES, hutto_source),
+    **dict.fromkeys(("imdb", "sst2"), hub_corpus),
+}

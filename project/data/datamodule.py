@@ -1,45 +1,46 @@
 """Corpus -> vocabulary -> encoded splits -> packed batches: `SentimentDataModule`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
 
 import lightning as L
+import numpy as np
 import torch
+from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities import rank_zero_only
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader
 
-from project.batch import Batch, EncodedText, collate
+from project.batch import Batch, collate
 from project.data.buckets import BucketSampler, padding_share
-from project.data.corpora import Corpus, Example, Split, load_corpus, unlabelled
+from project.data.corpora import load_corpus
+from project.data.encoded import EncodedCorpus, EncodedTexts, encode_corpus
+from project.data.store import Corpus, CorpusOptions, Split
+from project.data.subwords import read_subwords, train_bpe
 from project.data.vectors import WordVectors, load_vectors
 from project.data.vocabulary import build_vocabulary, extend_vocabulary
 from project.errors import UserError
-from project.text import SPECIALS, Tokenizer, Truncation
-
-
-class EncodedTexts(Dataset[EncodedText]):
-    """A split as token ids: one flat tensor and where each text begins in it."""
-
-    def __init__(self, examples: Sequence[Example], encode: Callable[[str], list[int]]) -> None:
-        encoded = [encode(text) for text, _ in examples]
-        self.lengths = [len(ids) for ids in encoded]
-        self.labels = [label for _, label in examples]
-        self._ids = torch.tensor([token_id for ids in encoded for token_id in ids])  # (sum of lengths,)
-        self._starts = torch.tensor([0, *self.lengths]).cumsum(0).tolist()
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def __getitem__(self, row: int) -> EncodedText:
-        return EncodedText(row, self._ids[self._starts[row] : self._starts[row + 1]], self.labels[row])
+from project.text import SPECIALS, SubwordTokenizer, Tokenizer, Truncation, check_length
 
 
 class SentimentDataModule(L.LightningDataModule):
     """Turns a corpus into packed batches.
 
     Args:
-        corpus: Built-in name (movies, products, tweets, editorials) or a folder with train.csv, val.csv and test.csv.
+        corpus: Built-in name (movies, products, tweets, editorials, imdb, sst2), a file or a folder of files (.csv,
+            .tsv, .jsonl, each also .gz, or .parquet), or the id of a Hugging Face data set (owner/name).
         batch_size: Texts per batch and process.
+        text_column: Name of the column of texts.
+        label_column: Name of the column of labels: text, whole numbers or booleans.
+        bad_rows: error stops at rows that cannot be used, counting them; skip leaves them out and lists them in a file.
+        quoting: Whether quotation marks in CSV and TSV enclose fields; false reads them as text.
+        val_share: Share of train that becomes val where the corpus has none, of each class.
+        test_share: Share of train that becomes test where the corpus has none; 0 for no test.
+        drop_duplicates: Whether texts that come again, or stand in val or test too, leave train.
+        balanced_sampling: Whether an epoch draws equally many texts of each class, repeating those of rare ones.
+        tokenizer: words (basic_english), bpe (sub-words learned from train), or a tokenizer.json.
+        bpe_size: How many sub-words bpe learns.
         max_length: Longest text that is kept whole, in tokens.
         truncation: Which tokens of a longer text stay: head, tail, or head+tail.
         min_freq: Occurrences in train that a word needs to enter the vocabulary.
@@ -60,6 +61,16 @@ class SentimentDataModule(L.LightningDataModule):
         self,
         corpus: str = "movies",
         batch_size: int = 64,
+        text_column: str = "text",
+        label_column: str = "label",
+        bad_rows: Literal["error", "skip"] = "error",
+        quoting: bool = True,
+        val_share: float = 0.1,
+        test_share: float = 0.1,
+        drop_duplicates: bool = False,
+        balanced_sampling: bool = False,
+        tokenizer: str = "words",
+        bpe_size: int = 8000,
         max_length: int = 256,
         truncation: Truncation = "head",
         min_freq: int = 1,
@@ -72,8 +83,15 @@ class SentimentDataModule(L.LightningDataModule):
         super().__init__()
         if batch_size < 1:
             raise UserError(f"batch_size is {batch_size}: set --data.batch_size=1 or more")
+        check_length(max_length, truncation)
         self.corpus_name = corpus
+        self.options = CorpusOptions(
+            text_column, label_column, bad_rows, quoting, val_share, test_share, drop_duplicates
+        )
         self.batch_size = batch_size
+        self.balanced_sampling = balanced_sampling
+        self.scheme = tokenizer
+        self.bpe_size = bpe_size
         self.max_length = max_length
         self.truncation: Truncation = truncation
         self.min_freq = min_freq
@@ -89,8 +107,9 @@ class SentimentDataModule(L.LightningDataModule):
         self.pretrained: tuple[Tensor, Tensor] | None = None
         self._adopted = False
         self._corpus: Corpus | None = None
+        self._subwords: SubwordTokenizer | None = None
+        self._encoded: EncodedCorpus | None = None
         self._vectors: WordVectors | None = None
-        self._encoded: dict[Split, EncodedTexts] = {}
 
     def adopt(self, tokenizer: Tokenizer, label_names: Sequence[str], num_frozen: int) -> None:
         """Use a checkpoint's tokenizer, vocabulary and labels, whatever the corpus's own words are.
@@ -100,78 +119,99 @@ class SentimentDataModule(L.LightningDataModule):
         self.tokenizer = tokenizer
         self.label_names = tuple(label_names)
         self.num_frozen = num_frozen
+        self.max_length, self.truncation = tokenizer.max_length, tokenizer.truncation
+        self._subwords = tokenizer if isinstance(tokenizer, SubwordTokenizer) else None
         self._adopted = True
 
     @property
+    def predicting(self) -> bool:
+        """Whether the texts are to be predicted, and need no label."""
+        return self.trainer is not None and self.trainer.state.fn == TrainerFn.PREDICTING
+
+    @property
     def corpus(self) -> Corpus:
-        """The corpus, loaded once, its labels those of the adopted checkpoint if there is one."""
+        """The corpus, loaded once."""
         if self._corpus is None:
-            corpus = load_corpus(self.corpus_name)
-            self._corpus = corpus.relabelled(self.label_names) if self._adopted else corpus
+            known = self.label_names if self._adopted else None
+            self._corpus = load_corpus(self.corpus_name, self.options, known, labelled=not self.predicting)
+            self._report_notes(self._corpus)
         return self._corpus
 
+    @property
+    def encoded(self) -> EncodedCorpus:
+        """The corpus as tokens, in the cache."""
+        if self._encoded is None:
+            self._encoded = encode_corpus(self.corpus, self.max_length, self.truncation, self._subwords)
+        return self._encoded
+
     def prepare_data(self) -> None:
-        """Fetch what is missing, in one process."""
-        self.corpus  # noqa: B018 # loads and keeps it
-        if self.tokenizer is None and self.vectors is not None:
-            self._vectors = load_vectors(self.vectors)
+        """Fetch, read and tokenize what the cache lacks, in one process."""
+        if self.tokenizer is None:
+            self._prepare_tokenizer()
+        self.encoded  # noqa: B018 # fills the cache
 
     def setup(self, stage: str) -> None:
-        """Build the vocabulary from train (unless a checkpoint's was adopted) and encode the splits of `stage`."""
+        """Build the vocabulary from train, unless a checkpoint's was adopted."""
         if self.tokenizer is None:
+            self._prepare_tokenizer()
             self._build_tokenizer()
-        needed: dict[str, tuple[Split, ...]] = {"fit": ("train", "val"), "validate": ("val",)}
-        for split in needed.get(stage, ("test",)):
-            self._encode(split)
 
-    def class_counts(self) -> list[int]:
-        """Return how many training texts each class has."""
-        counts = torch.tensor(self._encode("train").labels).bincount(minlength=len(self.label_names))
-        return [int(count) for count in counts]
+    def _prepare_tokenizer(self) -> None:
+        """Load vectors, and learn or read sub-words, once."""
+        if self.vectors is not None and self._vectors is None:
+            self._vectors = load_vectors(self.vectors)
+        if self.scheme == "words" or self._subwords is not None:
+            return
+        json = train_bpe(self.corpus, self.bpe_size) if self.scheme == "bpe" else read_subwords(Path(self.scheme))
+        self._subwords = SubwordTokenizer(json, self.max_length, self.truncation)
 
     def _build_tokenizer(self) -> None:
-        train = self.corpus.split("train")
-        if not train:
-            raise UserError(f"corpus {self.corpus_name} has no training text")
+        self.corpus.split("train")
         self.label_names = self.corpus.label_names
         if len(self.label_names) < 2:
             raise UserError(
                 f"corpus {self.corpus_name} has the label {self.label_names[0]!r} only: a classifier needs two"
             )
-        tokens = build_vocabulary((text for text, _ in train), self.min_freq, self.max_vocab_size)
+        if self._subwords is not None:
+            tokens = self._subwords.tokens
+        else:
+            tokens = build_vocabulary(self.encoded.train_counter(), self.min_freq, self.max_vocab_size)
         own = len(tokens)
-        if self.vectors is not None:
-            pretrained = self._vectors or load_vectors(self.vectors)
+        if self._vectors is not None:
+            if self._subwords is None:
+                tokens = extend_vocabulary(tokens, self._vectors.words, self.pretrained_words)
+            self.pretrained = self._vectors.lookup(tokens)
+            self._report_coverage(self._vectors.dim, own)
             self._vectors = None  # as large as a gigabyte, and of no more use
-            tokens = extend_vocabulary(tokens, pretrained.words, self.pretrained_words)
-            self.pretrained = pretrained.lookup(tokens)
-            self._report_coverage(pretrained, own)
         self.num_frozen = len(tokens) - own
-        self.tokenizer = Tokenizer(tokens, self.max_length, self.truncation)
+        self.tokenizer = self._subwords or Tokenizer(tokens, self.max_length, self.truncation)
 
     @rank_zero_only
-    def _report_coverage(self, pretrained: WordVectors, own: int) -> None:
+    def _report_notes(self, corpus: Corpus) -> None:
+        for note in corpus.notes:
+            print(f"{corpus.name}: {note}")
+
+    @rank_zero_only
+    def _report_coverage(self, dim: int, own: int) -> None:
         assert self.pretrained is not None
         found = int(self.pretrained[1][:own].sum())
         words = own - len(SPECIALS)
         print(
             f"vocabulary: {words:,} words of train, {found / max(words, 1):.1%} of them with pretrained vectors of "
-            f"{pretrained.dim} dimensions, and {len(self.pretrained[1]) - own:,} pretrained words more"
+            f"{dim} dimensions, and {len(self.pretrained[1]) - own:,} pretrained words more"
         )
 
-    def _encode(self, split: Split) -> EncodedTexts:
-        if split not in self._encoded:
-            assert self.tokenizer is not None, "setup comes first"
-            self._encoded[split] = EncodedTexts(self.corpus.split(split), self.tokenizer.encode)
-            if not len(self._encoded[split]):
-                raise UserError(f"corpus {self.corpus_name} has no text in its {split} split")
-        return self._encoded[split]
+    def class_counts(self) -> list[int]:
+        """Return how many training texts each class has."""
+        counts = np.bincount(self._texts("train").labels, minlength=len(self.label_names))
+        return [int(count) for count in counts]
 
-    def _sampler(self, texts: EncodedTexts, shuffle: bool) -> BucketSampler:
-        world, rank = (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
-        return BucketSampler(texts.lengths, self.batch_size, shuffle, self.seed, world, rank)
+    def _texts(self, split: Split) -> EncodedTexts:
+        assert self.tokenizer is not None, "setup comes first"
+        self.corpus.split(split)  # complains where there is none
+        return self.encoded.texts(split, self.tokenizer)
 
-    def _loader(self, texts: EncodedTexts, sampler: Sampler[int]) -> DataLoader[Batch]:
+    def _loader(self, texts: EncodedTexts, sampler: BucketSampler) -> DataLoader[Batch]:
         return DataLoader(
             texts,  # type: ignore[arg-type] # the collated type differs from the data set's
             batch_size=self.batch_size,
@@ -182,10 +222,14 @@ class SentimentDataModule(L.LightningDataModule):
             pin_memory=torch.cuda.is_available(),
         )
 
+    def _processes(self) -> tuple[int, int]:
+        return (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
+
     def train_dataloader(self) -> DataLoader[Batch]:
         """Return batches of like length in random order."""
-        texts = self._encode("train")
-        sampler = self._sampler(texts, shuffle=True)
+        texts = self._texts("train")
+        labels = texts.labels if self.balanced_sampling else None
+        sampler = BucketSampler(texts.lengths, self.batch_size, True, self.seed, *self._processes(), labels=labels)
         self._report_padding(texts, sampler)
         return self._loader(texts, sampler)
 
@@ -193,19 +237,21 @@ class SentimentDataModule(L.LightningDataModule):
     def _report_padding(self, texts: EncodedTexts, sampler: BucketSampler) -> None:
         share = padding_share(texts.lengths, sampler, self.batch_size)
         print(
-            f"train: {len(texts):,} texts, {sum(texts.lengths):,} tokens; padding is {share:.1%} of the batches' cells"
+            f"train: {len(texts):,} texts, {texts.lengths.sum():,} tokens; padding is {share:.1%} of the batches' cells"
         )
+
+    def _sorted_loader(self, split: Split) -> DataLoader[Batch]:
+        texts = self._texts(split)
+        return self._loader(texts, BucketSampler(texts.lengths, self.batch_size, False, 0, *self._processes()))
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """Return the val split, sorted by length."""
-        return self._loader(self._encode("val"), self._sampler(self._encode("val"), shuffle=False))
+        return self._sorted_loader("val")
 
     def test_dataloader(self) -> DataLoader[Batch]:
         """Return the test split, sorted by length."""
-        return self._loader(self._encode("test"), self._sampler(self._encode("test"), shuffle=False))
+        return self._sorted_loader("test")
 
     def predict_dataloader(self) -> DataLoader[Batch]:
-        """Return the test split without its labels, sorted by length; `Batch.rows` tells the order of the source."""
-        assert self.tokenizer is not None, "setup comes first"
-        texts = EncodedTexts(unlabelled(self.corpus.split("test")), self.tokenizer.encode)
-        return self._loader(texts, self._sampler(texts, shuffle=False))
+        """Return the texts to predict, sorted by length; `Batch.rows` tells their order in the source."""
+        return self._sorted_loader("test")

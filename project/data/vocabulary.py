@@ -1,22 +1,21 @@
-"""Train texts and pretrained words -> the vocabulary: the one file that knows torchtext."""
+"""Tokens of train and pretrained words -> the vocabulary: the one file that knows torchtext."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from torchtext.vocab import Vocab
 
-from project.text import SPECIALS, basic_english
+from project.text import SPECIALS
 
 
-def build_vocabulary(texts: Iterable[str], min_freq: int = 1, max_size: int | None = None) -> list[str]:
-    """Return the tokens of `texts`, ``<pad>`` and ``<unk>`` first, then by falling frequency, ties alphabetically.
+def build_vocabulary(counter: Counter[str], min_freq: int = 1, max_size: int | None = None) -> list[str]:
+    """Return the tokens of `counter`, ``<pad>`` and ``<unk>`` first, then by falling frequency, ties alphabetically.
 
     Args:
-        texts: The training texts; val and test never shape a vocabulary.
+        counter: How often the training texts hold each token; val and test never shape a vocabulary.
         min_freq: Occurrences that a token needs.
         max_size: Most tokens to keep, the two special ones not counted; None keeps all.
     """
-    counter = Counter(token for text in texts for token in basic_english(text))
     vocabulary: list[str] = Vocab(counter, max_size=max_size, min_freq=min_freq, specials=list(SPECIALS)).itos
     return vocabulary
 

@@ -86,7 +86,7 @@ class SentimentClassifier(L.LightningModule):
                 threshold=0.5,
                 temperature=1.0,
                 corpus=data.corpus_name,
-                fingerprint=data.corpus.fingerprint(),
+                fingerprint=data.corpus.fingerprint,
                 versions=package_versions(),
             )
         )

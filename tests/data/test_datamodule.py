@@ -1,6 +1,5 @@
 import pytest
 
-from project.batch import NO_LABEL
 from project.data.datamodule import SentimentDataModule
 from project.errors import UserError
 from project.text import UNK_ID, Tokenizer
@@ -52,6 +51,14 @@ def test_coverage_and_padding_are_reported(tmp_path, capsys):
     assert "2 texts, 4 tokens; padding is 0.0%" in out
 
 
+def test_balanced_sampling_draws_equally_many_of_each_class(tmp_path):
+    write_csv(tmp_path / "train.csv", [(f"film {n}", "rare" if n < 4 else "common") for n in range(40)])
+    write_csv(tmp_path / "val.csv", [("film", "rare")])
+    write_csv(tmp_path / "test.csv", [("film", "rare")])
+    labels = [label for batch in ready(tmp_path, balanced_sampling=True).train_dataloader() for label in batch.labels]
+    assert [int(sum(label == wanted for label in labels)) for wanted in (0, 1)] == [20, 20]
+
+
 def test_adopted_tokenizer_and_labels_win(tmp_path):
     module = SentimentDataModule(str(three_texts(tmp_path)), vectors=None)
     module.adopt(Tokenizer(["<pad>", "<unk>", "testword"]), ["good", "bad"], 0)
@@ -61,9 +68,11 @@ def test_adopted_tokenizer_and_labels_win(tmp_path):
     assert batch.labels.tolist() == [1]
 
 
-def test_prediction_sees_no_label(toy):
-    batch = next(iter(ready(toy).predict_dataloader()))
-    assert set(batch.labels.tolist()) == {NO_LABEL}
+def test_adopted_limits_win(tmp_path):
+    module = SentimentDataModule(str(three_texts(tmp_path)), vectors=None, max_length=9)
+    module.adopt(Tokenizer(["<pad>", "<unk>"], max_length=1), ["good", "bad"], 0)
+    module.setup("test")
+    assert next(iter(module.test_dataloader())).token_ids.data.tolist() == [UNK_ID]
 
 
 def test_evaluation_covers_every_row(toy):
@@ -89,4 +98,4 @@ def test_one_class_is_refused(tmp_path):
 def test_empty_split_is_refused(tmp_path):
     write_csv(three_texts(tmp_path) / "val.csv", [])
     with pytest.raises(UserError, match="no text in its val split"):
-        ready(tmp_path)
+        ready(tmp_path).val_dataloader()
