@@ -30,6 +30,7 @@ Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
 FORMAT = 1  # of a store; part of its key
 BATCH_ROWS = 4096
+MOST_LABELS = 100  # where more than half of the rows have a label of their own, the column was mistaken
 SCHEMA = pa.schema([("text", pa.large_string()), ("label", pa.int32())])
 
 
@@ -291,18 +292,25 @@ def _build(source: Source, options: CorpusOptions, folder: Path) -> None:
     notes = faults.judge(options)
     if not any(len(rows.lines) for rows in written.values()):
         raise UserError(f"corpus {source.name} has no text")
+    rows = sum(len(each.lines) for each in written.values())
+    if len(labels) > max(MOST_LABELS, rows / 2):
+        raise UserError(
+            f"column {options.label_column!r} has {len(labels):,} different values in {rows:,} rows: these can hardly "
+            "be labels, name the column with --data.label_column"
+        )
     names = list(source.known_labels or sorted(labels, key=_label_order))
-    order = [names.index(name) for name in labels]
+    place = {name: number for number, name in enumerate(names)}
+    order = [place[name] for name in labels]
     origin, chosen = _choose(source, options, written, order, notes)
-    for split, rows in chosen.items():
-        np.save(folder / f"{split}.npy", rows)
+    for split, positions in chosen.items():
+        np.save(folder / f"{split}.npy", positions)
     for each in written.values():
         each.save_places()
     facts = {
         "label_names": names,
         "order": order,
         "splits": {split: written[origin[split]].path.name for split in chosen},
-        "fingerprint": _fingerprint({s: (written[origin[s]], rows) for s, rows in chosen.items()}, list(labels)),
+        "fingerprint": _fingerprint({s: (written[origin[s]], r) for s, r in chosen.items()}, list(labels)),
         "notes": notes,
     }
     (folder / "store.json").write_text(json.dumps(facts), encoding="utf-8")
@@ -436,7 +444,8 @@ def _without_duplicates(options: CorpusOptions, written: dict[Split, _Written], 
 
 def _fingerprint(splits: dict[Split, tuple[_Written, NDArray[np.int64]]], names: list[str]) -> str:
     """Digest texts and label names, whatever order the labels came in."""
-    rank = np.array([sorted(names).index(name) for name in names] + [NO_LABEL], dtype=np.int32)
+    place = {name: number for number, name in enumerate(sorted(names))}
+    rank = np.array([place[name] for name in names] + [NO_LABEL], dtype=np.int32)
     digest = hashlib.sha256(json.dumps(sorted(names)).encode())
     for split in SPLITS:
         if split in splits:

@@ -132,6 +132,12 @@ def test_label_that_train_lacks_is_a_bad_row(tmp_path):
         load_corpus(folder(tmp_path, train=TWICE, test=[("So so.", "meh")]))
 
 
+def test_column_that_can_hardly_be_labels_is_refused(tmp_path):
+    rows = [(f"Text {n}.", f"remark {n}") for n in range(120)]
+    with pytest.raises(UserError, match=r"column 'label' has 120 different values in 120 rows"):
+        load_corpus(folder(tmp_path, train=rows))
+
+
 def test_missing_column_names_the_option(tmp_path):
     with pytest.raises(UserError, match=r"no column 'body', only text, label: name it with --data\.text_column"):
         load_corpus(folder(tmp_path, train=TWICE), CorpusOptions(text_column="body"))
