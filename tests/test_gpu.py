@@ -7,7 +7,7 @@ from torch.nn.utils.rnn import pack_sequence
 from project.batch import pack
 from project.cli import DEFAULT_CONFIG
 from project.model.network import SentimentNetwork
-from project.model.recurrence import ExactLSTM
+from project.model.recurrence import ExactRNN
 from tests.conftest import SMALL
 
 pytestmark = [
@@ -19,10 +19,10 @@ pytestmark = [
 @pytest.mark.parametrize("layers", [1, 2])
 def test_cudnn_equals_the_cpu(layers):
     torch.manual_seed(0)
-    lstm = ExactLSTM(5, 8, layers)
+    lstm = ExactRNN("lstm", 5, 8, layers)
     packed = pack_sequence([torch.randn(length, 5) for length in (3, 9, 1)], enforce_sorted=False)
-    output, h_n = lstm(packed)
-    gpu_output, gpu_h_n = lstm.cuda()(packed.cuda())
+    output, (h_n, _) = lstm(packed)
+    gpu_output, (gpu_h_n, _) = lstm.cuda()(packed.cuda())
     torch.testing.assert_close(gpu_output.data.cpu(), output.data, rtol=1e-3, atol=1e-4)
     torch.testing.assert_close(gpu_h_n.cpu(), h_n, rtol=1e-3, atol=1e-4)
 

@@ -12,7 +12,7 @@ from project.model.network import SentimentNetwork
 from project.text import Tokenizer, TokenizerState
 
 KEY = "sentiment"  # where `ModelState` stands in a Lightning checkpoint
-FORMAT = 1
+FORMAT = 2
 PACKAGES = ("torch", "lightning", "torchtext", "project")
 
 

@@ -15,8 +15,9 @@ from project.batch import Batch
 from project.errors import UserError
 from project.evaluation.metrics import build_metrics
 from project.model.checkpoint import FORMAT, KEY, ModelState, package_versions
+from project.model.encoder import InitialState, Merge, Pooling
 from project.model.network import SentimentNetwork
-from project.model.recurrence import RecurrencePath
+from project.model.recurrence import Cell, RecurrencePath
 
 
 class SentimentClassifier(L.LightningModule):
@@ -34,7 +35,15 @@ class SentimentClassifier(L.LightningModule):
         weight_decay: AdamW's, on weight matrices other than the embedding.
         warmup: Share of the optimizer steps in which the learning rate rises linearly; it then falls linearly to 0.
         class_weights: Weight of each class in the loss, or "balanced" for the inverse of its frequency in train.
-        recurrence: How the LSTM is computed: packed (torch's way), padded (fast on a CPU, same result), or auto.
+        cell: lstm, gru, rnn_tanh or rnn_relu.
+        bidirectional: Whether a second direction reads each text from its end.
+        bias: Whether the gates have biases.
+        proj_size: Size to which an LSTM projects its h (less than hidden_size); 0 for none.
+        merge: How the two directions become one vector: concat, sum, mean or product.
+        pooling: What a text's feature is: its last states, or mean, max or attention over its tokens.
+        initial_state: zeros, or learned.
+        recurrence: How the network is computed, with the same result: packed is torch's way, padded and parallel are
+            faster on a CPU, auto chooses for each batch.
     """
 
     def __init__(
@@ -47,6 +56,13 @@ class SentimentClassifier(L.LightningModule):
         weight_decay: float = 0.01,
         warmup: float = 0.1,
         class_weights: Literal["balanced"] | list[float] | None = None,
+        cell: Cell = "lstm",
+        bidirectional: bool = True,
+        bias: bool = True,
+        proj_size: int = 0,
+        merge: Merge = "concat",
+        pooling: Pooling = "last",
+        initial_state: InitialState = "zeros",
         recurrence: RecurrencePath = "auto",
     ) -> None:
         super().__init__()
@@ -57,6 +73,11 @@ class SentimentClassifier(L.LightningModule):
             raise UserError(f"dropout is {dropout}: set --model.dropout to at least 0 and less than 1")
         if not 0 <= warmup <= 1:
             raise UserError(f"warmup is {warmup}: set --model.warmup to a share of the steps, from 0 to 1")
+        if proj_size and (cell != "lstm" or not 0 < proj_size < hidden_size):
+            raise UserError(
+                f"proj_size is {proj_size}: only an LSTM projects, to less than its hidden_size; "
+                f"set --model.proj_size below {hidden_size}, or 0"
+            )
         if learning_rate <= 0:
             raise UserError(f"learning_rate is {learning_rate}: set --model.learning_rate above 0")
         self.save_hyperparameters()
@@ -213,4 +234,7 @@ class SentimentClassifier(L.LightningModule):
         self.state["threshold"], self.state["temperature"] = state["threshold"], state["temperature"]
 
 
-NETWORK_ARGUMENTS = ("embedding_dim", "hidden_size", "num_layers", "dropout", "recurrence")
+NETWORK_ARGUMENTS = (
+    *("embedding_dim", "hidden_size", "num_layers", "dropout", "cell", "bidirectional", "bias", "proj_size"),
+    *("merge", "pooling", "initial_state", "recurrence"),
+)

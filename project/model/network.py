@@ -5,8 +5,8 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from project.errors import UserError
-from project.model.encoder import BiLSTMEncoder
-from project.model.recurrence import RecurrencePath
+from project.model.encoder import BiLSTMEncoder, InitialState, Merge, Pooling
+from project.model.recurrence import Cell, RecurrencePath
 from project.text import PAD_ID
 
 RANDOM_STD = 0.1  # of vectors that are not pretrained
@@ -67,7 +67,14 @@ class SentimentNetwork(nn.Module):
         hidden_size: H, per direction.
         num_layers: L.
         dropout: On the embeddings, between layers, and on the features.
-        recurrence: See `ExactLSTM`.
+        cell: This and the following: see `BiLSTMEncoder`.
+        bidirectional: Whether a second direction reads from the end.
+        bias: Whether the gates have biases.
+        proj_size: Size to which an LSTM projects its h; 0 for none.
+        merge: How the two directions become one vector.
+        pooling: What a text's feature is.
+        initial_state: Zeros, or learned.
+        recurrence: Which way the recurrence is computed.
     """
 
     def __init__(
@@ -79,17 +86,37 @@ class SentimentNetwork(nn.Module):
         hidden_size: int = 128,
         num_layers: int = 1,
         dropout: float = 0.5,
+        cell: Cell = "lstm",
+        bidirectional: bool = True,
+        bias: bool = True,
+        proj_size: int = 0,
+        merge: Merge = "concat",
+        pooling: Pooling = "last",
+        initial_state: InitialState = "zeros",
         recurrence: RecurrencePath = "auto",
     ) -> None:
         super().__init__()
         self.embedding = WordEmbedding(vocab_size, embedding_dim, num_frozen)
-        self.encoder = BiLSTMEncoder(embedding_dim, hidden_size, num_layers, dropout, recurrence)
+        self.encoder = BiLSTMEncoder(
+            embedding_dim,
+            hidden_size,
+            num_layers,
+            dropout,
+            cell,
+            bidirectional,
+            bias,
+            proj_size,
+            merge,
+            pooling,
+            initial_state,
+            recurrence,
+        )
         self.dropout = nn.Dropout(dropout)
         self.classifier = nn.Linear(self.encoder.output_size, num_classes)
 
     def forward(self, token_ids: PackedSequence) -> Tensor:
         """Return logits (B, C) for packed `token_ids`, whose data is (N,)."""
         embedded = self.dropout(self.embedding(token_ids.data))  # (N, E)
-        features = self.encoder(token_ids._replace(data=embedded))  # (B, 2H)
+        features = self.encoder(token_ids._replace(data=embedded))  # (B, F)
         logits: Tensor = self.classifier(self.dropout(features))  # (B, C)
         return logits

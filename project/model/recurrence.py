@@ -1,112 +1,307 @@
-"""Packed embeddings -> outputs and last states of a bidirectional LSTM: exact, and fast on CPU and GPU."""
+"""Packed embeddings -> outputs and last states of a recurrent network: exact, and fast on CPU and GPU."""
 
-from typing import Literal, NamedTuple
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-RecurrencePath = Literal["auto", "packed", "padded"]
+from project.errors import UserError
+from project.model.grid import Grid, gather, make_grid, spread, turn
+from project.model.side_by_side import Call, side_by_side, spare_threads
+
+Cell = Literal["lstm", "gru", "rnn_tanh", "rnn_relu"]
+Path = Literal["packed", "padded", "parallel"]
+RecurrencePath = Literal["auto", "packed", "padded", "parallel"]
+State = Tensor | tuple[Tensor, Tensor]  # h (L*D, B, H); with an LSTM (h, c)
+
+Kernel = Callable[..., tuple[Tensor, ...]]
+
+KERNELS: dict[str, Kernel] = {
+    "LSTM": torch.lstm,
+    "GRU": torch.gru,
+    "RNN_TANH": torch.rnn_tanh,
+    "RNN_RELU": torch.rnn_relu,
+}
+WORTH_A_THREAD = 4e7  # floating-point operations of one direction of one layer, forward
+SATURATED = 1e4  # a gate's input at which sigmoid is exactly 0 or 1
 
 
-class Rows(NamedTuple):
-    """Where the N packed tokens stand in a padded, time-major grid of T x B cells."""
-
-    forward: Tensor  # (N,) cell of each token, reading left to right
-    reverse: Tensor  # (N,) cell of each token when every text is flipped within its own length
-    last: Tensor  # (B,) packed position of each text's last token
-    steps: int  # T
-    texts: int  # B
-
-
-def padded_rows(batch_sizes: Tensor, device: torch.device) -> Rows:
-    """Derive `Rows` from the `batch_sizes` (T,) of a PackedSequence."""
-    steps, texts = len(batch_sizes), int(batch_sizes[0])
-    starts = batch_sizes.cumsum(0) - batch_sizes  # (T,) packed position of each step's first token
-    step = torch.repeat_interleave(torch.arange(steps), batch_sizes)  # (N,)
-    text = torch.arange(len(step)) - starts[step]  # (N,)
-    lengths = (batch_sizes.unsqueeze(1) > torch.arange(texts)).sum(0)  # (B,)
-    return Rows(
-        forward=(step * texts + text).to(device),
-        reverse=((lengths[text] - 1 - step) * texts + text).to(device),
-        last=(starts[lengths - 1] + torch.arange(texts)).to(device),
-        steps=steps,
-        texts=texts,
-    )
-
-
-class ExactLSTM(nn.LSTM):
-    """`torch.nn.LSTM` over packed sequences with a second, exact way to compute the same thing.
+class ExactRNN(nn.RNNBase):
+    """`torch.nn.LSTM`, `GRU` or `RNN` over packed sequences, with two more ways to compute exactly the same.
 
     packed
         torch's own kernel for PackedSequence. On a GPU that is cuDNN. On a CPU its backward pass is quadratic in T
         (pytorch#149194), and oneDNN is never used.
     padded
-        Each direction runs on its own as a padded one-directional LSTM, which oneDNN computes; for the backward one
-        every text is flipped within its own length. Reading the states at the real lengths gives exactly the packed
-        result: padding lies behind the last token in both directions.
+        Each direction of each layer runs on its own as a padded one-directional network, which for an LSTM oneDNN
+        computes; for the backward one every text is turned round within its own length. Reading the states at the real
+        lengths gives exactly the packed result: padding lies behind the last token in both directions.
+    parallel
+        The same, with the two directions of a layer side by side in two threads.
     auto
-        packed on a GPU, padded on a CPU.
+        Packed on a GPU; on a CPU whichever is fastest for the batch, see `path_for`.
 
-    Parameters and state_dict are those of `nn.LSTM`.
+    Parameters and state_dict are those of torch's module, and so is what it takes and returns, but for plain tensors
+    instead of packed ones.
+
+    Args:
+        cell: Kind of network.
+        input_size: I.
+        hidden_size: H, per direction.
+        num_layers: L.
+        bias: Whether the gates have biases.
+        dropout: Between layers; with one layer there is nothing to drop.
+        bidirectional: Whether D is 2.
+        proj_size: Size to which an LSTM projects h (Sak et al. 2014); 0 for none.
+        path: How it is computed.
+
+    Raises:
+        UserError: The arguments contradict each other.
     """
 
     def __init__(
         self,
+        cell: Cell,
         input_size: int,
         hidden_size: int,
         num_layers: int = 1,
+        bias: bool = True,
         dropout: float = 0.0,
         bidirectional: bool = True,
+        proj_size: int = 0,
         path: RecurrencePath = "auto",
     ) -> None:
-        # nn.LSTM warns about dropout with one layer: there is nothing between layers to drop
-        between = dropout if num_layers > 1 else 0.0
-        super().__init__(input_size, hidden_size, num_layers, dropout=between, bidirectional=bidirectional)
+        if cell not in get_args(Cell):
+            raise UserError(f"cell is {cell!r}: choose one of {', '.join(get_args(Cell))}")
+        if path not in get_args(RecurrencePath):
+            raise UserError(f"recurrence is {path!r}: choose one of {', '.join(get_args(RecurrencePath))}")
+        if proj_size and (cell != "lstm" or not 0 < proj_size < hidden_size):
+            raise UserError(f"proj_size is {proj_size}: only an LSTM projects, to less than hidden_size={hidden_size}")
+        super().__init__(
+            cell.upper(),
+            input_size,
+            hidden_size,
+            num_layers,
+            bias=bias,
+            dropout=dropout if num_layers > 1 else 0.0,  # torch warns about dropout with one layer
+            bidirectional=bidirectional,
+            proj_size=proj_size,
+        )
         self.path = path
+        if proj_size:  # once a process, about what docs and `path_for` say
+            warnings.filterwarnings("ignore", message="LSTM with projections is not supported with oneDNN")
 
-    def forward(self, packed: PackedSequence) -> tuple[PackedSequence, Tensor]:  # type: ignore[override]
+    @property
+    def directions(self) -> int:
+        """D."""
+        return 2 if self.bidirectional else 1
+
+    def forward(self, packed: PackedSequence, hx: State | None = None) -> tuple[PackedSequence, State]:
         """Run all layers.
 
         Args:
-            packed: `data` (N, E).
+            packed: `data` (N, I).
+            hx: Initial h (L*D, B, H), with an LSTM (h, c), texts in their original order; zeros where None. They are
+                brought to the data's dtype and device.
 
         Returns:
-            The last layer's outputs, packed, `data` (N, D*H); and h_n (L*D, B, H), texts in their original order:
-            `h_n[-2]` is the forward state after the last token, `h_n[-1]` the backward state after the first.
-        """
-        padded = self.path == "padded" or (self.path == "auto" and packed.data.device.type == "cpu")
-        if not padded:
-            output, (h_n, _) = super().forward(packed)
-            return output, h_n
-        return self._run_padded(packed)
+            The last layer's outputs, packed, `data` (N, D*H); and the last h (L*D, B, H), with an LSTM (h, c), texts
+            in their original order. `h[-2]` is the forward state after the last token, `h[-1]` the backward state after
+            the first; with `proj_size`, h is of that size and c of H.
 
-    def _run_padded(self, packed: PackedSequence) -> tuple[PackedSequence, Tensor]:
-        data, batch_sizes, sorted_indices, unsorted_indices = packed
-        rows = padded_rows(batch_sizes, data.device)
-        states = []
+        Raises:
+            UserError: float16 on a CPU, which torch's kernels refuse; or states of other shapes.
+        """
+        states = self._initial(packed, hx)
+        path = self.path_for(packed)
+        if path == "packed":
+            return self._run_packed(packed, states)
+        data, last = self._run_padded(packed, states, path == "parallel")
+        return packed._replace(data=data), (last[0], last[1]) if len(last) == 2 else last[0]
+
+    def last_hidden(self, packed: PackedSequence, hx: State | None = None) -> Tensor:
+        """Return h as `forward` does, without computing what only the outputs and c need."""
+        states = self._initial(packed, hx)
+        path = self.path_for(packed)
+        if path == "packed":
+            _, last = self._run_packed(packed, states)
+            return last if isinstance(last, Tensor) else last[0]
+        return self._run_padded(packed, states, path == "parallel", hidden_only=True)[1][0]
+
+    def path_for(self, packed: PackedSequence) -> Path:
+        """Return how `packed` is computed: by `path`, or where that is auto by what `make bench` measures on a CPU.
+
+        Side by side pays when one direction of a layer has enough to compute, and there is a core for each. torch's
+        packed kernel wins with a single text, and with few time steps. GRU and RNN have no oneDNN kernel, and a
+        backward of many small operations, which threads do not speed up: there only its quadratic growth speaks against
+        packed.
+        """
+        if self.path != "auto":
+            return self.path
+        data, batch_sizes = packed.data, packed.batch_sizes
+        if data.device.type != "cpu":
+            return "packed" if data.is_cuda else "padded"  # the packed kernel is wrong on MPS (pytorch#95118)
+        steps, training = len(batch_sizes), torch.is_grad_enabled()
+        weights = sum(weight.numel() for weight in self.all_weights[0][:2])
+        kernel_is_fast = self.mode == "LSTM" and not self.proj_size
+        if (
+            self.bidirectional
+            and 2 * len(data) * weights >= WORTH_A_THREAD
+            and (kernel_is_fast or not training)
+            and spare_threads()
+        ):
+            return "parallel"
+        if kernel_is_fast:
+            few_steps = steps < 10 if training else steps <= 20
+            return "packed" if few_steps or int(batch_sizes[0]) == 1 else "padded"
+        return "padded" if training and steps >= 100 else "packed"
+
+    def _initial(self, packed: PackedSequence, hx: State | None) -> list[Tensor]:
+        """Return h, with an LSTM h and c, texts sorted as in `packed`."""
+        data, batch_sizes, sorted_indices, _ = packed
+        if data.device.type == "cpu" and float16_asked(data):
+            raise UserError("torch's recurrent kernels have no float16 on a CPU: use bfloat16 or float32")
+        texts, rows = int(batch_sizes[0]), self.num_layers * self.directions
+        sizes = [self.proj_size or self.hidden_size, self.hidden_size][: 2 if self.mode == "LSTM" else 1]
+        if hx is None:
+            return [data.new_zeros(rows, texts, size) for size in sizes]
+        given = [hx] if isinstance(hx, Tensor) else list(hx)
+        expected = [(rows, texts, size) for size in sizes]
+        if [tuple(state.shape) for state in given] != expected:
+            shapes = " and ".join(str(tuple(state.shape)) for state in given)
+            raise UserError(f"initial states have shapes {shapes}, needed: {' and '.join(map(str, expected))}")
+        given = [state.to(data) for state in given]
+        return given if sorted_indices is None else [state.index_select(1, sorted_indices) for state in given]
+
+    def _run_packed(self, packed: PackedSequence, states: list[Tensor]) -> tuple[PackedSequence, State]:
+        hx = tuple(states) if self.mode == "LSTM" else states[0]
+        data, *last = KERNELS[self.mode](
+            packed.data,
+            packed.batch_sizes,
+            hx,
+            self._flat_weights,
+            self.bias,
+            self.num_layers,
+            self.dropout,
+            self.training,
+            self.bidirectional,
+        )
+        last = [_unsorted(state, packed) for state in last]
+        return packed._replace(data=data), (last[0], last[1]) if self.mode == "LSTM" else last[0]
+
+    def _run_padded(
+        self, packed: PackedSequence, states: list[Tensor], parallel: bool, hidden_only: bool = False
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Return the outputs, (N, D*H) unless `hidden_only`, and the last h, with an LSTM h and c."""
+        grid = make_grid(packed.batch_sizes).to(packed.data.device)
+        values = spread(packed.data, grid)  # (cells, I)
+        last: list[tuple[Tensor, ...]] = []  # of each direction of each layer, (B, H)
         for layer in range(self.num_layers):
             if layer:
-                data = nn.functional.dropout(data, self.dropout, self.training)  # (N, D*H)
-            outputs = [self._run_direction(data, rows, layer, reverse=False)]  # (N, H)
-            states.append(outputs[0][rows.last])  # (B, H)
-            if self.bidirectional:
-                outputs.append(self._run_direction(data, rows, layer, reverse=True))  # (N, H)
-                states.append(outputs[1][: rows.texts])  # (B, H): a flipped text ends at its first token
-            data = torch.cat(outputs, dim=1)  # (N, D*H)
-        h_n = torch.stack(states)  # (L*D, B, H)
-        if unsorted_indices is not None:
-            h_n = h_n.index_select(1, unsorted_indices)
-        return PackedSequence(data, batch_sizes, sorted_indices, unsorted_indices), h_n
+                values = nn.functional.dropout(values, self.dropout, self.training)  # (cells, D*H)
+            need_outputs = not hidden_only or layer + 1 < self.num_layers
+            calls = []
+            for reverse in range(self.directions):
+                row = layer * self.directions + reverse
+                direction = Direction(
+                    kernel=KERNELS[self.mode],
+                    grid=grid,
+                    reverse=bool(reverse),
+                    bias=self.bias,
+                    training=self.training,
+                    num_states=len(states),
+                    need_outputs=need_outputs,
+                    need_c=self.mode == "LSTM" and not hidden_only,
+                )
+                calls.append(Call(direction, (values, *(state[row] for state in states), *self.all_weights[row])))
+            results = side_by_side(*calls) if parallel and len(calls) == 2 else [f(*tensors) for f, tensors in calls]
+            if need_outputs:
+                values = torch.cat([result[-1] for result in results], 1)  # (cells, D*H)
+                results = [result[:-1] for result in results]
+            last += results
+        outputs = values if hidden_only else gather(values, grid)
+        return outputs, [_unsorted(torch.stack(rows), packed) for rows in zip(*last, strict=True)]
 
-    def _run_direction(self, data: Tensor, rows: Rows, layer: int, reverse: bool) -> Tensor:
-        """Run one direction of one layer over `data` (N, I); return its outputs (N, H)."""
-        cells = rows.reverse if reverse else rows.forward
-        grid = data.new_zeros(rows.steps * rows.texts, data.shape[1]).index_copy(0, cells, data)  # (T*B, I)
-        suffix = f"l{layer}_reverse" if reverse else f"l{layer}"
-        weights = [getattr(self, f"{name}_{suffix}") for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
-        zeros = data.new_zeros(1, rows.texts, self.hidden_size)
-        output, _, _ = torch.lstm(
-            grid.view(rows.steps, rows.texts, -1), (zeros, zeros), weights, True, 1, 0.0, self.training, False, False
-        )  # (T, B, H)
-        return output.reshape(-1, self.hidden_size).index_select(0, cells)
+
+@dataclass(frozen=True)
+class Direction:
+    """One direction of one layer, as a function of its inputs, initial states and weights."""
+
+    kernel: Kernel
+    grid: Grid
+    reverse: bool
+    bias: bool
+    training: bool
+    num_states: int
+    need_outputs: bool
+    need_c: bool
+
+    def __call__(self, values: Tensor, *tensors: Tensor) -> tuple[Tensor, ...]:
+        """Run over `values` (cells, I).
+
+        Args:
+            values: Inputs.
+            tensors: Initial h (B, H), with an LSTM c too, then the weights as torch's module orders them.
+
+        Returns:
+            The last h (B, H), with an LSTM the last c where it is needed, and the outputs (cells, H) where they are.
+        """
+        initial, weights = list(tensors[: self.num_states]), list(tensors[self.num_states :])
+        if self.reverse:
+            values = turn(values, self.grid)
+        if self.need_c and self.grid.padding is not None:
+            values, weights[0] = hold_c(values, weights[0], self.grid.padding)
+        output, ended = self._run_blocks(values, initial, weights)
+        results = [output.index_select(0, self.grid.last)]
+        if self.need_c:
+            results.append(ended)
+        if self.need_outputs:
+            results.append(turn(output, self.grid) if self.reverse else output)
+        return tuple(results)
+
+    def _run_blocks(self, values: Tensor, states: list[Tensor], weights: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """Return the outputs (cells, H), and each text's last state of the last kind (B, H)."""
+        outputs: list[Tensor] = []
+        ended: list[Tensor] = []  # states of the texts that end in each block; texts are sorted, longest first
+        for block in self.grid.blocks:
+            ended.append(states[-1][block.texts :])
+            hx = [state[: block.texts].unsqueeze(0) for state in states]  # (1, texts, H)
+            cells = values[block.start : block.end].view(block.steps, block.texts, -1)
+            output, *last = self.kernel(
+                cells, hx if len(hx) == 2 else hx[0], weights, self.bias, 1, 0.0, self.training, False, False
+            )  # (steps, texts, H)
+            outputs.append(output.flatten(0, 1))
+            states = [state[0] for state in last]
+        ended.append(states[-1])
+        joined = outputs[0] if len(outputs) == 1 else torch.cat(outputs)
+        return joined, torch.cat(ended[:0:-1])
+
+
+def hold_c(values: Tensor, weight: Tensor, padding: Tensor) -> tuple[Tensor, Tensor]:
+    """Add an input that is 1 at padding and there closes the input gate and opens the forget gate, so that c stays.
+
+    Args:
+        values: (cells, I).
+        weight: (4H, I), gates in torch's order: input, forget, cell, output.
+        padding: (cells, 1), 1 at padding, else 0.
+
+    Returns:
+        Values (cells, I+1) and weight (4H, I+1).
+    """
+    hidden = len(weight) // 4
+    column = weight.new_zeros(4, hidden)
+    column[0], column[1] = -SATURATED, SATURATED
+    return torch.cat([values, padding.to(values)], 1), torch.cat([weight, column.view(-1, 1)], 1)
+
+
+def float16_asked(data: Tensor) -> bool:
+    """Whether `data` is float16, or autocast would make it so on a CPU."""
+    return torch.float16 in (data.dtype, torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu"))
+
+
+def _unsorted(states: Tensor, packed: PackedSequence) -> Tensor:
+    return states if packed.unsorted_indices is None else states.index_select(1, packed.unsorted_indices)

@@ -1,13 +1,21 @@
+"""Every way to compute equals torch's own module on the packed batch: outputs, last states and all gradients."""
+
+from typing import Any
+
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_sequence
 
-from project.model.recurrence import ExactLSTM, padded_rows
+from project.errors import UserError
+from project.model import recurrence
+from project.model.recurrence import ExactRNN
 
 E, H = 5, 4
+TORCH = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn_tanh": nn.RNN, "rnn_relu": nn.RNN}
+WAYS = ["packed", "padded", "parallel"]
 
 
 def packed_embeddings(lengths: list[int], dtype: torch.dtype = torch.float32) -> PackedSequence:
@@ -16,82 +24,236 @@ def packed_embeddings(lengths: list[int], dtype: torch.dtype = torch.float32) ->
     return pack_sequence(texts, enforce_sorted=False)
 
 
-def twins(layers: int, bidirectional: bool, dtype: torch.dtype) -> tuple[ExactLSTM, nn.LSTM]:
-    """The padded way, and torch's own LSTM with the same weights."""
-    torch.manual_seed(layers)
-    exact = ExactLSTM(E, H, layers, bidirectional=bidirectional, path="padded").to(dtype)
-    reference = nn.LSTM(E, H, layers, bidirectional=bidirectional).to(dtype)
-    reference.load_state_dict(exact.state_dict())
-    return exact, reference
+def twin(exact: ExactRNN) -> nn.RNNBase:
+    """torch's own module with the same weights."""
+    options: dict[str, Any] = {"nonlinearity": exact.mode[4:].lower()} if exact.mode.startswith("RNN") else {}
+    if exact.proj_size:
+        options["proj_size"] = exact.proj_size
+    module = TORCH[exact.mode.lower()](
+        E, H, exact.num_layers, bias=exact.bias, bidirectional=exact.bidirectional, **options
+    )
+    module.load_state_dict(exact.state_dict())
+    return module.to(exact.weight_ih_l0.dtype)
 
 
-def run(lstm: nn.LSTM, packed: PackedSequence) -> tuple[Tensor, Tensor, list[Tensor]]:
-    """Outputs (N, D*H), h_n (L*D, B, H), and the gradients of inputs and weights of a loss over both."""
+def run(rnn: nn.Module, packed: PackedSequence, hx=None) -> tuple[list[Tensor], list[Tensor]]:
+    """Outputs (N, D*H), h_n and c_n; and the gradients of inputs, initial states and weights of a loss over all."""
     data = packed.data.clone().requires_grad_()
-    output, state = lstm(packed._replace(data=data))
-    h_n = state if isinstance(lstm, ExactLSTM) else state[0]
-    loss = output.data.sin().sum() + (h_n * torch.arange(h_n.numel()).view_as(h_n)).sum()
-    return output.data, h_n, list(torch.autograd.grad(loss, [data, *lstm.parameters()]))
+    given_states = [] if hx is None else [hx] if isinstance(hx, Tensor) else list(hx)
+    output, state = rnn(packed._replace(data=data), hx)
+    values = [output.data, *([state] if isinstance(state, Tensor) else state)]
+    loss = sum((value.sin() * torch.arange(1.0, value.numel() + 1).view_as(value)).mean() for value in values)
+    assert isinstance(loss, Tensor)
+    return values, list(torch.autograd.grad(loss, [data, *given_states, *rnn.parameters()]))
+
+
+def assert_equal(ours, theirs, forward: float, backward: float) -> None:
+    """Relative to the largest of each tensor."""
+    for tensors, expected, tolerance in zip(ours, theirs, (forward, backward), strict=True):
+        for tensor, other in zip(tensors, expected, strict=True):
+            scale = max(other.abs().max().item(), 1.0)
+            torch.testing.assert_close(tensor, other, rtol=tolerance, atol=tolerance * scale)
 
 
 lengths_of_texts = st.lists(st.integers(1, 12), min_size=1, max_size=6)
+cells = st.sampled_from(sorted(TORCH))
+ways = st.sampled_from(["padded", "parallel"])
 
 
-@given(lengths_of_texts, st.integers(1, 3), st.booleans())
-@settings(max_examples=40)
-def test_padded_equals_packed(lengths, layers, bidirectional):
-    packed = packed_embeddings(lengths)
-    exact, reference = (run(lstm, packed) for lstm in twins(layers, bidirectional, torch.float32))
-    torch.testing.assert_close(exact[0], reference[0], rtol=1e-5, atol=1e-6)
-    torch.testing.assert_close(exact[1], reference[1], rtol=1e-5, atol=1e-6)
-    for gradient, expected in zip(exact[2], reference[2], strict=True):
-        torch.testing.assert_close(gradient, expected, rtol=1e-4, atol=1e-4)
-
-
-@given(lengths_of_texts, st.integers(1, 2))
-@settings(max_examples=20)
-def test_padded_equals_packed_to_the_last_digits_of_float64(lengths, layers):
-    packed = packed_embeddings(lengths, torch.float64)
-    exact, reference = (run(lstm, packed) for lstm in twins(layers, True, torch.float64))
-    for ours, theirs in zip([*exact[:2], *exact[2]], [*reference[:2], *reference[2]], strict=True):
-        torch.testing.assert_close(ours, theirs, rtol=1e-11, atol=1e-11)
-
-
-def test_one_very_long_text_among_short_ones():
-    packed = packed_embeddings([1, 200, 3])
-    exact, reference = (run(lstm, packed) for lstm in twins(1, True, torch.float32))
-    torch.testing.assert_close(exact[1], reference[1], rtol=1e-5, atol=1e-6)
-
-
-def test_state_dict_is_that_of_torch():
-    ours, theirs = ExactLSTM(E, H, 2).state_dict(), nn.LSTM(E, H, 2, bidirectional=True).state_dict()
-    assert {k: v.shape for k, v in ours.items()} == {k: v.shape for k, v in theirs.items()}
-
-
-def test_rows_of_two_texts_by_hand():
-    rows = padded_rows(torch.tensor([2, 1, 1]), torch.device("cpu"))  # lengths 3 and 1; tokens a0 b0 a1 a2
-    assert rows.forward.tolist() == [0, 1, 2, 4]
-    assert rows.reverse.tolist() == [4, 1, 2, 0]
-    assert rows.last.tolist() == [3, 1]
-
-
-@pytest.mark.parametrize("path", ["packed", "padded"])
-def test_dropout_between_layers_acts_in_training_only(path):
+@given(ways, cells, lengths_of_texts, st.integers(1, 3), st.booleans(), st.booleans())
+@example("parallel", "lstm", [1, 200, 3], 1, True, True)
+@example("padded", "lstm", [7, 7, 7], 2, True, True)
+@settings(max_examples=100)
+def test_equals_torch(way, cell, lengths, layers, bidirectional, bias):
     torch.manual_seed(0)
-    lstm = ExactLSTM(E, H, 2, dropout=0.9, path=path)
-    packed = packed_embeddings([3, 2])
-    assert not torch.equal(lstm(packed)[1], lstm(packed)[1])
+    exact = ExactRNN(cell, E, H, layers, bias, bidirectional=bidirectional, path=way)
+    packed = packed_embeddings(lengths)
+    assert_equal(run(exact, packed), run(twin(exact), packed), 1e-6 if cell == "lstm" else 5e-6, 1e-4)
+
+
+@given(ways, cells, lengths_of_texts, st.integers(1, 2))
+@settings(max_examples=40)
+def test_equals_torch_to_the_last_digits_of_float64(way, cell, lengths, layers):
+    torch.manual_seed(0)
+    exact = ExactRNN(cell, E, H, layers, path=way).double()
+    packed = packed_embeddings(lengths, torch.float64)
+    assert_equal(run(exact, packed), run(twin(exact), packed), 1e-12, 1e-12)
+
+
+@given(ways, cells, lengths_of_texts)
+@settings(max_examples=30)
+def test_initial_states_and_their_gradients(way, cell, lengths):
+    torch.manual_seed(0)
+    exact = ExactRNN(cell, E, H, 2, path=way)
+    h_0, c_0 = (torch.randn(4, len(lengths), H, requires_grad=True) for _ in range(2))
+    hx = (h_0, c_0) if cell == "lstm" else h_0
+    packed = packed_embeddings(lengths)
+    assert_equal(run(exact, packed, hx), run(twin(exact), packed, hx), 5e-6, 1e-4)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_projection_of_an_lstm(way):
+    exact = ExactRNN("lstm", E, H, 2, proj_size=3, path=way)
+    packed = packed_embeddings([4, 9, 1])
+    assert_equal(run(exact, packed), run(twin(exact), packed), 1e-6, 1e-4)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("cell", sorted(TORCH))
+def test_last_hidden_is_h_n(way, cell):
+    exact = ExactRNN(cell, E, H, 2, path=way)
+    packed = packed_embeddings([4, 9, 1])
+    state = exact(packed)[1]
+    torch.testing.assert_close(exact.last_hidden(packed), state[0] if cell == "lstm" else state)
+
+
+@pytest.mark.parametrize("hidden", [128, 256, 512])
+def test_hidden_sizes(hidden):
+    exact, packed = ExactRNN("lstm", E, hidden, path="parallel"), packed_embeddings([6, 2])
+    theirs = nn.LSTM(E, hidden, bidirectional=True)
+    theirs.load_state_dict(exact.state_dict())
+    torch.testing.assert_close(exact.last_hidden(packed), theirs(packed)[1][0], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("cell", sorted(TORCH))
+def test_state_dict_is_that_of_torch_both_ways(cell):
+    exact = ExactRNN(cell, E, H, 2)
+    exact.load_state_dict(twin(exact).state_dict())
+    assert list(exact.state_dict()) == list(twin(exact).state_dict())
+
+
+@pytest.mark.parametrize("way", ["padded", "parallel"])
+def test_gradients_of_gradients(way):
+    torch.manual_seed(0)
+    exact = ExactRNN("lstm", E, 2, path=way).double()
+    packed = packed_embeddings([2, 4], torch.float64)
+    weights = tuple(exact.parameters())
+    assert torch.autograd.gradgradcheck(
+        lambda data, *_: exact.last_hidden(packed._replace(data=data)), (packed.data.requires_grad_(), *weights)
+    )
+
+
+@pytest.mark.parametrize("way", ["padded", "parallel"])
+def test_gradients_of_gradients_equal_those_of_torch_in_float32(way):
+    exact, packed = ExactRNN("lstm", E, H, 2, path=way), packed_embeddings([5, 2, 7])
+
+    def penalty(rnn: nn.Module) -> Tensor:
+        data = packed.data.clone().requires_grad_()
+        loss = rnn(packed._replace(data=data))[1][0].sin().sum()
+        (slope,) = torch.autograd.grad(loss, data, create_graph=True)
+        return torch.autograd.grad(slope.square().sum(), data)[0]
+
+    torch.testing.assert_close(penalty(exact), penalty(twin(exact)), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_dropout_between_layers_acts_in_training_only(way):
+    lstm, packed = ExactRNN("lstm", E, H, 2, dropout=0.9, path=way), packed_embeddings([3, 2])
+    assert not torch.equal(lstm.last_hidden(packed), lstm.last_hidden(packed))
     lstm.eval()
-    assert torch.equal(lstm(packed)[1], lstm(packed)[1])
+    assert torch.equal(lstm.last_hidden(packed), lstm.last_hidden(packed))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_dropout_keeps_its_law_for_each_direction(way):
+    """A second layer that sums its input shows what dropout let through, of each half on its own."""
+    torch.manual_seed(0)
+    rnn = ExactRNN("rnn_relu", 1, 1, 2, bias=False, dropout=0.25, path=way)
+    for (
+        name,
+        weight,
+    ) in rnn.named_parameters():  # layer 0 outputs 1 at every token, layer 1 adds both halves of its input
+        nn.init.zeros_(weight) if "hh" in name else nn.init.ones_(weight)
+    nn.init.constant_(rnn.all_weights[2][0][:, 1], 10.0)
+    tokens = PackedSequence(torch.ones(20_000, 1), torch.tensor([20_000]))
+    seen = rnn(tokens)[0].data[:, 0] * 0.75  # 1 of the forward half, 10 of the backward half
+    shares = [((seen - value).abs() < 1e-4).float().mean().item() for value in (0.0, 1.0, 10.0, 11.0)]
+    expected = [0.25 * 0.25, 0.75 * 0.25, 0.25 * 0.75, 0.75 * 0.75]
+    assert shares == pytest.approx(expected, abs=0.012)  # four standard errors
 
 
 def test_dropout_with_one_layer_gives_no_warning():
-    assert ExactLSTM(E, H, 1, dropout=0.5).dropout == 0.0
+    assert ExactRNN("lstm", E, H, 1, dropout=0.5).dropout == 0.0
 
 
-def test_auto_is_padded_on_a_cpu(monkeypatch):
-    def fail(*args):
-        raise AssertionError("the packed kernel ran")
+@pytest.mark.parametrize("way", WAYS)
+def test_inference_mode(way):
+    exact, packed = ExactRNN("lstm", E, H, path=way), packed_embeddings([3, 5])
+    expected = exact.last_hidden(packed)
+    with torch.inference_mode():
+        torch.testing.assert_close(exact.last_hidden(packed), expected)
 
-    monkeypatch.setattr(nn.LSTM, "forward", fail)
-    ExactLSTM(E, H)(packed_embeddings([2]))
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("cell", sorted(TORCH))
+def test_bfloat16_autocast_rounds_and_no_more(way, cell):
+    exact, packed = ExactRNN(cell, E, H, path=way), packed_embeddings([3, 5])
+    expected = exact.last_hidden(packed)
+    with torch.autocast("cpu", torch.bfloat16):
+        h_n = exact.last_hidden(packed)
+    torch.testing.assert_close(h_n.float(), expected, rtol=0.05, atol=0.05)
+    h_n.float().sum().backward()
+    assert all(weight.grad is not None and weight.grad.dtype == torch.float32 for weight in exact.parameters())
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_float16_on_a_cpu_is_refused_in_one_line(way):
+    exact = ExactRNN("lstm", E, H, path=way)
+    with torch.autocast("cpu", torch.float16), pytest.raises(UserError, match="no float16 on a CPU: use bfloat16"):
+        exact(packed_embeddings([3]))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_meta_device_gives_shapes(way):
+    exact = ExactRNN("lstm", E, H, 2, path=way).to("meta")
+    packed = PackedSequence(torch.empty(8, E, device="meta"), torch.tensor([3, 3, 1, 1]))
+    output, (h_n, c_n) = exact(packed)
+    assert (output.data.shape, h_n.shape, c_n.shape) == ((8, 2 * H), (4, 3, H), (4, 3, H))
+
+
+def test_initial_states_are_brought_to_dtype_and_device():
+    exact, packed = ExactRNN("gru", E, H), packed_embeddings([3, 5])
+    state = torch.ones(2, 2, H)
+    torch.testing.assert_close(exact(packed, state.double())[1], exact(packed, state)[1])
+
+
+def test_initial_states_of_a_wrong_shape_are_refused():
+    with pytest.raises(UserError, match=r"shapes \(2, 1, 4\), needed: \(2, 2, 4\) and \(2, 2, 4\)"):
+        ExactRNN("lstm", E, H)(packed_embeddings([3, 5]), torch.zeros(2, 1, H))
+
+
+@pytest.mark.parametrize(
+    "options", [{"cell": "lsmt"}, {"cell": "gru", "proj_size": 2}, {"proj_size": H}, {"path": "fast"}]
+)
+def test_arguments_that_contradict_each_other_are_refused(options):
+    with pytest.raises(UserError):
+        ExactRNN(**{"cell": "lstm", "input_size": E, "hidden_size": H, **options})
+
+
+@pytest.mark.parametrize(
+    ("texts", "steps", "training", "way"),
+    [
+        (1, 1000, True, "packed"),  # one text
+        (4, 5, True, "packed"),  # few steps
+        (4, 50, True, "padded"),
+        (4, 15, False, "packed"),
+        (4, 50, False, "padded"),
+        (64, 300, True, "parallel"),  # enough for two threads
+        (64, 300, False, "parallel"),
+    ],
+)
+def test_auto_chooses_by_size(texts, steps, training, way, monkeypatch):
+    monkeypatch.setattr(recurrence, "spare_threads", lambda: True)
+    packed = pack_sequence([torch.zeros(steps, E)] * texts)
+    with torch.set_grad_enabled(training):
+        assert ExactRNN("lstm", E, 32).path_for(packed) == way
+
+
+def test_auto_keeps_to_one_thread_where_there_is_no_other(monkeypatch):
+    monkeypatch.setattr(recurrence, "spare_threads", lambda: False)
+    assert ExactRNN("lstm", E, 32).path_for(pack_sequence([torch.zeros(300, E)] * 64)) == "padded"
+
+
+@pytest.mark.parametrize(("steps", "way"), [(50, "packed"), (100, "padded")])
+def test_auto_for_a_gru(steps, way):
+    assert ExactRNN("gru", E, H).path_for(pack_sequence([torch.zeros(steps, E)] * 4)) == way

@@ -1,0 +1,114 @@
+"""Packed tokens (N,) -> the cells of a padded grid that the recurrence runs over, and back."""
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+WORTH_A_BLOCK = 0.05  # of the tokens: padding that a narrower block must save, as each block is a call of the kernel
+
+
+class Block(NamedTuple):
+    """Consecutive time steps of the same texts: a rectangle of cells, time-major."""
+
+    start: int  # first of its cells
+    steps: int
+    texts: int
+
+    @property
+    def end(self) -> int:
+        """The cell after its last one."""
+        return self.start + self.steps * self.texts
+
+
+class Grid(NamedTuple):
+    """Where N packed tokens stand among the cells of blocks that become narrower as texts end.
+
+    Turning a text round within its own length, first token last, keeps the padding behind it. It also keeps the grid:
+    `last` is the cell of its last token before, and of its first one after.
+    """
+
+    blocks: tuple[Block, ...]
+    cells: Tensor  # (N,) cell of each packed token
+    tokens: Tensor  # (cells,) packed token of each cell; any token for padding
+    turned: Tensor  # (cells,) the cell that takes each one's place when all texts are turned round
+    last: Tensor  # (B,)
+    padding: Tensor | None  # (cells, 1) float, 1 for padding and 0 for a token; None where there is no padding
+
+    def to(self, device: torch.device) -> "Grid":
+        """Return it with its tensors on `device`."""
+        blocks, cells, tokens, turned, last, padding = self
+        padding = None if padding is None else padding.to(device)
+        return Grid(blocks, cells.to(device), tokens.to(device), turned.to(device), last.to(device), padding)
+
+
+def cut_blocks(batch_sizes: list[int]) -> tuple[Block, ...]:
+    """Begin a new block where half of the texts of the last one have ended, if that saves enough padding.
+
+    Args:
+        batch_sizes: Texts that are as long, for each of T steps; it never rises.
+    """
+    steps, enough = len(batch_sizes), WORTH_A_BLOCK * sum(batch_sizes)
+    blocks: list[Block] = []
+    start = first = 0
+    for step in range(1, steps + 1):
+        width = batch_sizes[first]
+        narrower = step < steps and 2 * batch_sizes[step] <= width
+        if step == steps or (narrower and (width - batch_sizes[step]) * (steps - step) >= enough):
+            blocks.append(Block(start, step - first, width))
+            start, first = blocks[-1].end, step
+    return tuple(blocks)
+
+
+def make_grid(batch_sizes: Tensor) -> Grid:
+    """Lay out the grid for the `batch_sizes` (T,) of a PackedSequence, on the CPU."""
+    blocks = cut_blocks(batch_sizes.tolist())
+    row = torch.cat([block.start + block.texts * torch.arange(block.steps) for block in blocks])  # (T,) first cells
+    starts = batch_sizes.cumsum(0) - batch_sizes  # (T,) packed position of each step's first token
+    step = torch.repeat_interleave(torch.arange(len(row)), batch_sizes)  # (N,)
+    text = torch.arange(len(step)) - starts[step]  # (N,)
+    lengths = (batch_sizes.unsqueeze(1) > torch.arange(blocks[0].texts)).sum(0)  # (B,)
+    cells = row[step] + text
+    size = blocks[-1].end
+    turned = torch.arange(size)
+    turned[cells] = row[lengths[text] - 1 - step] + text
+    tokens, padding = torch.zeros(size, dtype=torch.long), torch.ones(size, 1)
+    tokens[cells], padding[cells] = torch.arange(len(cells)), 0.0
+    last = row[lengths - 1] + torch.arange(blocks[0].texts)
+    return Grid(blocks, cells, tokens, turned, last, padding if size > len(cells) else None)
+
+
+class _Take(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, index: Tensor, back: Tensor) -> Tensor:
+        ctx.save_for_backward(back)
+        return rows.index_select(0, index)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        (back,) = ctx.saved_tensors
+        return grad.index_select(0, back), None, None
+
+
+def spread(data: Tensor, grid: Grid) -> Tensor:
+    """Return packed `data` (N, I) as cells (cells, I).
+
+    Padding holds a copy of some token, which nothing may read: its gradient is taken for zero, so that the backward
+    gathers instead of adding up.
+    """
+    return data if grid.padding is None else _take(data, grid.tokens, grid.cells)
+
+
+def gather(values: Tensor, grid: Grid) -> Tensor:
+    """Return the values of cells (cells, I) as packed data (N, I)."""
+    return values if grid.padding is None else values.index_select(0, grid.cells)
+
+
+def turn(values: Tensor, grid: Grid) -> Tensor:
+    """Turn the texts of `values` (cells, I) round, each within its own length; twice changes nothing."""
+    return _take(values, grid.turned, grid.turned)
+
+
+def _take(rows: Tensor, index: Tensor, back: Tensor) -> Tensor:
+    taken: Tensor = _Take.apply(rows, index, back)  # type: ignore[no-untyped-call]
+    return taken
