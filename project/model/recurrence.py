@@ -26,7 +26,6 @@ KERNELS: dict[str, Kernel] = {
     "RNN_TANH": torch.rnn_tanh,
     "RNN_RELU": torch.rnn_relu,
 }
-WORTH_A_THREAD = 4e7  # floating-point operations of one direction of one layer, forward
 SATURATED = 1e4  # a gate's input at which sigmoid is exactly 0 or 1
 
 
@@ -136,9 +135,9 @@ class ExactRNN(nn.RNNBase):
         """Return how `packed` is computed: by `path`, or where that is auto by what `make bench` measures on a CPU.
 
         Side by side pays when one direction of a layer has enough to compute, and there is a core for each. torch's
-        packed kernel wins with a single text, and with few time steps. GRU and RNN have no oneDNN kernel, and a
-        backward of many small operations, which threads do not speed up: there only its quadratic growth speaks against
-        packed.
+        packed kernel is as fast as the padded one where all lengths are equal, and faster with few time steps. GRU and
+        RNN have no oneDNN kernel, and a backward of many small operations, which threads do not speed up: there only
+        its quadratic growth speaks against packed.
         """
         if self.path != "auto":
             return self.path
@@ -146,19 +145,16 @@ class ExactRNN(nn.RNNBase):
         if data.device.type != "cpu":
             return "packed" if data.is_cuda else "padded"  # the packed kernel is wrong on MPS (pytorch#95118)
         steps, training = len(batch_sizes), torch.is_grad_enabled()
-        weights = sum(weight.numel() for weight in self.all_weights[0][:2])
-        kernel_is_fast = self.mode == "LSTM" and not self.proj_size
-        if (
-            self.bidirectional
-            and 2 * len(data) * weights >= WORTH_A_THREAD
-            and (kernel_is_fast or not training)
-            and spare_threads()
-        ):
+        has_onednn = self.mode == "LSTM" and not self.proj_size
+        if has_onednn:
+            packed_is_fast = bool(batch_sizes[0] == batch_sizes[-1]) or steps < (10 if training else 21)
+        else:
+            packed_is_fast = not training or steps < 100
+        operations = 2 * len(data) * sum(weight.numel() for weight in self.all_weights[0][:2])
+        enough = operations >= (5e7 if training and not packed_is_fast else 1.5e8) and (has_onednn or not training)
+        if enough and self.bidirectional and spare_threads():
             return "parallel"
-        if kernel_is_fast:
-            few_steps = steps < 10 if training else steps <= 20
-            return "packed" if few_steps or int(batch_sizes[0]) == 1 else "padded"
-        return "padded" if training and steps >= 100 else "packed"
+        return "packed" if packed_is_fast else "padded"
 
     def _initial(self, packed: PackedSequence, hx: State | None) -> list[Tensor]:
         """Return h, with an LSTM h and c, texts sorted as in `packed`."""

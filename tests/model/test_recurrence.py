@@ -231,29 +231,29 @@ def test_arguments_that_contradict_each_other_are_refused(options):
 
 
 @pytest.mark.parametrize(
-    ("texts", "steps", "training", "way"),
+    ("lengths", "training", "way"),
     [
-        (1, 1000, True, "packed"),  # one text
-        (4, 5, True, "packed"),  # few steps
-        (4, 50, True, "padded"),
-        (4, 15, False, "packed"),
-        (4, 50, False, "padded"),
-        (64, 300, True, "parallel"),  # enough for two threads
-        (64, 300, False, "parallel"),
+        ([1000], True, "packed"),  # one text
+        ([50, 50], True, "packed"),  # equal lengths
+        ([5, 4], True, "packed"),  # few steps
+        ([15, 4], True, "padded"),
+        ([15, 4], False, "packed"),
+        ([50, 4], False, "padded"),
+        ([300] * 63 + [1], True, "parallel"),  # enough for two threads
+        ([600] * 63 + [1], False, "parallel"),
     ],
 )
-def test_auto_chooses_by_size(texts, steps, training, way, monkeypatch):
+def test_auto_chooses_by_size(lengths, training, way, monkeypatch):
     monkeypatch.setattr(recurrence, "spare_threads", lambda: True)
-    packed = pack_sequence([torch.zeros(steps, E)] * texts)
     with torch.set_grad_enabled(training):
-        assert ExactRNN("lstm", E, 32).path_for(packed) == way
+        assert ExactRNN("lstm", E, 32).path_for(packed_embeddings(lengths)) == way
 
 
 def test_auto_keeps_to_one_thread_where_there_is_no_other(monkeypatch):
     monkeypatch.setattr(recurrence, "spare_threads", lambda: False)
-    assert ExactRNN("lstm", E, 32).path_for(pack_sequence([torch.zeros(300, E)] * 64)) == "padded"
+    assert ExactRNN("lstm", E, 32).path_for(packed_embeddings([300] * 63 + [1])) == "padded"
 
 
 @pytest.mark.parametrize(("steps", "way"), [(50, "packed"), (100, "padded")])
 def test_auto_for_a_gru(steps, way):
-    assert ExactRNN("gru", E, H).path_for(pack_sequence([torch.zeros(steps, E)] * 4)) == way
+    assert ExactRNN("gru", E, H).path_for(packed_embeddings([steps, 4])) == way

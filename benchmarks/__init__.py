@@ -1,0 +1,1 @@
+"""Measurements against named rivals, as ratios within one run: `make bench`."""

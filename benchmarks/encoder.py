@@ -1,0 +1,354 @@
+"""How fast the recurrence is: against torch's own LSTM, and against its matrix products alone.
+
+    make bench           about 12 minutes; writes benchmarks/encoder.json and docs/encoder_speed.png
+    make bench QUICK=1   about 3 minutes; prints only
+
+Every rival is a process of its own. They take turns, one step each, in one order and then in the other, so that a busy
+moment of the machine meets them all; a ratio is the median of the ratios of the turns.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from itertools import product
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any, NamedTuple
+
+from tqdm import tqdm
+
+from benchmarks import report
+from benchmarks.lengths import MOVIES, bucket, mixed, reviews
+from benchmarks.rivals import Shape
+
+ROOT = Path(__file__).parents[1]
+SLOW, VERY_SLOW = 2.0, 8.0  # seconds of a step from which it is timed 3 times, or once
+SHORT = 0.1  # seconds of a step up to which a turn is the median of five
+CAP = 0.3  # seconds of a packed step after which the grid goes no further
+REST = 0.02  # seconds after which the threads of the last rival have stopped spinning
+
+
+class Rival(NamedTuple):
+    """A way to compute, and the settings of its process; see benchmarks/rivals.py."""
+
+    way: str
+    settings: str
+
+    def __str__(self) -> str:
+        """Return the name in tables."""
+        settings = {"default": "as is", "flush": "flush-denormal", "malloc": "flush, allocator", "prepared": "prepared"}
+        return f"{self.way}, {settings[self.settings]}"
+
+
+OURS = Rival("project", "prepared")
+LIMIT = Rival("limit", "malloc")
+PACKED, PADDED = Rival("packed", "flush"), Rival("padded", "flush")
+
+STEPS = {
+    "reviews of like length, T<=256, H=256, L=2": Shape(bucket(64, 256), 100, 256, 2),
+    "reviews at random, T<=256, H=256, L=2": Shape(reviews(64, 256), 100, 256, 2),
+    "reviews of like length, T<=400, H=128, L=1": Shape(bucket(64, 400), 100, 128, 1),
+    "movie sentences at random, T<=45, H=128, L=1": Shape(MOVIES, 50, 128, 1),
+}
+
+
+class Process:
+    """A rival at work."""
+
+    def __init__(self, rival: Rival) -> None:
+        self.rival = rival
+        command = [sys.executable, "-m", "benchmarks.rivals", rival.settings]
+        self.process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.hello = self._read()
+
+    def __enter__(self) -> "Process":
+        """Return itself."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """End the process."""
+        self.process.communicate()
+
+    def _read(self) -> dict[str, Any]:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(f"{self.rival} has ended")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def ask(self, **task: Any) -> dict[str, Any]:
+        """Send a task; return the answer."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(task) + "\n")
+        self.process.stdin.flush()
+        return self._read()
+
+    def make(self, shape: Shape, kind: str) -> None:
+        """Make a step ready."""
+        self.path = self.ask(do="make", rival=self.rival.way, kind=kind, shape=shape)["path"]
+
+    def time(self, times: int = 1) -> list[float]:
+        """Return the seconds of that many steps."""
+        answer = self.ask(do="time", times=times)
+        self.peak_mb = answer["peak_mb"] - self.hello["empty_mb"]
+        seconds: list[float] = answer["seconds"]
+        return seconds
+
+
+def take_turns(processes: Sequence[Process], shape: Shape, kind: str = "train", turns: int = 7) -> list[list[float]]:
+    """Return the seconds of each process's steps, turn by turn; slow ones take fewer turns."""
+    seconds: list[list[float]] = [[] for _ in processes]
+    allowed: list[int] = []
+    for process, done in zip(processes, seconds, strict=True):
+        process.make(shape, kind)
+        first = process.time()[0]
+        if first > VERY_SLOW:
+            done.append(first)
+        else:
+            first = process.time()[0]  # the very first one waited for memory
+        allowed.append(1 if first > VERY_SLOW else min(3, turns) if first > SLOW else turns)
+    for turn in range(turns):
+        order = range(len(processes)) if turn % 2 == 0 else reversed(range(len(processes)))
+        for place in order:
+            done = seconds[place]
+            if len(done) < allowed[place]:
+                time.sleep(REST)
+                done.append(median(processes[place].time(5 if done and done[0] < SHORT else 1)))
+    return seconds
+
+
+def ratio(theirs: Sequence[float], ours: Sequence[float]) -> float:
+    """Return how many times as long theirs takes: the median over the turns that both took."""
+    return median(a / b for a, b in zip(theirs, ours, strict=False))
+
+
+def training_steps(quick: bool) -> dict[str, Any]:
+    """Time a training step of every rival at the shapes that people train."""
+    figures: dict[str, Any] = {}
+    for name, shape in STEPS.items():
+        long = shape.num_layers > 1
+        rivals = [OURS, LIMIT, Rival("project", "flush"), PADDED, Rival("padded", "malloc"), PACKED]
+        if not quick:
+            rivals += [Rival("bf16", "prepared")]
+            rivals += [Rival("packed", "malloc")] if "like" in name else []
+            rivals += [Rival("packed", "default"), Rival("padded", "default")] if not long else []
+        if quick and long:
+            continue
+        with ExitStack() as stack:
+            processes = [stack.enter_context(Process(rival)) for rival in rivals]
+            seconds = take_turns(processes, shape, turns=3 if quick else 7)
+            threads = {process.rival: process.hello["threads"] for process in processes}
+            memory = {process.rival: process.peak_mb for process in processes}
+        figures[name] = {
+            str(rival): {
+                "seconds": median(times),
+                "times": len(times),
+                "ratio": ratio(times, seconds[0]),
+                "memory_mb": memory[rival],
+                "threads": threads[rival],
+            }
+            for rival, times in zip(rivals, seconds, strict=True)
+        }
+        report.show(
+            f"Training step: {name}",
+            ["rival", "threads", "time", "times", "against the project", "memory, MB"],
+            [
+                (
+                    r,
+                    f["threads"],
+                    report.seconds(f["seconds"]),
+                    f["times"],
+                    report.ratio(f["ratio"]),
+                    f"{f['memory_mb']:.0f}",
+                )
+                for r, f in figures[name].items()
+            ],
+        )
+    return figures
+
+
+def grid(quick: bool) -> list[dict[str, Any]]:
+    """Time project and packed, all settings equal, over a grid of shapes; a packed step of over 0.3 s ends a row."""
+    batches = [("equal", 1), ("equal", 16), ("mixed", 16), ("equal", 256), ("mixed", 256)]
+    networks: Sequence[tuple[int, int]] = [(1, 32), (1, 128), (1, 512), (2, 128), (3, 64)]
+    steps: Sequence[int] = (5, 20, 100, 400, 1000)
+    if quick:
+        batches, networks, steps = batches[1:3], networks[:2], steps[:2]
+    figures: list[dict[str, Any]] = []
+    with Process(OURS) as ours, Process(Rival("packed", "prepared")) as packed:
+        for (layers, hidden), (kind, texts) in tqdm(list(product(networks, batches)), desc="grid", leave=False):
+            for longest in steps:
+                lengths = mixed(texts, longest) if kind == "mixed" else [longest] * texts
+                shape = Shape(lengths, 64, hidden, layers)
+                seconds = take_turns([packed, ours], shape, turns=7 if longest < 100 else 3 if longest < 400 else 1)
+                figures.append(
+                    {"L": layers, "H": hidden, "B": texts, "T": longest, "lengths": kind, "ratio": ratio(*seconds)}
+                    | {"packed_s": median(seconds[0]), "project_s": median(seconds[1]), "path": ours.path}
+                )
+                if figures[-1]["packed_s"] > CAP:
+                    break
+    figures.sort(key=lambda f: f["ratio"])
+    others = [f for f in figures if f["path"] != "packed"]
+    same = [f["ratio"] for f in figures if f["path"] == "packed"]
+    report.show(
+        f"Grid of {len(figures)} shapes: packed against the project, all settings equal. In {len(same)} of them the project "
+        f"took the packed kernel itself (median ratio {median(same):.2f}); of the others the worst and the best",
+        ["L", "H", "B", "T", "lengths", "packed", "project", "ratio", "path"],
+        [
+            (
+                *(f[key] for key in ("L", "H", "B", "T", "lengths")),
+                report.seconds(f["packed_s"]),
+                report.seconds(f["project_s"]),
+                report.ratio(f["ratio"]),
+                f["path"],
+            )
+            for f in (others if len(others) < 14 else others[:8] + others[-4:])
+        ],
+    )
+    return figures
+
+
+def inference(quick: bool) -> dict[str, Any]:
+    """Time batches and single texts without gradients."""
+    rivals = [OURS, PACKED, Rival("int8", "flush")]
+    figures: dict[str, Any] = {}
+    with ExitStack() as stack:
+        processes = [stack.enter_context(Process(rival)) for rival in rivals]
+        shapes = {"64 reviews, T<=256": Shape(bucket(64, 256), 100, 128, 1)}
+        shapes |= {f"one text of {length}": Shape([length], 100, 128, 1) for length in (20, 100, 400)}
+        for name, shape in shapes.items():
+            seconds = take_turns(processes, shape, "infer", 15 if quick or len(shape.lengths) > 1 else 200)
+            figures[name] = {
+                str(rival): {
+                    "p50_s": median(times),
+                    "p95_s": quantiles(times, n=20)[-1],
+                    "tokens_per_s": sum(shape.lengths) / median(times),
+                    "ratio": ratio(times, seconds[0]),
+                }
+                for rival, times in zip(rivals, seconds, strict=True)
+            }
+    report.show(
+        "Inference: E=100, H=128, L=1",
+        ["batch", "rival", "p50", "p95", "tokens/s", "against the project"],
+        [
+            (
+                name,
+                rival,
+                *map(report.seconds, (f["p50_s"], f["p95_s"])),
+                f"{f['tokens_per_s']:,.0f}",
+                report.ratio(f["ratio"]),
+            )
+            for name, rivals_of in figures.items()
+            for rival, f in rivals_of.items()
+        ],
+    )
+    return figures
+
+
+def curve(quick: bool) -> dict[str, dict[int, float]]:
+    """Time a training step at growing length, for the plot."""
+    rivals = [PACKED, Rival("padded", "default"), PADDED, OURS, LIMIT]
+    curves: dict[str, dict[int, float]] = {str(rival): {} for rival in rivals}
+    with ExitStack() as stack:
+        processes = [stack.enter_context(Process(rival)) for rival in rivals]
+        for longest in tqdm((10, 25, 50, 100) if quick else (10, 25, 50, 100, 200, 400), desc="lengths", leave=False):
+            for rival, times in zip(
+                rivals, take_turns(processes, Shape(bucket(64, longest), 100, 128, 1)), strict=True
+            ):
+                curves[str(rival)][longest] = median(times)
+    return curves
+
+
+def busy_machine() -> dict[str, Any]:
+    """Time a step with one other process that takes all it can of one core."""
+    figures: dict[str, Any] = {}
+    rivals = [OURS, Rival("project", "malloc"), Rival("padded", "malloc")]
+    with ExitStack() as stack:
+        processes = [stack.enter_context(Process(rival)) for rival in rivals]
+        shape = STEPS["reviews of like length, T<=400, H=128, L=1"]
+        quiet = take_turns(processes, shape)
+        busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+        try:
+            loaded = take_turns(processes, shape)
+        finally:
+            busy.kill()
+            busy.wait()
+    for rival, before, after in zip(rivals, quiet, loaded, strict=True):
+        figures[str(rival)] = {
+            "quiet_s": median(before),
+            "busy_s": median(after),
+            "ratio": median(after) / median(before),
+        }
+    report.show(
+        "Beside a busy process (T<=400, H=128, L=1)",
+        ["rival", "quiet", "busy", "times as long"],
+        [
+            (r, report.seconds(f["quiet_s"]), report.seconds(f["busy_s"]), report.ratio(f["ratio"]))
+            for r, f in figures.items()
+        ],
+    )
+    return figures
+
+
+def whole_loop(quick: bool) -> dict[str, Any]:
+    """Time `fit` and a bare loop in turns, and the loader alone."""
+    order = ["loader", "fit", "bare"] if quick else ["loader", "fit", "bare", "bare", "fit"]
+    best: dict[str, float] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for which in tqdm(order, desc="whole loop", leave=False):
+            facts = run_loop(which, Path(folder))
+            best[which] = min(*facts["seconds"][1:], best.get(which, float("inf")))
+    rates = {which: facts["tokens"] / seconds for which, seconds in best.items()}
+    figures = {"tokens_per_s": rates, "fit_against_bare": rates["fit"] / rates["bare"], **facts}
+    report.show(
+        "Whole loop: IMDB's lengths, T<=400, B=64, E=50, H=128, L=1",
+        ["what", "tokens/s", "of the bare loop"],
+        [(which, f"{rate:,.0f}", f"{rate / rates['bare']:.1%}") for which, rate in rates.items()],
+    )
+    print(f"padding: {facts['padding_in_buckets']:.1%} in buckets, {facts['padding_at_random']:.1%} at random\n")
+    return figures
+
+
+def run_loop(which: str, folder: Path) -> dict[str, Any]:
+    """Run benchmarks/loop.py in `folder`."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "WANDB_MODE": "offline"}
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.loop", which],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        check=True,
+    )
+    facts: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return facts
+
+
+def main() -> None:
+    """Measure, print, and write unless it is quick."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="fewer shapes and turns; write nothing")
+    quick = parser.parse_args().quick
+    figures: dict[str, Any] = {
+        "training_steps": training_steps(quick),
+        "busy_machine": busy_machine(),
+        "inference": inference(quick),
+        "whole_loop": whole_loop(quick),
+        "grid": grid(quick),
+        "curve": curve(quick),
+    }
+    if not quick:
+        report.save(ROOT / "benchmarks" / "encoder.json", figures)
+        report.plot_lengths(ROOT / "docs" / "encoder_speed.png", figures["curve"])
+
+
+if __name__ == "__main__":
+    main()
