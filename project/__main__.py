@@ -13,6 +13,7 @@ USAGE = """usage: sentiment COMMAND [options]
   test       figures of a checkpoint on a corpus's test split
   predict    write a checkpoint's predictions for a corpus's test split to a file
   classify   label and probability of texts given on the command line
+  shapes     every tensor on the way of texts given on the command line: names, shapes, values
   data       fetch the default corpus and the word vectors into the cache
 
 sentiment COMMAND --help lists the options of a command."""
@@ -23,6 +24,7 @@ COMMANDS = {
     "test": "project.cli",
     "predict": "project.cli",
     "classify": "project.deploy.classify",
+    "shapes": "project.deploy.shapes",
     "data": "project.data.prepare",
 }
 

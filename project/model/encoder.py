@@ -110,19 +110,20 @@ class BiLSTMEncoder(nn.Module):
             state: Initial h (L*D, B, H), with an LSTM (h, c), instead of the encoder's own.
         """
         if self.pooling == "last":
-            h_n = self.rnn.last_hidden(embedded, self._initial(embedded, state))  # (L*D, B, H)
+            h_n = self.rnn.last_hidden(embedded, self.initial_state(embedded, state))  # (L*D, B, H)
             return self._merge_last(h_n)  # (B, F)
         return self.encode(embedded, state).features  # (B, F)
 
     def encode(self, embedded: PackedSequence, state: State | None = None) -> Encoding:
         """Return the features, and one merged vector per token; see `forward` for the arguments."""
-        outputs, last = self.rnn(embedded, self._initial(embedded, state))  # data (N, D*H)
+        outputs, last = self.rnn(embedded, self.initial_state(embedded, state))  # data (N, D*H)
         tokens = outputs._replace(data=self._merge_tokens(outputs.data))  # data (N, F)
         if self.pooling == "last":
             return Encoding(self._merge_last(last if isinstance(last, Tensor) else last[0]), tokens)
         return Encoding(self._pool(tokens), tokens)
 
-    def _initial(self, embedded: PackedSequence, state: State | None) -> State | None:
+    def initial_state(self, embedded: PackedSequence, state: State | None = None) -> State | None:
+        """Return `state` if it is given, else the learned one for each text of `embedded`; None means zeros."""
         if state is not None or self.h_0 is None:
             return state
         texts = int(embedded.batch_sizes[0])
