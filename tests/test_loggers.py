@@ -40,6 +40,7 @@ def offline_runs(folder: Path) -> list[Path]:
     return list(folder.glob("runs/wandb/offline-run-*/run-*.wandb"))
 
 
+@pytest.mark.slow
 def test_without_a_key_it_logs_offline_and_never_asks(tmp_path):
     done = log_in_new_process(tmp_path)
     assert done.returncode == 0

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import datasets
+import pytest
 
 from project.data.hub import dataset_source
 from project.data.store import CorpusOptions, open_store
@@ -33,6 +34,7 @@ def test_splits_and_label_names_of_a_hub_data_set(tmp_path, monkeypatch):
     }
 
 
+@pytest.mark.slow
 def test_hub_out_of_reach_names_the_alternatives():
     # in a process of its own, since the library reads the environment when it is imported
     command = [sys.executable, "-m", "project", "fit", "--data.corpus=owner/name"]
