@@ -10,6 +10,7 @@ from typing import Any
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from project.evaluation.results import write_json, written_whole
@@ -37,7 +38,7 @@ def show(title: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> N
     for position, name in enumerate(head):
         table.add_column(name, justify="left" if position == 0 else "right")
     for row in rows:
-        table.add_row(*map(str, row))
+        table.add_row(*(escape(str(cell)) for cell in row))
     Console(width=max(100, Console().width)).print(table)
 
 
