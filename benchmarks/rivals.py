@@ -4,6 +4,7 @@ A rival is a way to compute a bidirectional LSTM and the settings of its process
 
 packed, padded   torch.nn.LSTM on the packed batch; on the padded batch, which computes another function
 project          this project's recurrence
+lean             the same with recurrence=lean, which saves memory
 bf16             the same under autocast to bfloat16
 limit            the matrix products alone, with torch.mm
 int8             torch.nn.LSTM after torch's dynamic quantization, packed (inference only)
@@ -26,6 +27,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_sequence, pad_packed_sequence
 
+from project.allocator import keep_freed_memory
 from project.model.recurrence import ExactRNN
 from project.runtime import prepare_process
 
@@ -43,13 +45,12 @@ class Shape(NamedTuple):
 
 def settle(settings: str) -> None:
     """Apply the settings of the process."""
-    threads = torch.get_num_threads()
-    if settings == "flush":
+    if settings in ("flush", "malloc"):
         torch.set_flush_denormal(True)
-    if settings in ("malloc", "prepared"):
-        prepare_process()
     if settings == "malloc":
-        torch.set_num_threads(threads)
+        keep_freed_memory()
+    if settings == "prepared":
+        prepare_process()
 
 
 def batch(shape: Shape) -> PackedSequence:
@@ -62,8 +63,8 @@ def features_of(rival: str, shape: Shape) -> tuple[nn.Module, Callable[[PackedSe
     """Return the rival's module, what makes [h_forward ; h_backward] (B, 2H) of a batch, and the batch."""
     packed = batch(shape)
     sizes = shape[1:]
-    if rival in ("project", "bf16"):
-        exact = ExactRNN("lstm", *sizes)
+    if rival in ("project", "bf16", "lean"):
+        exact = ExactRNN("lstm", *sizes, path="lean" if rival == "lean" else "auto")
 
         def features(x: PackedSequence) -> Tensor:
             with torch.autocast("cpu", torch.bfloat16, enabled=rival == "bf16"):

@@ -3,6 +3,7 @@
 import torch
 
 from project.allocator import keep_freed_memory
+from project.threads import divide_threads
 
 
 def prepare_process() -> None:
@@ -12,10 +13,11 @@ def prepare_process() -> None:
     - For the memory see `keep_freed_memory`, which the command line calls before all imports.
     - The recurrence computes its two directions side by side: each gets half of the threads. Two threads that share
       one direction wait for each other at every time step, spinning, and a busy neighbour makes both ten times slower.
+      Small batches, which are not worth two directions at once, get all threads for each in turn.
 
     Call it once, before any tensor is computed: the first setting holds for the calling thread and those that it
     starts.
     """
     keep_freed_memory()
     torch.set_flush_denormal(True)
-    torch.set_num_threads(max(1, torch.get_num_threads() // 2))
+    divide_threads()

@@ -42,11 +42,12 @@ class Grid(NamedTuple):
         return Grid(blocks, cells.to(device), tokens.to(device), turned.to(device), last.to(device), padding)
 
 
-def cut_blocks(batch_sizes: list[int]) -> tuple[Block, ...]:
+def cut_blocks(batch_sizes: list[int], most_steps: int | None = None) -> tuple[Block, ...]:
     """Begin a new block where half of the texts of the last one have ended, if that saves enough padding.
 
     Args:
         batch_sizes: Texts that are as long, for each of T steps; it never rises.
+        most_steps: Of a block; any number where None.
     """
     steps, enough = len(batch_sizes), WORTH_A_BLOCK * sum(batch_sizes)
     blocks: list[Block] = []
@@ -54,15 +55,16 @@ def cut_blocks(batch_sizes: list[int]) -> tuple[Block, ...]:
     for step in range(1, steps + 1):
         width = batch_sizes[first]
         narrower = step < steps and 2 * batch_sizes[step] <= width
-        if step == steps or (narrower and (width - batch_sizes[step]) * (steps - step) >= enough):
+        full = step - first == most_steps
+        if step == steps or full or (narrower and (width - batch_sizes[step]) * (steps - step) >= enough):
             blocks.append(Block(start, step - first, width))
             start, first = blocks[-1].end, step
     return tuple(blocks)
 
 
-def make_grid(batch_sizes: Tensor) -> Grid:
-    """Lay out the grid for the `batch_sizes` (T,) of a PackedSequence, on the CPU."""
-    blocks = cut_blocks(batch_sizes.tolist())
+def make_grid(batch_sizes: Tensor, most_steps: int | None = None) -> Grid:
+    """Lay out the grid for the `batch_sizes` (T,) of a PackedSequence, on the CPU; see `cut_blocks`."""
+    blocks = cut_blocks(batch_sizes.tolist(), most_steps)
     row = torch.cat([block.start + block.texts * torch.arange(block.steps) for block in blocks])  # (T,) first cells
     starts = batch_sizes.cumsum(0) - batch_sizes  # (T,) packed position of each step's first token
     step = torch.repeat_interleave(torch.arange(len(row)), batch_sizes)  # (N,)

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal, get_args
 
 import torch
@@ -11,11 +12,13 @@ from torch.nn.utils.rnn import PackedSequence
 
 from project.errors import UserError
 from project.model.grid import Grid, gather, make_grid, spread, turn
-from project.model.side_by_side import Call, side_by_side, spare_threads
+from project.model.recompute import recomputed
+from project.model.side_by_side import Call, side_by_side
+from project.threads import spare_threads, use_all, use_half
 
 Cell = Literal["lstm", "gru", "rnn_tanh", "rnn_relu"]
-Path = Literal["packed", "padded", "parallel"]
-RecurrencePath = Literal["auto", "packed", "padded", "parallel"]
+Path = Literal["packed", "padded", "parallel", "lean"]
+RecurrencePath = Literal["auto", "packed", "padded", "parallel", "lean"]
 State = Tensor | tuple[Tensor, Tensor]  # h (L*D, B, H); with an LSTM (h, c)
 
 Kernel = Callable[..., tuple[Tensor, ...]]
@@ -27,6 +30,7 @@ KERNELS: dict[str, Kernel] = {
     "RNN_RELU": torch.rnn_relu,
 }
 SATURATED = 1e4  # a gate's input at which sigmoid is exactly 0 or 1
+LEAN_STEPS = 64  # time steps whose intermediate results the lean path holds at once
 
 
 class ExactRNN(nn.RNNBase):
@@ -41,6 +45,9 @@ class ExactRNN(nn.RNNBase):
         lengths gives exactly the packed result: padding lies behind the last token in both directions.
     parallel
         The same, with the two directions of a layer side by side in two threads.
+    lean
+        The same as parallel, but what the backward needs is computed again, 64 time steps at a time: a training step
+        takes about a third longer and less than half of the memory.
     auto
         Packed on a GPU; on a CPU whichever is fastest for the batch, see `path_for`.
 
@@ -115,46 +122,63 @@ class ExactRNN(nn.RNNBase):
         Raises:
             UserError: float16 on a CPU, which torch's kernels refuse; or states of other shapes.
         """
+        if self._needs_float32(packed.data):
+            with torch.autocast("cpu", enabled=False):
+                return self.forward(packed._replace(data=packed.data.float()), hx)
         states = self._initial(packed, hx)
         path = self.path_for(packed)
         if path == "packed":
             return self._run_packed(packed, states)
-        data, last = self._run_padded(packed, states, path == "parallel")
+        data, last = self._run_padded(packed, states, path)
         return packed._replace(data=data), (last[0], last[1]) if len(last) == 2 else last[0]
 
     def last_hidden(self, packed: PackedSequence, hx: State | None = None) -> Tensor:
         """Return h as `forward` does, without computing what only the outputs and c need."""
+        if self._needs_float32(packed.data):
+            with torch.autocast("cpu", enabled=False):
+                return self.last_hidden(packed._replace(data=packed.data.float()), hx)
         states = self._initial(packed, hx)
         path = self.path_for(packed)
         if path == "packed":
             _, last = self._run_packed(packed, states)
             return last if isinstance(last, Tensor) else last[0]
-        return self._run_padded(packed, states, path == "parallel", hidden_only=True)[1][0]
+        return self._run_padded(packed, states, path, hidden_only=True)[1][0]
 
     def path_for(self, packed: PackedSequence) -> Path:
         """Return how `packed` is computed: by `path`, or where that is auto by what `make bench` measures on a CPU.
 
         Side by side pays when one direction of a layer has enough to compute, and there is a core for each. torch's
-        packed kernel is as fast as the padded one where all lengths are equal, and faster with few time steps. GRU and
-        RNN have no oneDNN kernel, and a backward of many small operations, which threads do not speed up: there only
-        its quadratic growth speaks against packed.
+        packed kernel, with all threads, is as fast where all lengths are equal and the batch is small, and faster with
+        few time steps. GRU and RNN have no oneDNN kernel, and a backward of many small operations, which threads do
+        not speed up: there only its quadratic growth speaks against packed.
         """
         if self.path != "auto":
             return self.path
         data, batch_sizes = packed.data, packed.batch_sizes
-        if data.device.type != "cpu":
+        if not data.is_cpu:
             return "packed" if data.is_cuda else "padded"  # the packed kernel is wrong on MPS (pytorch#95118)
         steps, training = len(batch_sizes), torch.is_grad_enabled()
-        has_onednn = self.mode == "LSTM" and not self.proj_size
-        if has_onednn:
-            packed_is_fast = bool(batch_sizes[0] == batch_sizes[-1]) or steps < (10 if training else 21)
-        else:
-            packed_is_fast = not training or steps < 100
         operations = 2 * len(data) * sum(weight.numel() for weight in self.all_weights[0][:2])
-        enough = operations >= (5e7 if training and not packed_is_fast else 1.5e8) and (has_onednn or not training)
+        equal = bool(batch_sizes[0] == batch_sizes[-1])
+        if not self._uses_onednn:
+            packed_is_fast, enough = not training or steps < 100, not training and operations >= 1.5e8
+        elif equal:
+            packed_is_fast, enough = True, steps >= 100 and operations >= (5e8 if training else 7e7)
+        else:
+            packed_is_fast = steps < (10 if training else 21)
+            enough = steps >= 10 and operations >= (5e7 if training else 4e7)
         if enough and self.bidirectional and spare_threads():
             return "parallel"
         return "packed" if packed_is_fast else "padded"
+
+    @property
+    def _uses_onednn(self) -> bool:
+        return self.mode == "LSTM" and not self.proj_size
+
+    def _needs_float32(self, data: Tensor) -> bool:
+        """Whether autocast asks for bfloat16 where this processor has no such LSTM kernel."""
+        asked = data.is_cpu and torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16
+        return asked and self._uses_onednn and not autocast_has_bfloat16()
 
     def _initial(self, packed: PackedSequence, hx: State | None) -> list[Tensor]:
         """Return h, with an LSTM h and c, texts sorted as in `packed`."""
@@ -174,6 +198,7 @@ class ExactRNN(nn.RNNBase):
         return given if sorted_indices is None else [state.index_select(1, sorted_indices) for state in given]
 
     def _run_packed(self, packed: PackedSequence, states: list[Tensor]) -> tuple[PackedSequence, State]:
+        use_all()
         hx = tuple(states) if self.mode == "LSTM" else states[0]
         data, *last = KERNELS[self.mode](
             packed.data,
@@ -190,10 +215,11 @@ class ExactRNN(nn.RNNBase):
         return packed._replace(data=data), (last[0], last[1]) if self.mode == "LSTM" else last[0]
 
     def _run_padded(
-        self, packed: PackedSequence, states: list[Tensor], parallel: bool, hidden_only: bool = False
+        self, packed: PackedSequence, states: list[Tensor], path: Path, hidden_only: bool = False
     ) -> tuple[Tensor, list[Tensor]]:
         """Return the outputs, (N, D*H) unless `hidden_only`, and the last h, with an LSTM h and c."""
-        grid = make_grid(packed.batch_sizes).to(packed.data.device)
+        use_half()
+        grid = make_grid(packed.batch_sizes, LEAN_STEPS if path == "lean" else None).to(packed.data.device)
         values = spread(packed.data, grid)  # (cells, I)
         last: list[tuple[Tensor, ...]] = []  # of each direction of each layer, (B, H)
         for layer in range(self.num_layers):
@@ -212,9 +238,11 @@ class ExactRNN(nn.RNNBase):
                     num_states=len(states),
                     need_outputs=need_outputs,
                     need_c=self.mode == "LSTM" and not hidden_only,
+                    lean=path == "lean",
                 )
                 calls.append(Call(direction, (values, *(state[row] for state in states), *self.all_weights[row])))
-            results = side_by_side(*calls) if parallel and len(calls) == 2 else [f(*tensors) for f, tensors in calls]
+            both = path != "padded" and self.bidirectional
+            results = side_by_side(*calls) if both else [direction(*tensors) for direction, tensors in calls]
             if need_outputs:
                 values = torch.cat([result[-1] for result in results], 1)  # (cells, D*H)
                 results = [result[:-1] for result in results]
@@ -235,6 +263,7 @@ class Direction:
     num_states: int
     need_outputs: bool
     need_c: bool
+    lean: bool
 
     def __call__(self, values: Tensor, *tensors: Tensor) -> tuple[Tensor, ...]:
         """Run over `values` (cells, I).
@@ -267,14 +296,25 @@ class Direction:
             ended.append(states[-1][block.texts :])
             hx = [state[: block.texts].unsqueeze(0) for state in states]  # (1, texts, H)
             cells = values[block.start : block.end].view(block.steps, block.texts, -1)
-            output, *last = self.kernel(
-                cells, hx if len(hx) == 2 else hx[0], weights, self.bias, 1, 0.0, self.training, False, False
-            )  # (steps, texts, H)
+            run = recomputed if self.lean else call
+            output, *last = run(self._run_kernel, cells, *hx, *weights)  # (steps, texts, H)
             outputs.append(output.flatten(0, 1))
             states = [state[0] for state in last]
         ended.append(states[-1])
         joined = outputs[0] if len(outputs) == 1 else torch.cat(outputs)
         return joined, torch.cat(ended[:0:-1])
+
+    def _run_kernel(self, cells: Tensor, *tensors: Tensor) -> tuple[Tensor, ...]:
+        """Return the outputs (steps, texts, H) and last states of a block's `cells` (steps, texts, I)."""
+        hx, weights = tensors[: self.num_states], list(tensors[self.num_states :])
+        return self.kernel(
+            cells, hx if len(hx) == 2 else hx[0], weights, self.bias, 1, 0.0, self.training, False, False
+        )
+
+
+def call(function: Kernel, *tensors: Tensor) -> tuple[Tensor, ...]:
+    """Return `function(*tensors)`."""
+    return function(*tensors)
 
 
 def hold_c(values: Tensor, weight: Tensor, padding: Tensor) -> tuple[Tensor, Tensor]:
@@ -292,6 +332,18 @@ def hold_c(values: Tensor, weight: Tensor, padding: Tensor) -> tuple[Tensor, Ten
     column = weight.new_zeros(4, hidden)
     column[0], column[1] = -SATURATED, SATURATED
     return torch.cat([values, padding.to(values)], 1), torch.cat([weight, column.view(-1, 1)], 1)
+
+
+@cache
+def autocast_has_bfloat16() -> bool:
+    """Whether an LSTM under autocast to bfloat16 runs on this processor; without AVX-512 it fails (pytorch#88136)."""
+    lstm = nn.LSTM(1, 1)
+    try:
+        with torch.inference_mode(False), torch.autocast("cpu", torch.bfloat16):
+            lstm(torch.zeros(1, 1, 1))
+    except RuntimeError:
+        return False
+    return True
 
 
 def float16_asked(data: Tensor) -> bool:

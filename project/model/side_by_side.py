@@ -7,6 +7,8 @@ of that graph with a graph of its own for each function, and goes through these 
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 import torch
@@ -41,21 +43,6 @@ def side_by_side(first: Call, second: Call) -> tuple[tuple[Tensor, ...], tuple[T
     return at_once(lambda: first.function(*first.tensors), lambda: second.function(*second.tensors))
 
 
-def spare_threads() -> bool:
-    """Whether the cores of this process hold a second thread, with as many threads of its own as this one has."""
-    return 2 * torch.get_num_threads() <= CORES
-
-
-def usable_cores() -> int:
-    """Return how many cores this process may use; OMP_NUM_THREADS sets an upper limit, as it does for torch."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    limit = os.environ.get("OMP_NUM_THREADS", "")
-    return min(cores, int(limit)) if limit.isdigit() and int(limit) else cores
-
-
-CORES = usable_cores()
-
-
 class _SideBySide(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, calls: tuple[Call, Call], counts: list[int], *tensors: Tensor) -> tuple[Tensor, ...]:
@@ -69,6 +56,7 @@ class _SideBySide(torch.autograd.Function):
         ctx.save_for_backward(*tensors, *first_saved, *second_saved)
         ctx.set_materialize_grads(False)
         ctx.functions, ctx.tapes, ctx.split, ctx.count = [c.function for c in calls], tapes, split, len(first)
+        ctx.autocast = present_autocast()
         ctx.ends = (len(tensors), len(tensors) + len(first_saved))
         counts.append(len(first))
         return (*first, *second)
@@ -80,7 +68,8 @@ class _SideBySide(torch.autograd.Function):
         if torch.is_grad_enabled():
             # a tensor may stand in both calls: each place needs a gradient of its own
             tensors = [tensor.view_as(tensor) for tensor in tensors]
-            recomputed = ctx.functions[0](*tensors[: ctx.split]) + ctx.functions[1](*tensors[ctx.split :])
+            with ctx.autocast():
+                recomputed = ctx.functions[0](*tensors[: ctx.split]) + ctx.functions[1](*tensors[ctx.split :])
             return None, None, *gradients(recomputed, tensors, grads, create_graph=True)
         saved = (ctx.saved_tensors[start:middle], ctx.saved_tensors[middle:])
         first, second = at_once(
@@ -130,6 +119,7 @@ def gradients(
     inputs: Sequence[Tensor | GradientEdge | None],
     grads: Sequence[Tensor | None],
     create_graph: bool = False,
+    retain_graph: bool = True,
 ) -> list[Tensor | None]:
     """Return the gradients of `inputs`, None where there is none."""
     reached = [(o, g) for o, g in zip(outputs, grads, strict=True) if o is not None and g is not None]
@@ -140,7 +130,7 @@ def gradients(
         [o for o, _ in reached],  # type: ignore[arg-type] # edges and tensors alike
         wanted,  # type: ignore[arg-type]
         [g for _, g in reached],
-        retain_graph=True,  # the graph itself holds no tensor
+        retain_graph=retain_graph,
         create_graph=create_graph,
         allow_unused=True,
     )
@@ -162,21 +152,21 @@ def _with_settings_of_this_thread(function: Callable[[], Result]) -> Callable[[]
     threads = torch.get_num_threads()
     flushes = SMALLEST_NORMAL / 2 == 0.0
     gradient, inference = torch.is_grad_enabled(), torch.is_inference_mode_enabled()
-    autocast = torch.is_autocast_enabled("cpu")
-    dtype = torch.get_autocast_dtype("cpu")
+    autocast = present_autocast()
 
     def run() -> Result:
         if torch.get_num_threads() != threads:
             torch.set_num_threads(threads)
         torch.set_flush_denormal(flushes)
-        with (
-            torch.inference_mode(inference),
-            torch.set_grad_enabled(gradient),
-            torch.autocast("cpu", dtype, enabled=autocast),
-        ):
+        with torch.inference_mode(inference), torch.set_grad_enabled(gradient), autocast():
             return function()
 
     return run
+
+
+def present_autocast() -> Callable[[], AbstractContextManager[Any]]:
+    """Return what brings back, in another thread or at another time, the autocast of this moment on the CPU."""
+    return partial(torch.autocast, "cpu", torch.get_autocast_dtype("cpu"), enabled=torch.is_autocast_enabled("cpu"))
 
 
 _pools: list[ThreadPoolExecutor] = []

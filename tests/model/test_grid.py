@@ -33,6 +33,10 @@ def test_a_block_ends_where_half_of_its_texts_have_ended():
     assert cut_blocks([8, 8, 5, 5, 4, 4, 3]) == (Block(0, 4, 8), Block(32, 3, 4))
 
 
+def test_a_block_has_at_most_so_many_steps():
+    assert cut_blocks([2, 2, 2, 1, 1], most_steps=2) == (Block(0, 2, 2), Block(4, 1, 2), Block(6, 2, 1))
+
+
 def test_no_block_for_little_padding():
     assert cut_blocks([64] * 99 + [10]) == (Block(0, 100, 64),)
 

@@ -1,5 +1,6 @@
 """Every way to compute equals torch's own module on the packed batch: outputs, last states and all gradients."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,13 +10,22 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_sequence
 
+from project import threads
 from project.errors import UserError
 from project.model import recurrence
 from project.model.recurrence import ExactRNN
 
 E, H = 5, 4
 TORCH = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn_tanh": nn.RNN, "rnn_relu": nn.RNN}
-WAYS = ["packed", "padded", "parallel"]
+WAYS = ["packed", "padded", "parallel", "lean"]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def short_blocks() -> Iterator[None]:
+    """Let texts of a few tokens fill several blocks of the lean path."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recurrence, "LEAN_STEPS", 4)
+        yield
 
 
 def packed_embeddings(lengths: list[int], dtype: torch.dtype = torch.float32) -> PackedSequence:
@@ -57,7 +67,7 @@ def assert_equal(ours, theirs, forward: float, backward: float) -> None:
 
 lengths_of_texts = st.lists(st.integers(1, 12), min_size=1, max_size=6)
 cells = st.sampled_from(sorted(TORCH))
-ways = st.sampled_from(["padded", "parallel"])
+ways = st.sampled_from(["padded", "parallel", "lean"])
 
 
 @given(ways, cells, lengths_of_texts, st.integers(1, 3), st.booleans(), st.booleans())
@@ -122,7 +132,7 @@ def test_state_dict_is_that_of_torch_both_ways(cell):
     assert list(exact.state_dict()) == list(twin(exact).state_dict())
 
 
-@pytest.mark.parametrize("way", ["padded", "parallel"])
+@pytest.mark.parametrize("way", ["padded", "parallel", "lean"])
 def test_gradients_of_gradients(way):
     torch.manual_seed(0)
     exact = ExactRNN("lstm", E, 2, path=way).double()
@@ -135,7 +145,7 @@ def test_gradients_of_gradients(way):
     )
 
 
-@pytest.mark.parametrize("way", ["padded", "parallel"])
+@pytest.mark.parametrize("way", ["padded", "parallel", "lean"])
 def test_gradients_of_gradients_equal_those_of_torch_in_float32(way):
     exact, packed = ExactRNN("lstm", E, H, 2, path=way), packed_embeddings([5, 2, 7])
 
@@ -238,11 +248,16 @@ def test_arguments_that_contradict_each_other_are_refused(options):
         ([1000], True, "packed"),  # one text
         ([50, 50], True, "packed"),  # equal lengths
         ([5, 4], True, "packed"),  # few steps
+        ([5] * 6000 + [4], True, "packed"),
         ([15, 4], True, "padded"),
         ([15, 4], False, "packed"),
         ([50, 4], False, "padded"),
         ([300] * 63 + [1], True, "parallel"),  # enough for two threads
-        ([600] * 63 + [1], False, "parallel"),
+        ([300] * 63 + [1], False, "parallel"),
+        ([300] * 64, False, "parallel"),
+        ([300] * 64, True, "packed"),
+        ([900] * 64, True, "parallel"),
+        ([15] * 999 + [4], False, "parallel"),
     ],
 )
 def test_auto_chooses_by_size(lengths, training, way, monkeypatch):
@@ -254,6 +269,22 @@ def test_auto_chooses_by_size(lengths, training, way, monkeypatch):
 def test_auto_keeps_to_one_thread_where_there_is_no_other(monkeypatch):
     monkeypatch.setattr(recurrence, "spare_threads", lambda: False)
     assert ExactRNN("lstm", E, 32).path_for(packed_embeddings([300] * 63 + [1])) == "padded"
+
+
+def test_threads_of_each_way(monkeypatch):
+    monkeypatch.setattr(threads, "_whole", 4)
+    exact = ExactRNN("lstm", E, H)
+    for exact.path, expected in (("packed", 4), ("padded", 2), ("parallel", 2)):
+        exact(packed_embeddings([3, 5]))
+        assert torch.get_num_threads() == expected
+
+
+def test_autocast_leaves_float32_where_the_processor_has_no_bfloat16(monkeypatch):
+    monkeypatch.setattr(recurrence, "autocast_has_bfloat16", lambda: False)
+    exact, packed = ExactRNN("lstm", E, H, path="padded"), packed_embeddings([3, 5])
+    with torch.autocast("cpu", torch.bfloat16):
+        output, _ = exact(packed)
+    torch.testing.assert_close(output.data, exact(packed)[0].data, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize(("steps", "way"), [(50, "packed"), (100, "padded")])

@@ -8,8 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from project.model import side_by_side as module
-from project.model.side_by_side import Call, at_once, side_by_side, usable_cores
+from project.model.side_by_side import Call, at_once, side_by_side
 
 
 def square_sum(x: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
@@ -159,15 +158,3 @@ def test_a_forked_process_gets_a_thread_of_its_own():
     process.join(20)
     assert process.exitcode == 0
     assert queue.get() == (1, 2)
-
-
-def test_omp_num_threads_limits_the_cores(monkeypatch):
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    assert usable_cores() == 1
-
-
-def test_no_spare_thread_where_this_one_uses_all_cores(monkeypatch):
-    monkeypatch.setattr(module, "CORES", 2)
-    assert module.spare_threads()
-    torch.set_num_threads(2)
-    assert not module.spare_threads()
