@@ -28,7 +28,7 @@ from benchmarks.lengths import MOVIES, bucket, mixed, reviews
 from benchmarks.rivals import Shape
 
 ROOT = Path(__file__).parents[1]
-SLOW, VERY_SLOW = 2.0, 4.0  # seconds of a step from which it is timed 3 times, or once
+SLOW, VERY_SLOW = 2.0, 8.0  # seconds of a step from which it is timed 3 times, or once
 SHORT = 0.1  # seconds of a step up to which a turn is the median of five
 BUSY = "import os\nparent = os.getppid()\nwhile os.getppid() == parent: pass"
 CAP = 0.3  # seconds of a packed step after which the grid goes no further

@@ -12,7 +12,8 @@ USAGE = """usage: sentiment COMMAND [options]
   validate   figures of a checkpoint on a corpus's val split
   test       figures of a checkpoint on a corpus's test split
   predict    write a checkpoint's predictions for a corpus's test split to a file
-  classify   label and probability of texts given on the command line
+  classify   label and probability of texts: of the command line, of standard input, or of a file
+  export     write a checkpoint as a bundle that needs no torch: ONNX, with or without 8-bit weights
   shapes     every tensor on the way of texts given on the command line: names, shapes, values
   data       fetch the default corpus and the word vectors into the cache
 
@@ -24,6 +25,7 @@ COMMANDS = {
     "test": "project.cli",
     "predict": "project.cli",
     "classify": "project.deploy.classify",
+    "export": "project.deploy.export",
     "shapes": "project.deploy.shapes",
     "data": "project.data.prepare",
 }

@@ -16,12 +16,13 @@ from lightning.pytorch.utilities import rank_zero_only
 from project.batch import Batch
 from project.data.datamodule import SentimentDataModule
 from project.data.files import column_types
-from project.data.predictions import merged, write_rows
+from project.data.predictions import Row, added_columns, merged, suffix_of, write_rows
 from project.deploy.predictor import decide
 from project.errors import UserError
-from project.evaluation.results import draw_confusion_matrix, print_confusion_matrix, write_json, written_whole
+from project.evaluation.results import draw_confusion_matrix, print_confusion_matrix
 from project.model.checkpoint import ModelState
 from project.model.classifier import SentimentClassifier
+from project.whole import write_json, written_whole
 
 
 def run_dir(trainer: L.Trainer) -> Path | None:
@@ -149,20 +150,19 @@ class PredictionWriter(BasePredictionWriter):
         if path is None:
             raise UserError("there is no run folder to write predictions to: add --output=predictions.csv")
         corpus, state = _data(trainer).corpus, _state(pl_module)
-        added = ["predicted", *(f"p_{name}" for name in state["label_names"])]
-        rows = (merged(columns, self._columns(row, state, added)) for columns, row in corpus.source_rows("test"))
+        rows = (merged(columns, self._columns(row, state)) for columns, row in corpus.source_rows("test"))
         (first, *_) = corpus.source.parts["test"]
         with written_whole(path) as scratch:
-            write_rows(scratch, path.suffix, rows, column_types(Path(first.name)))
+            write_rows(scratch, suffix_of(path), rows, column_types(Path(first.name)))
         print(f"{len(self._probabilities):,} predictions in {path}")
 
-    def _columns(self, row: int | None, state: ModelState, added: Sequence[str]) -> dict[str, Any]:
+    def _columns(self, row: int | None, state: ModelState) -> Row:
         """Return the added columns of one row."""
+        names = state["label_names"]
         if row is None:
-            return dict.fromkeys(added)
+            return added_columns(names, None, [])
         probabilities = self._probabilities[row].tolist()
-        label = decide(probabilities, state["label_names"], state["threshold"]).label
-        return dict(zip(added, [label, *(round(p, 6) for p in probabilities)], strict=True))
+        return added_columns(names, decide(probabilities, names, state["threshold"]).label, probabilities)
 
 
 def _data(trainer: L.Trainer) -> SentimentDataModule:

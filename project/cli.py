@@ -15,7 +15,7 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveCon
 
 from project.data.datamodule import SentimentDataModule
 from project.data.predictions import check_output
-from project.deploy.predictor import Predictor
+from project.deploy.predictor import load
 from project.errors import UserError
 from project.evaluation.results import print_predictions
 from project.loggers import git_commit
@@ -67,7 +67,8 @@ class SentimentTrainer(L.Trainer):
 
         Args:
             args: See `lightning.Trainer.predict`.
-            output: Where to: .csv, .jsonl or .parquet; predictions.csv in the run's folder where none is given.
+            output: Where to: .csv, .tsv, .jsonl (each also .gz) or .parquet; predictions.csv in the run's folder where
+                none is given.
             kwargs: See `lightning.Trainer.predict`; `return_predictions` is always off, which keeps memory flat.
 
         Raises:
@@ -153,7 +154,8 @@ class SentimentCLI(LightningCLI):
         print(
             f"""
 go on with
-  {sentiment} classify --ckpt_path {best} "your text"
+  {sentiment} classify --model {best} "your text"
+  {sentiment} export --ckpt_path {best} --output bundle
   {sentiment} predict --ckpt_path {best} --data.corpus FILE --output predictions.csv
   {sentiment} fit --ckpt_path {best.parent / "last.ckpt"} --trainer.max_epochs {2 * (self.trainer.max_epochs or 1)}"""
         )
@@ -168,7 +170,7 @@ def show_predictions(data: SentimentDataModule, checkpoint: Path, count: int = 5
     """Print what the checkpoint makes of `count` test texts, evenly spread over the split."""
     examples = data.corpus.split("test")
     chosen = list(examples[:: max(len(examples) // count, 1)][:count])
-    predictions = Predictor.load(checkpoint)([example.text for example in chosen])
+    predictions = load(checkpoint)([example.text for example in chosen])
     print_predictions(
         [
             (example.text, data.label_names[example.label], p.label, p.probability)

@@ -26,6 +26,23 @@ def basic_english(text: str) -> list[str]:
     return text.lower().replace('"', "").replace("<br />", " ").translate(_SPACING).split()
 
 
+def text_fault(text: object) -> str | None:
+    """Return what is wrong with a text, or None; the words "null", "NA", "None" and "nan" are text."""
+    if text is None:
+        return "the text is missing"
+    if not isinstance(text, str):
+        return f"the text is not text but {text!r:.40}"
+    if not text.strip():
+        return "the text is empty"
+    if "\0" in text:
+        return "the text holds a NUL character"
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "the text is not valid UTF-8"
+    return None
+
+
 class TokenizerState(TypedDict):
     """Everything that a tokenizer is, as plain types: the form in which it stands in a checkpoint."""
 

@@ -1,18 +1,9 @@
 """How many threads torch computes with: all of them, or half for each of two directions that are computed at once."""
 
-import os
-
 import torch
 
+from project.cores import CORES
 
-def usable_cores() -> int:
-    """Return how many cores this process may use; OMP_NUM_THREADS sets an upper limit, as it does for torch."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    limit = os.environ.get("OMP_NUM_THREADS", "")
-    return min(cores, int(limit)) if limit.isdigit() and int(limit) else cores
-
-
-CORES = usable_cores()
 _whole = 0  # threads before `divide_threads`; 0 where the process did not ask for it
 
 

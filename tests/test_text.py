@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from torchtext.data.utils import get_tokenizer
 
 from project.errors import UserError
-from project.text import Tokenizer, Truncation, basic_english
+from project.text import Tokenizer, Truncation, basic_english, text_fault
 
 VOCABULARY = ["<pad>", "<unk>", "a", "b", "c", "d", "e"]
 
@@ -78,3 +78,22 @@ def test_vocabulary_without_specials_or_with_a_token_twice_is_refused(tokens):
 def test_max_length_below_one_is_refused():
     with pytest.raises(UserError, match="max_length"):
         Tokenizer(VOCABULARY, 0)
+
+
+@pytest.mark.parametrize("text", ["null", "NA", "None", "nan", "0", "\U0001f600"])
+def test_every_word_is_text(text):
+    assert text_fault(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (None, "missing"),
+        (5, "not text but 5"),
+        ("  ", "empty"),
+        ("a\0b", "NUL"),
+        (b"Caf\xe9".decode("utf-8", "surrogateescape"), "not valid UTF-8"),
+    ],
+)
+def test_faults_of_texts(text, fault):
+    assert fault in str(text_fault(text))

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from project import threads
+from project.cores import usable_cores
 
 
 @pytest.fixture
@@ -14,7 +15,7 @@ def divided(monkeypatch) -> None:
 
 def test_omp_num_threads_limits_the_cores(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    assert threads.usable_cores() == 1
+    assert usable_cores() == 1
 
 
 def test_no_spare_thread_where_this_one_uses_all_cores(monkeypatch):

@@ -142,23 +142,6 @@ def column_types(path: Path) -> dict[str, pa.DataType]:
     return {field.name: field.type for field in pq.read_schema(path)}
 
 
-def text_fault(text: object) -> str | None:
-    """Return what is wrong with a text, or None; the words "null", "NA", "None" and "nan" are text."""
-    if text is None:
-        return "the text is missing"
-    if not isinstance(text, str):
-        return f"the text is not text but {text!r:.40}"
-    if not text.strip():
-        return "the text is empty"
-    if "\0" in text:
-        return "the text holds a NUL character"
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return "the text is not valid UTF-8"
-    return None
-
-
 def label_name(value: object) -> str | None:
     """Return the name of a label (text, whole number or boolean), or None where the value is none of these."""
     if isinstance(value, bool) or value in ("True", "False"):

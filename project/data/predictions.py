@@ -1,18 +1,19 @@
-"""Rows of a source and their predictions -> a CSV, JSONL or Parquet file: one row per row, in order, columns kept."""
+"""Rows of a source and their predictions -> a CSV, TSV, JSONL or Parquet file: one row per row, in order."""
 
 import csv
+import gzip
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from project.data.files import SUFFIXES, is_data_file
 from project.errors import UserError
 
-SUFFIXES = (".csv", ".jsonl", ".parquet")
 BATCH_ROWS = 4096
 
 Row = dict[str, Any]
@@ -24,10 +25,27 @@ def check_output(path: Path) -> None:
     Raises:
         UserError: Its suffix is unknown, or its folder is missing.
     """
-    if path.suffix not in SUFFIXES:
+    if not is_data_file(path):
         raise UserError(f"output {path} should end in one of {', '.join(SUFFIXES)}")
     if not path.absolute().parent.is_dir():
         raise UserError(f"output {path}: the folder {path.parent} does not exist")
+
+
+def suffix_of(path: Path) -> str:
+    """Return the suffix that tells the format, such as .csv or .jsonl.gz."""
+    return next(suffix for suffix in sorted(SUFFIXES, key=len, reverse=True) if path.name.lower().endswith(suffix))
+
+
+def added_columns(label_names: Sequence[str], label: str | None, probabilities: Sequence[float | None]) -> Row:
+    """Return the columns that a prediction adds to its row: ``predicted``, and ``p_LABEL`` for each class.
+
+    Args:
+        label_names: The classes.
+        label: The answer; None for a bad row.
+        probabilities: Of each class; nothing for a bad row.
+    """
+    shares = [None if p is None else round(p, 6) for p in probabilities or [None] * len(label_names)]
+    return {"predicted": label, **{f"p_{name}": share for name, share in zip(label_names, shares, strict=True)}}
 
 
 def merged(row: Row, prediction: Row) -> Row:
@@ -47,34 +65,41 @@ def write_rows(path: Path, suffix: str, rows: Iterator[Row], types: dict[str, pa
 
     Args:
         path: The file.
-        suffix: .csv, .jsonl or .parquet: its format.
-        rows: The rows; CSV and Parquet take the columns of the first.
+        suffix: One of `project.data.files.SUFFIXES`: its format.
+        rows: The rows; all but JSONL take the columns of the first.
         types: Of columns in Parquet; of others the first rows decide.
 
     Raises:
         UserError: Rows have other columns than the first, or a column of a Parquet file changes its type.
     """
     try:
-        WRITERS[suffix](path, rows, types)
+        if suffix == ".parquet":
+            _write_parquet(path, rows, types)
+            return
+        # bytes that are not UTF-8, of a bad row, are written as they were read
+        opened = gzip.open if suffix.endswith(".gz") else open
+        with opened(path, "wt", encoding="utf-8", errors="surrogateescape", newline="") as file:
+            if suffix.startswith(".jsonl"):
+                _write_jsonl(file, rows)
+            else:
+                _write_delimited(file, rows, "\t" if suffix.startswith(".tsv") else ",")
     except (pa.ArrowException, ValueError) as error:
         why = str(error).splitlines()[0]
         raise UserError(f"the rows do not fit one {suffix[1:]} table ({why}); write .jsonl instead") from error
 
 
-def _write_csv(path: Path, rows: Iterator[Row], _: dict[str, pa.DataType]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = None
-        for row in rows:
-            if writer is None:
-                writer = csv.DictWriter(file, list(row))
-                writer.writeheader()
-            writer.writerow(row)
+def _write_delimited(file: IO[str], rows: Iterator[Row], delimiter: str) -> None:
+    writer = None
+    for row in rows:
+        if writer is None:
+            writer = csv.DictWriter(file, list(row), delimiter=delimiter)
+            writer.writeheader()
+        writer.writerow(row)
 
 
-def _write_jsonl(path: Path, rows: Iterator[Row], _: dict[str, pa.DataType]) -> None:
-    with path.open("w", encoding="utf-8") as file:
-        for row in rows:
-            file.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
+def _write_jsonl(file: IO[str], rows: Iterator[Row]) -> None:
+    for row in rows:
+        file.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
 
 
 def _write_parquet(path: Path, rows: Iterator[Row], types: dict[str, pa.DataType]) -> None:
@@ -86,10 +111,3 @@ def _write_parquet(path: Path, rows: Iterator[Row], types: dict[str, pa.DataType
         while batch:
             writer.write_table(pa.Table.from_pylist(batch, schema=schema))
             batch = list(islice(rows, BATCH_ROWS))
-
-
-WRITERS: dict[str, Callable[[Path, Iterator[Row], dict[str, pa.DataType]], None]] = {
-    ".csv": _write_csv,
-    ".jsonl": _write_jsonl,
-    ".parquet": _write_parquet,
-}

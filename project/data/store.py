@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 from project.batch import NO_LABEL
 from project.data.carve import carve_phrases, carve_rows
 from project.data.download import cache_dir
-from project.data.files import Record, label_name, text_fault
+from project.data.files import Record, label_name
 from project.errors import UserError
+from project.text import text_fault
 
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")

@@ -1,15 +1,16 @@
-"""Checkpoint + raw text -> labels and probabilities, without Lightning."""
+"""Raw text -> label and probabilities: what a checkpoint and a bundle share, in plain Python."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import overload
 
-import torch
-
-from project.batch import pack
-from project.model.checkpoint import read_checkpoint, restore
-from project.model.network import SentimentNetwork
 from project.text import Tokenizer
+
+TokenIds = list[int]
+Logits = list[list[float]]  # (B, C)
 
 
 @dataclass(frozen=True)
@@ -36,43 +37,78 @@ def decide(probabilities: Sequence[float], label_names: Sequence[str], threshold
     return Prediction(label_names[chosen], probabilities[chosen], dict(zip(label_names, probabilities, strict=True)))
 
 
+def softmax(logits: Sequence[float], temperature: float) -> list[float]:
+    """Return the probabilities of C classes for their `logits`, divided by `temperature` (Guo et al. 2017)."""
+    highest = max(logits)
+    powers = [math.exp((logit - highest) / temperature) for logit in logits]
+    total = sum(powers)
+    return [power / total for power in powers]
+
+
+@dataclass(frozen=True)
 class Predictor:
-    """A trained classifier as a function of raw text."""
+    """A trained classifier as a function of raw text; several threads may call it at once.
 
-    def __init__(
-        self,
-        network: SentimentNetwork,
-        tokenizer: Tokenizer,
-        label_names: Sequence[str],
-        threshold: float,
-        temperature: float,
-    ) -> None:
-        self.network = network.eval()
-        self.tokenizer = tokenizer
-        self.label_names = tuple(label_names)
-        self.threshold = threshold
-        self.temperature = temperature
+    Attributes:
+        logits: The network: logits (B, C) of B lists of token ids, longest first.
+        tokenizer: What it was trained with.
+        label_names: Its C classes.
+        threshold: Probability of the second of two classes from which the answer is that class.
+        temperature: Logits are divided by it.
+        workers: How many batches are computed at once, each in a thread.
+    """
 
-    @classmethod
-    def load(cls, path: str | Path) -> "Predictor":
-        """Load a checkpoint; nothing else is needed.
+    logits: Callable[[Sequence[TokenIds]], Logits]
+    tokenizer: Tokenizer
+    label_names: tuple[str, ...]
+    threshold: float
+    temperature: float
+    workers: int = 1
 
-        Raises:
-            UserError: It is missing, damaged or of another kind.
-        """
-        network, tokenizer, state = restore(read_checkpoint(path))
-        return cls(network, tokenizer, state["label_names"], state["threshold"], state["temperature"])
+    @overload
+    def __call__(self, texts: str) -> Prediction: ...  # type: ignore[overload-overlap] # a str is a Sequence[str]
 
-    def __call__(self, texts: Sequence[str], batch_size: int = 64) -> list[Prediction]:
-        """Classify `texts`; the answers come in their order, each the same whatever its batch mates."""
-        token_ids = [torch.tensor(self.tokenizer.encode(text)) for text in texts]
-        by_length = sorted(range(len(texts)), key=lambda row: len(token_ids[row]))
+    @overload
+    def __call__(self, texts: Sequence[str], batch_size: int = ...) -> list[Prediction]: ...
+
+    def __call__(self, texts: str | Sequence[str], batch_size: int = 32) -> Prediction | list[Prediction]:
+        """Classify one text, or several; the answers come in their order, each the same whatever its batch mates."""
+        if isinstance(texts, str):
+            return self._predict([self.tokenizer.encode(texts)])[0]
+        token_ids = [self.tokenizer.encode(text) for text in texts]
+        by_length = sorted(range(len(texts)), key=lambda row: -len(token_ids[row]))
+        rows = [by_length[start : start + batch_size] for start in range(0, len(texts), batch_size)]
+        batches = [[token_ids[row] for row in batch] for batch in rows]
         predictions: dict[int, Prediction] = {}
-        for start in range(0, len(texts), batch_size):
-            rows = by_length[start : start + batch_size]
-            with torch.inference_mode():
-                logits = self.network(pack([token_ids[row] for row in rows]))  # (B, C)
-                probabilities = (logits / self.temperature).softmax(1).tolist()
-            for row, p in zip(rows, probabilities, strict=True):
-                predictions[row] = decide(p, self.label_names, self.threshold)
+        for batch, answers in zip(rows, self._each(batches), strict=True):
+            predictions.update(zip(batch, answers, strict=True))
         return [predictions[row] for row in range(len(texts))]
+
+    def _each(self, batches: list[list[TokenIds]]) -> Iterable[list[Prediction]]:
+        workers = min(self.workers, len(batches))
+        if workers < 2:
+            return map(self._predict, batches)
+        with ThreadPoolExecutor(workers) as pool:
+            return list(pool.map(self._predict, batches))
+
+    def _predict(self, token_ids: list[TokenIds]) -> list[Prediction]:
+        logits = self.logits(token_ids)
+        return [decide(softmax(row, self.temperature), self.label_names, self.threshold) for row in logits]
+
+
+def load(path: str | Path) -> Predictor:
+    """Load a trained classifier: a checkpoint that fit wrote (.ckpt), or the folder of a bundle that export wrote.
+
+    A bundle is read without torch.
+
+    Raises:
+        UserError: There is no such file or folder, or it is damaged or of another kind.
+    """
+    # Imported here: who has a bundle needs no torch, and who has a checkpoint no onnxruntime.
+    if Path(path).is_dir():
+        from project.deploy.bundle import open_bundle
+
+        return open_bundle(Path(path))
+    from project.deploy.trained import open_checkpoint
+
+    return open_checkpoint(Path(path))

@@ -1,33 +1,14 @@
-"""Figures of a run -> a JSON file, tables in the terminal and a picture."""
+"""Figures of a run -> tables in the terminal and a picture."""
 
-import json
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
-
-@contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
-    """Give a scratch path beside `path`, which takes its place only where the block ends without an error."""
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        yield scratch
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)
-
-
-def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write `content` to `path` in one piece."""
-    with written_whole(path) as scratch:
-        scratch.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+from project.whole import written_whole
 
 
 def draw_confusion_matrix(path: Path, counts: Sequence[Sequence[int]], label_names: Sequence[str]) -> None:

@@ -4,7 +4,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from project.data.files import label_name, read_records, text_fault
+from project.data.files import label_name, read_records
 from project.errors import UserError
 
 
@@ -108,25 +108,6 @@ def test_truncated_gzip_is_refused(tmp_path):
 def test_empty_file_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"a\.csv:1: the file is empty"):
         records(tmp_path, "a.csv", "")
-
-
-@pytest.mark.parametrize("text", ["null", "NA", "None", "nan", "0", "\U0001f600"])
-def test_every_word_is_text(text):
-    assert text_fault(text) is None
-
-
-@pytest.mark.parametrize(
-    ("text", "fault"),
-    [
-        (None, "missing"),
-        (5, "not text but 5"),
-        ("  ", "empty"),
-        ("a\0b", "NUL"),
-        (b"Caf\xe9".decode("utf-8", "surrogateescape"), "not valid UTF-8"),
-    ],
-)
-def test_faults_of_texts(text, fault):
-    assert fault in str(text_fault(text))
 
 
 @pytest.mark.parametrize(

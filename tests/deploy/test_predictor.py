@@ -1,16 +1,21 @@
+import math
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
-from project.deploy.predictor import Predictor, decide
+from project import Predictor, load
+from project.deploy.parity import compare
+from project.deploy.predictor import decide, softmax
 
 TEXTS = ["A dull film.", "", "The music is lovely, and I would see it again.", "unseen words only"]
 
 
 @pytest.fixture
 def predictor(fitted) -> Predictor:
-    return Predictor.load(fitted / "checkpoints" / "best.ckpt")
+    return load(fitted / "checkpoints" / "best.ckpt")
 
 
 def test_answers_come_in_order_whatever_the_batch(predictor):
@@ -37,9 +42,30 @@ def test_most_probable_of_three_classes():
 
 
 def test_temperature_softens(predictor):
-    before = predictor(TEXTS)[0]
-    predictor.temperature = 10.0
-    assert predictor(TEXTS)[0].probabilities[before.label] < before.probability
+    before = predictor(TEXTS[0])
+    assert replace(predictor, temperature=10.0)(TEXTS[0]).probability < before.probability
+
+
+def test_softmax_by_hand():
+    assert softmax([0.0, math.log(3)], temperature=1.0) == pytest.approx([0.25, 0.75])
+    assert softmax([0.0, 2 * math.log(3)], temperature=2.0) == pytest.approx([0.25, 0.75])
+    assert softmax([5000.0, 0.0], temperature=1.0) == [1.0, 0.0]
+
+
+def test_one_text_has_one_answer(predictor):
+    assert predictor(TEXTS[0]) == predictor([TEXTS[0]])[0]
+
+
+@pytest.mark.parametrize("kind", ["checkpoint", "bundle"])
+def test_threads_may_call_it_at_once(fitted, sentiment, kind):
+    path = fitted / "checkpoints" / "best.ckpt"
+    assert sentiment("export", "--ckpt_path", path, "--output", "bundle") == 0
+    classify = load(path if kind == "checkpoint" else "bundle")
+    texts = [f"{'dull ' * n}film" for n in range(40)]
+    alone = [classify(text) for text in texts]
+    with ThreadPoolExecutor(8) as pool:
+        for answers in pool.map(lambda batch: classify(batch), [texts] * 20):
+            assert compare(alone, answers).holds
 
 
 def test_command_prints_label_probability_and_text(fitted, sentiment, capsys):

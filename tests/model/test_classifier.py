@@ -6,9 +6,9 @@ import pytest
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 
+from project import load
 from project.data.buckets import BucketSampler
 from project.data.datamodule import SentimentDataModule
-from project.deploy.predictor import Predictor
 from project.errors import UserError
 from project.evaluation.metrics import build_metrics
 from project.model.classifier import SentimentClassifier
@@ -45,7 +45,7 @@ def test_overfits_and_survives_the_checkpoint(toy, tmp_path):
     assert fit.callback_metrics["train/loss"] < 0.02
     assert fit.callback_metrics["val/accuracy"] == 1.0
     examples = module.corpus.split("train")
-    predictor = Predictor.load(tmp_path / "kept" / "model.ckpt")
+    predictor = load(tmp_path / "kept" / "model.ckpt")
     together = predictor([text for text, _ in examples])
     assert [p.label for p in together] == [module.label_names[label] for _, label in examples]
     assert min(p.probability for p in together) > 0.9

@@ -1,0 +1,166 @@
+"""``sentiment export``: checkpoint -> bundle, accepted only if it answers like the checkpoint on real text."""
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import onnx
+from rich.console import Console
+from rich.table import Table
+
+from project.data.corpora import load_corpus
+from project.data.store import SPLITS, CorpusOptions, Example
+from project.deploy.bundle import FACTS, FORMAT, MODEL, TOKENIZER, BundleFacts, open_bundle, sha256
+from project.deploy.graph import build_graph
+from project.deploy.int8 import quantize
+from project.deploy.parity import Parity, compare, timed
+from project.deploy.predictor import Prediction, Predictor
+from project.deploy.trained import predictor_of
+from project.errors import UserError
+from project.model.checkpoint import ModelState, read_checkpoint, restore
+from project.runtime import prepare_process
+from project.whole import write_json
+
+NO_PARITY = Parity(0, 0, 0.0)
+
+
+class Row(NamedTuple):
+    """What is printed of the checkpoint, or of a bundle."""
+
+    name: str
+    parity: Parity
+    accuracy: float
+    rate: float  # texts per second
+    size: float  # MB; 0 for the checkpoint
+
+
+def run() -> None:
+    """Write the bundle that the command line asks for.
+
+    Raises:
+        UserError: The checkpoint or the texts cannot be used, or the bundle answers otherwise than the checkpoint.
+    """
+    parser = argparse.ArgumentParser("sentiment export", description=__doc__)
+    parser.add_argument("--ckpt_path", type=Path, required=True, help="a .ckpt file that fit wrote")
+    parser.add_argument("--output", type=Path, default=Path("bundle"), help="folder to write (default: bundle)")
+    parser.add_argument("--int8", action="store_true", help="weights of 8 bits; prints what that costs and gains")
+    parser.add_argument("--corpus", help="texts to compare on: name, file or folder (default: the checkpoint's)")
+    parser.add_argument("--text_column", default="text", help="column of texts in a file")
+    parser.add_argument("--label_column", default="label", help="column of labels in a file")
+    parser.add_argument("--texts", type=int, default=1000, help="how many to compare on, at most (default: 1000)")
+    arguments = parser.parse_args(sys.argv[2:])
+    prepare_process()
+    network, tokenizer, state = restore(read_checkpoint(arguments.ckpt_path))
+    model = build_graph(network)
+    columns = CorpusOptions(text_column=arguments.text_column, label_column=arguments.label_column)
+    examples = texts_to_compare(arguments.corpus or state["corpus"], columns, state, arguments.texts)
+    export(arguments.output, model, predictor_of(network, tokenizer, state), state, examples, arguments.int8)
+
+
+def texts_to_compare(corpus: str, columns: CorpusOptions, state: ModelState, most: int) -> list[Example]:
+    """Return at most `most` labelled texts, evenly spread over the last split that there is.
+
+    Raises:
+        UserError: The corpus cannot be read, or `most` is below 1.
+    """
+    if most < 1:
+        raise UserError(f"--texts is {most}: a bundle is compared with its checkpoint on at least 1 text")
+    try:
+        loaded = load_corpus(corpus, columns, state["label_names"])
+    except UserError as error:
+        raise UserError(f"texts to compare on: {error}; --corpus names others") from error
+    rows = list([loaded.splits[split] for split in SPLITS if split in loaded.splits][-1])
+    count = min(most, len(rows))
+    return [rows[place * len(rows) // count] for place in range(count)]
+
+
+def export(
+    output: Path,
+    model: onnx.ModelProto,
+    checkpoint: Predictor,
+    state: ModelState,
+    examples: Sequence[Example],
+    int8: bool,
+) -> None:
+    """Write a bundle beside `output`, compare it with the checkpoint, and only then move it there.
+
+    Raises:
+        UserError: `output` is something else than a bundle, or the answers differ.
+    """
+    if output.exists() and not (output / FACTS).is_file():
+        raise UserError(f"{output} exists and is no bundle: choose another folder with --output")
+    texts = [example.text for example in examples]
+    expected, rate = timed(checkpoint, texts)
+    rows: list[Row] = [Row("checkpoint", NO_PARITY, accuracy(expected, examples, state), rate, 0.0)]
+    output.absolute().parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".exporting-", dir=output.absolute().parent) as scratch:
+        for weights in ("float32", "int8")[: 1 + int8]:
+            folder = Path(scratch) / weights
+            write_bundle(folder, quantize(model) if weights == "int8" else model, checkpoint, state, weights)
+            answers, rate = timed(open_bundle(folder), texts)
+            parity = compare(expected, answers)
+            if weights == "float32" and not parity.holds:
+                raise UserError(
+                    f"the bundle answers otherwise than the checkpoint: {parity.different_labels} of {parity.texts} "
+                    f"labels, probabilities by up to {parity.largest_difference:.1e}; nothing was written"
+                )
+            facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+            write_json(folder / FACTS, facts | {"parity": parity._asdict()})
+            size = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
+            rows.append(Row(f"bundle, {weights}", parity, accuracy(answers, examples, state), rate, size))
+        replace_folder(folder, output)
+    show(rows)
+    print(f"bundle: {output} ({size:.1f} MB)")
+
+
+def write_bundle(folder: Path, model: onnx.ModelProto, checkpoint: Predictor, state: ModelState, weights: str) -> None:
+    """Write the three files of a bundle into a new folder."""
+    folder.mkdir()
+    (folder / MODEL).write_bytes(model.SerializeToString())
+    write_json(folder / TOKENIZER, checkpoint.tokenizer.state())
+    facts: BundleFacts = {
+        "format": FORMAT,
+        "label_names": state["label_names"],
+        "threshold": state["threshold"],
+        "temperature": state["temperature"],
+        "weights": weights,
+        "network": state["network"],
+        "corpus": state["corpus"],
+        "fingerprint": state["fingerprint"],
+        "versions": state["versions"],
+        "parity": NO_PARITY._asdict(),
+        "sha256": {name: sha256(folder / name) for name in (MODEL, TOKENIZER)},
+    }
+    write_json(folder / FACTS, facts)
+
+
+def replace_folder(new: Path, old: Path) -> None:
+    """Move `new` to the place of `old`, which goes."""
+    if old.exists():
+        gone = new.with_name("gone")
+        old.rename(gone)
+        new.rename(old)
+        shutil.rmtree(gone)
+    else:
+        new.rename(old)
+
+
+def accuracy(predictions: Sequence[Prediction], examples: Sequence[Example], state: ModelState) -> float:
+    """Return the share of right labels."""
+    names = state["label_names"]
+    return sum(p.label == names[e.label] for p, e in zip(predictions, examples, strict=True)) / max(len(examples), 1)
+
+
+def show(rows: Sequence[Row]) -> None:
+    """Print a table of the checkpoint and the bundles made of it."""
+    table = Table("", "other labels", "largest difference", "accuracy", "texts/s", "MB")
+    for name, parity, right, rate, size in rows:
+        differences = (f"{parity.different_labels} of {parity.texts}", f"{parity.largest_difference:.1e}")
+        figures = (f"{right:.1%}", f"{rate:,.0f}", f"{size:.1f}" if size else "")
+        table.add_row(name, *(differences if parity.texts else ("", "")), *figures)
+    Console().print(table)

@@ -1,0 +1,177 @@
+"""SentimentNetwork -> ONNX graph: token ids (B, T) and lengths (B,) -> logits (B, C), for any B and T.
+
+Every recurrent node takes the lengths as its ``sequence_lens``, so that the backward direction begins at each text's
+last token as it does in a packed batch. torch's own exporter cannot do that: it refuses packed sequences, and of padded
+ones it makes nodes without lengths. So the graph is written out here, node by node.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor
+
+from project.errors import UserError
+from project.model.encoder import BiLSTMEncoder, Merge
+from project.model.network import SentimentNetwork
+
+OPSET, IR_VERSION = 18, 10  # what onnxruntime has read since 2024
+OPERATORS = {"LSTM": "LSTM", "GRU": "GRU", "RNN_TANH": "RNN", "RNN_RELU": "RNN"}
+# where ONNX wants torch's gates: input, output, forget, cell; and update, reset, new
+GATES = {"LSTM": (0, 3, 1, 2), "GRU": (1, 0, 2), "RNN_TANH": (0,), "RNN_RELU": (0,)}
+MERGES: dict[Merge, str] = {"sum": "Add", "mean": "Add", "product": "Mul"}
+
+
+def build_graph(network: SentimentNetwork) -> onnx.ModelProto:
+    """Return the ONNX model of `network`, dropout left out.
+
+    Raises:
+        UserError: The network has a part that ONNX has no operator for.
+    """
+    if network.encoder.rnn.proj_size:
+        raise UserError("an LSTM with proj_size cannot be exported: ONNX has no such operator; train with proj_size 0")
+    graph = Graph()
+    ids = graph.add("Transpose", "token_ids", perm=[1, 0])  # (T, B)
+    embedded = graph.add("Gather", graph.weight("embedding", embedding_table(network)), ids)  # (T, B, E)
+    features = add_encoder(graph, network.encoder, embedded)  # (B, F)
+    weight, bias = (graph.weight(f"classifier.{name}", w) for name, w in network.classifier.named_parameters())
+    graph.add("Gemm", features, weight, bias, transB=1, outputs=["logits"])  # (B, C)
+    return graph.model(network.classifier.out_features)
+
+
+def embedding_table(network: SentimentNetwork) -> Tensor:
+    """Return the vectors of all words, trained and frozen, (V, E)."""
+    return torch.cat([network.embedding.trained.weight, network.embedding.frozen])
+
+
+def add_encoder(graph: "Graph", encoder: BiLSTMEncoder, values: str) -> str:
+    """Add the nodes from `values` (T, B, E) to the features (B, F); return the name of these."""
+    rnn = encoder.rnn
+    states = initial_states(graph, encoder)
+    outputs, last = add_layer(graph, encoder, 0, values, states)  # (T, D, B, H), (D, B, H)
+    for layer in range(1, rnn.num_layers):
+        values = graph.add("Transpose", outputs, perm=[0, 2, 1, 3])  # (T, B, D, H)
+        values = graph.add("Reshape", values, graph.constant([0, 0, -1]))  # (T, B, D*H)
+        outputs, last = add_layer(graph, encoder, layer, values, states)
+    if encoder.pooling == "last":
+        return merge(graph, encoder, last, axis=0)  # (B, F)
+    return pool(graph, encoder, merge(graph, encoder, outputs, axis=1))  # (B, F)
+
+
+def initial_states(graph: "Graph", encoder: BiLSTMEncoder) -> list[str]:
+    """Return the names of the learned initial states of all layers, (L*D, B, H); none where they are zeros."""
+    learned = [state for state in (encoder.h_0, encoder.c_0) if state is not None]  # (L*D, 1, H) each
+    if not learned:
+        return []
+    texts = graph.add("Shape", "lengths")  # (1,)
+    shape = graph.add("Concat", graph.constant([1]), texts, graph.constant([1]), axis=0)
+    return [graph.add("Expand", graph.weight(f"state_{n}", state), shape) for n, state in enumerate(learned)]
+
+
+def add_layer(graph: "Graph", encoder: BiLSTMEncoder, layer: int, values: str, states: list[str]) -> tuple[str, str]:
+    """Add one layer over `values` (T, B, I); return the names of its outputs (T, D, B, H) and last states (D, B, H)."""
+    rnn = encoder.rnn
+    own = range(layer * rnn.directions, (layer + 1) * rnn.directions)
+
+    def stacked(place: int) -> Tensor:
+        return torch.stack([reorder(rnn.all_weights[row][place], GATES[rnn.mode]) for row in own])
+
+    weights = [graph.weight(f"rnn.{name}_{layer}", stacked(place)) for place, name in enumerate(("input", "state"))]
+    bias = graph.weight(f"rnn.bias_{layer}", torch.cat([stacked(2), stacked(3)], 1)) if rnn.bias else ""
+    initial = [graph.add("Gather", state, graph.constant(own), axis=0) for state in states]  # (D, B, H)
+    options: dict[str, Any] = {"direction": "bidirectional" if rnn.bidirectional else "forward"}
+    if rnn.mode == "GRU":
+        options["linear_before_reset"] = 1
+    if rnn.mode.startswith("RNN"):
+        options["activations"] = [rnn.mode[4:].capitalize()] * rnn.directions
+    outputs, last = graph.names(2)
+    inputs = (values, *weights, bias, "lengths", *initial)
+    graph.add(OPERATORS[rnn.mode], *inputs, hidden_size=rnn.hidden_size, outputs=[outputs, last], **options)
+    return outputs, last
+
+
+def reorder(weight: Tensor, gates: Sequence[int]) -> Tensor:
+    """Put the gates of a weight (gates*H, ...) into another order."""
+    parts = weight.chunk(len(gates))
+    return torch.cat([parts[gate] for gate in gates])
+
+
+def merge(graph: "Graph", encoder: BiLSTMEncoder, values: str, axis: int) -> str:
+    """Merge the directions, which lie along `axis` of `values` (..., B, H); return the name of (..., B, F)."""
+    if not encoder.rnn.bidirectional:
+        return graph.add("Squeeze", values, graph.constant([axis]))
+    forward, backward = (graph.add("Gather", values, graph.constant(d), axis=axis) for d in (0, 1))
+    if encoder.merge == "concat":
+        return graph.add("Concat", forward, backward, axis=-1)
+    merged = graph.add(MERGES[encoder.merge], forward, backward)
+    return graph.add("Mul", merged, graph.constant(0.5, np.float32)) if encoder.merge == "mean" else merged
+
+
+def pool(graph: "Graph", encoder: BiLSTMEncoder, tokens: str) -> str:
+    """Pool `tokens` (T, B, F) over the real tokens of each text; return the name of the features (B, F)."""
+    steps = graph.add("Gather", graph.add("Shape", tokens), graph.constant(0))
+    step = graph.add("Range", graph.constant(0), steps, graph.constant(1))  # (T,)
+    step = graph.add("Unsqueeze", step, graph.constant([1]))  # (T, 1)
+    lengths = graph.add("Cast", "lengths", to=TensorProto.INT64)  # (B,)
+    real = graph.add("Unsqueeze", graph.add("Less", step, lengths), graph.constant([2]))  # (T, B, 1)
+    time = graph.constant([0])
+    if encoder.pooling == "max":
+        masked = graph.add("Where", real, tokens, graph.constant(-np.inf, np.float32))
+        return graph.add("ReduceMax", masked, time, keepdims=0)
+    tokens = graph.add("Where", real, tokens, graph.constant(0.0, np.float32))  # (T, B, F)
+    if encoder.attention is None:
+        counts = graph.add("Unsqueeze", graph.add("Cast", lengths, to=TensorProto.FLOAT), graph.constant([1]))  # (B, 1)
+        return graph.add("Div", graph.add("ReduceSum", tokens, time, keepdims=0), counts)
+    projection, context = encoder.attention.projection, encoder.attention.context
+    hidden = graph.add("MatMul", tokens, graph.weight("attention.projection", projection.weight.T))  # (T, B, F)
+    hidden = graph.add("Tanh", graph.add("Add", hidden, graph.weight("attention.bias", projection.bias)))
+    scores = graph.add("MatMul", hidden, graph.weight("attention.context", context.weight.T))  # (T, B, 1)
+    scores = graph.add("Where", real, scores, graph.constant(-np.inf, np.float32))
+    weighted = graph.add("Mul", tokens, graph.add("Softmax", scores, axis=0))
+    return graph.add("ReduceSum", weighted, time, keepdims=0)
+
+
+class Graph:
+    """Nodes and weights as they are added."""
+
+    def __init__(self) -> None:
+        self._nodes: list[onnx.NodeProto] = []
+        self._weights: list[TensorProto] = []
+        self._count = 0
+
+    def names(self, count: int) -> list[str]:
+        """Return new names for tensors."""
+        self._count += count
+        return [f"t{number}" for number in range(self._count - count, self._count)]
+
+    def add(self, operator: str, *inputs: str, outputs: list[str] | None = None, **attributes: Any) -> str:
+        """Add a node; return the name of its first output."""
+        outputs = outputs or self.names(1)
+        self._nodes.append(helper.make_node(operator, inputs, outputs, **attributes))
+        return outputs[0]
+
+    def weight(self, name: str, value: Tensor | NDArray[Any]) -> str:
+        """Add a weight; return its name."""
+        array = np.array(value.detach().numpy() if isinstance(value, Tensor) else value, order="C")
+        self._weights.append(numpy_helper.from_array(array, name))
+        return name
+
+    def constant(self, value: Any, dtype: Any = np.int64) -> str:
+        """Add a constant; return its name."""
+        return self.weight(self.names(1)[0], np.array(value, dtype))
+
+    def model(self, classes: int) -> onnx.ModelProto:
+        """Return what was added, as a checked model."""
+        inputs = [
+            helper.make_tensor_value_info("token_ids", TensorProto.INT64, ["B", "T"]),
+            helper.make_tensor_value_info("lengths", TensorProto.INT32, ["B"]),
+        ]
+        outputs = [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["B", classes])]
+        graph = helper.make_graph(self._nodes, "sentiment", inputs, outputs, self._weights)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
+        onnx.checker.check_model(model, full_check=True)
+        return model

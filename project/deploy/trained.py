@@ -1,0 +1,32 @@
+"""Checkpoint -> `Predictor`, with torch."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from project.batch import pack
+from project.deploy.predictor import Logits, Predictor, TokenIds
+from project.model.checkpoint import ModelState, read_checkpoint, restore
+from project.model.network import SentimentNetwork
+from project.text import Tokenizer
+
+
+def open_checkpoint(path: Path) -> Predictor:
+    """Load a checkpoint; nothing else is needed.
+
+    Raises:
+        UserError: It is missing, damaged or of another kind.
+    """
+    return predictor_of(*restore(read_checkpoint(path)))
+
+
+def predictor_of(network: SentimentNetwork, tokenizer: Tokenizer, state: ModelState) -> Predictor:
+    """Return the predictor of a network in eval mode."""
+
+    def logits(token_ids: Sequence[TokenIds]) -> Logits:
+        with torch.inference_mode():
+            computed: Logits = network(pack([torch.tensor(ids) for ids in token_ids])).tolist()  # (B, C)
+        return computed
+
+    return Predictor(logits, tokenizer, tuple(state["label_names"]), state["threshold"], state["temperature"])
