@@ -17,10 +17,10 @@ DEV := $(VENV)/.dev-$(VERSION)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup train test lint format bench data lock clean check-python
+.PHONY: help setup train test lint format bench bench-serving data lock clean check-python
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo '  variables: PYTHON=python3.12  CPU=1  CONFIG=configs/debug.yaml  ARGS="--trainer.max_epochs=3"'
 
 check-python:
@@ -60,6 +60,10 @@ format: $(DEV) ## rewrite the code in the project's style
 
 bench: $(MAIN) ## measure the recurrence against torch's, in a quarter of an hour; QUICK=1 in three minutes
 	@$(BIN)/python -m benchmarks.encoder $(if $(QUICK),--quick)
+
+bench-serving: $(MAIN) ## measure checkpoint and bundles against fastText and scikit-learn, in four minutes
+	@$(PIP_INSTALL) --editable '.[bench]'
+	@$(BIN)/python -m benchmarks.serving $(ARGS)
 
 data: $(MAIN) ## fetch corpus and word vectors into the cache
 	@$(BIN)/python -m project data $(ARGS)

@@ -26,8 +26,8 @@ from tqdm import tqdm
 from benchmarks import report
 from benchmarks.lengths import MOVIES, bucket, mixed, reviews
 from benchmarks.rivals import Shape
+from benchmarks.worker import ROOT, Worker
 
-ROOT = Path(__file__).parents[1]
 SLOW, VERY_SLOW = 2.0, 8.0  # seconds of a step from which it is timed 3 times, or once
 SHORT = 0.1  # seconds of a step up to which a turn is the median of five
 BUSY = "import os\nparent = os.getppid()\nwhile os.getppid() == parent: pass"
@@ -59,37 +59,12 @@ STEPS = {
 }
 
 
-class Process:
+class Process(Worker):
     """A rival at work."""
 
     def __init__(self, rival: Rival) -> None:
         self.rival = rival
-        command = [sys.executable, "-m", "benchmarks.rivals", rival.settings]
-        self.process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.hello = self._read()
-
-    def __enter__(self) -> "Process":
-        """Return itself."""
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        """End the process."""
-        self.process.communicate()
-
-    def _read(self) -> dict[str, Any]:
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        if not line:
-            raise SystemExit(f"{self.rival} has ended")
-        answer: dict[str, Any] = json.loads(line)
-        return answer
-
-    def ask(self, **task: Any) -> dict[str, Any]:
-        """Send a task; return the answer."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(task) + "\n")
-        self.process.stdin.flush()
-        return self._read()
+        super().__init__("benchmarks.rivals", rival.settings)
 
     def make(self, shape: Shape, kind: str) -> None:
         """Make a step ready."""

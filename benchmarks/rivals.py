@@ -15,7 +15,6 @@ malloc           that, and this project's settings of the memory allocator, with
 prepared         all of this project's settings: `project.runtime.prepare_process`
 """
 
-import json
 import resource
 import sys
 import time
@@ -27,6 +26,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_sequence, pad_packed_sequence
 
+from benchmarks.worker import serve
 from project.allocator import keep_freed_memory
 from project.model.recurrence import ExactRNN
 from project.runtime import prepare_process
@@ -161,9 +161,7 @@ def main() -> None:
     """Answer tasks until stdin ends."""
     settle(sys.argv[1])
     steps: dict[str, Step] = {}
-    print(json.dumps({"threads": torch.get_num_threads(), "empty_mb": peak_mb()}), flush=True)
-    for line in sys.stdin:
-        print(json.dumps(answer(json.loads(line), steps)), flush=True)
+    serve({"threads": torch.get_num_threads(), "empty_mb": peak_mb()}, lambda task: answer(task, steps))
 
 
 if __name__ == "__main__":

@@ -1,12 +1,25 @@
 """The main job on the real corpus, as its user runs it."""
 
 import json
+import random
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+
+from project import load
+from project.data.corpora import load_corpus
+from project.deploy.export import write_bundle
+from project.deploy.graph import build_graph
+from project.deploy.parity import compare
+from project.deploy.trained import predictor_of
+from project.model.checkpoint import KEY, read_checkpoint
+from project.model.network import SentimentNetwork
+from project.text import Tokenizer
+from tests.deploy.test_graph import VARIANTS
 
 pytestmark = pytest.mark.slow
 
@@ -44,3 +57,38 @@ def test_movies_checkpoint_on_other_corpora(folder, corpus, texts):
     assert found["corpus"] == corpus
     assert sum(map(sum, found["confusion_matrix"]["counts"])) == texts
     assert found["metrics"]["test/auroc"] > 0.6  # well above chance, far below its own corpus
+
+
+def real_texts() -> list[str]:
+    """1,000 texts of four corpora, and of several of them joined, from 1 to more than 1,000 tokens."""
+    texts = [e.text for name in ("movies", "products", "tweets", "editorials") for e in load_corpus(name).split("test")]
+    chosen = random.Random(0).sample(texts, 990)
+    return [*chosen, "ok", *(" ".join(texts[: 2**power]) for power in range(9))]
+
+
+def test_checkpoint_bundle_and_command_line_answer_alike(folder, tmp_path):
+    checkpoint, texts = folder / "runs/version_0/checkpoints/best.ckpt", real_texts()
+    expected = load(checkpoint)(texts)
+    command = [sys.executable, "-m", "project"]
+    subprocess.run([*command, "export", "--ckpt_path", checkpoint], cwd=tmp_path, check=True)
+    (tmp_path / "texts.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+    words = ("--model", "bundle", "--input", "texts.jsonl", "--output", "out.jsonl")
+    subprocess.run([*command, "classify", *words], cwd=tmp_path, check=True)
+    for batch_size in (1, 7, 64):
+        assert compare(expected, load(tmp_path / "bundle")(texts, batch_size)).holds
+        assert compare(expected, load(checkpoint)(texts[::-1], batch_size)[::-1]).holds
+    for row, prediction in zip((tmp_path / "out.jsonl").read_text().splitlines(), expected, strict=True):
+        assert json.loads(row)["predicted"] == prediction.label
+        assert json.loads(row)["p_positive"] == pytest.approx(prediction.probabilities["positive"], abs=1e-5)
+
+
+@pytest.mark.parametrize("options", VARIANTS, ids=lambda options: "-".join(map(str, options.values())))
+def test_every_variant_exports_and_answers_alike_on_real_texts(folder, tmp_path, options):
+    """Random weights: what is compared is the computation, on real lengths and batches."""
+    state = read_checkpoint(folder / "runs/version_0/checkpoints/best.ckpt")[KEY]
+    state["network"] |= {"embedding_dim": 16, "hidden_size": 32} | options | {"num_frozen": 0}
+    torch.manual_seed(0)
+    network, tokenizer = SentimentNetwork(**state["network"]).eval(), Tokenizer.from_state(state["tokenizer"])
+    checkpoint, texts = predictor_of(network, tokenizer, state), real_texts()
+    write_bundle(tmp_path / "bundle", build_graph(network), checkpoint, state, "float32")
+    assert compare(checkpoint(texts), load(tmp_path / "bundle")(texts)).holds

@@ -63,9 +63,12 @@ def test_threads_may_call_it_at_once(fitted, sentiment, kind):
     classify = load(path if kind == "checkpoint" else "bundle")
     texts = [f"{'dull ' * n}film" for n in range(40)]
     alone = [classify(text) for text in texts]
+
+    def same_again(_: int) -> bool:
+        return compare(alone, classify(texts)).holds
+
     with ThreadPoolExecutor(8) as pool:
-        for answers in pool.map(lambda batch: classify(batch), [texts] * 20):
-            assert compare(alone, answers).holds
+        assert all(pool.map(same_again, range(20)))
 
 
 def test_command_prints_label_probability_and_text(fitted, sentiment, capsys):
