@@ -28,10 +28,10 @@ from benchmarks.lengths import MOVIES, bucket, mixed, reviews
 from benchmarks.rivals import Shape
 from benchmarks.worker import ROOT, Worker
 
-SLOW, VERY_SLOW = 2.0, 8.0  # seconds of a step from which it is timed 3 times, or once
+SLOW, VERY_SLOW = 2.0, 8.0  # seconds of a step from which it is timed 2 times, or once
 SHORT = 0.1  # seconds of a step up to which a turn is the median of five
 BUSY = "import os\nparent = os.getppid()\nwhile os.getppid() == parent: pass"
-CAP = 0.3  # seconds of a packed step after which the grid goes no further
+CAP = 0.2  # seconds of a packed step after which the grid goes no further
 REST = 0.02  # seconds after which the threads of the last rival have stopped spinning
 
 
@@ -89,7 +89,7 @@ def take_turns(processes: Sequence[Process], shape: Shape, kind: str = "train", 
             done.append(first)
         else:
             first = process.time()[0]  # the very first one waited for memory
-        allowed.append(1 if first > VERY_SLOW else min(3, turns) if first > SLOW else turns)
+        allowed.append(1 if first > VERY_SLOW else min(2, turns) if first > SLOW else turns)
     for turn in range(turns):
         order = range(len(processes)) if turn % 2 == 0 else reversed(range(len(processes)))
         for place in order:
@@ -112,8 +112,8 @@ def training_steps(quick: bool) -> dict[str, Any]:
         long = shape.num_layers > 1
         rivals = [OURS, LIMIT, PADDED, Rival("padded", "malloc"), PACKED]
         if not quick:
-            rivals += [Rival("bf16", "prepared")]
-            rivals += [LEAN, Rival("packed", "malloc"), Rival("project", "flush")] if "like" in name else []
+            also = [Rival("bf16", "prepared"), LEAN, Rival("packed", "malloc"), Rival("project", "flush")]
+            rivals += also if "like" in name else []
             rivals += [Rival("packed", "default"), Rival("padded", "default")] if not long else []
         if quick and long:
             continue
@@ -151,7 +151,7 @@ def training_steps(quick: bool) -> dict[str, Any]:
 
 
 def grid(quick: bool) -> list[dict[str, Any]]:
-    """Time project and packed over a grid of shapes; a packed step of over 0.3 s ends a row.
+    """Time project and packed over a grid of shapes; a packed step of over 0.2 s ends a row.
 
     Packed has all threads and the project's settings of memory and denormals.
     """
@@ -203,7 +203,7 @@ def inference(quick: bool) -> dict[str, Any]:
         shapes = {"64 reviews, T<=256": Shape(bucket(64, 256), 100, 128, 1)}
         shapes |= {f"one text of {length}": Shape([length], 100, 128, 1) for length in (20, 100, 400)}
         for name, shape in shapes.items():
-            seconds = take_turns(processes, shape, "infer", 15 if quick or len(shape.lengths) > 1 else 200)
+            seconds = take_turns(processes, shape, "infer", 15 if quick or len(shape.lengths) > 1 else 60)
             figures[name] = {
                 str(rival): {
                     "p50_s": median(times),
@@ -278,7 +278,7 @@ def busy_machine() -> dict[str, Any]:
 
 def whole_loop(quick: bool) -> dict[str, Any]:
     """Time `fit` and a bare loop in turns, and the loader alone."""
-    order = ["loader", "fit", "bare"] if quick else ["loader", "fit", "bare", "bare", "fit"]
+    order = ["loader", "fit", "bare"] if quick else ["loader", "bare", "fit", "bare"]
     best: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
         for which in tqdm(order, desc="whole loop", leave=False):

@@ -58,7 +58,7 @@ class Rival(NamedTuple):
 
 def train_fasttext(corpus: Corpus, path: Path) -> None:
     """Train fastText with bigrams, small enough to be served."""
-    import fasttext  # type: ignore[import-not-found]
+    import fasttext
 
     lines = path.with_suffix(".txt")
     lines.write_text(
@@ -76,10 +76,10 @@ def train_fasttext(corpus: Corpus, path: Path) -> None:
 
 def train_sklearn(corpus: Corpus, path: Path) -> None:
     """Train TF-IDF of words and bigrams with logistic regression."""
-    import joblib  # type: ignore[import-not-found]
-    from sklearn.feature_extraction.text import TfidfVectorizer  # type: ignore[import-not-found]
-    from sklearn.linear_model import LogisticRegression  # type: ignore[import-not-found]
-    from sklearn.pipeline import make_pipeline  # type: ignore[import-not-found]
+    import joblib
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
 
     pipeline = make_pipeline(
         TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2), LogisticRegression(C=10, max_iter=1000)
@@ -128,41 +128,53 @@ def cold_starts(rivals: Sequence[Rival], times: int = TURNS) -> list[list[float]
     return seconds
 
 
+def singles(workers: Sequence[Worker], text: str) -> list[list[float]]:
+    """Return p50, p95 and p99 of each worker's milliseconds for one text at a time."""
+    seconds: list[list[float]] = [[] for _ in workers]
+    for _ in range(TURNS):
+        for worker, done in zip(workers, seconds, strict=True):
+            done += worker.ask(do="single", text=text, times=200)["seconds"][20:]
+    return [[quantiles(done, n=100)[percent - 1] * 1e3 for percent in (50, 95, 99)] for done in seconds]
+
+
+def batches(workers: Sequence[Worker], name: str, texts: Sequence[str]) -> list[tuple[float, list[str]]]:
+    """Return each worker's texts per second, the median of the turns, and its labels."""
+    rates: list[list[float]] = [[] for _ in workers]
+    labels: list[list[str]] = [[] for _ in workers]
+    for turn in tqdm(range(-1, TURNS), desc=f"batches, {name}", leave=False):
+        for place, worker in enumerate(workers):
+            answer = worker.ask(do="batch", texts=texts)
+            labels[place] = answer["labels"]
+            if turn >= 0:
+                rates[place].append(len(texts) / answer["seconds"])
+    return [(median(done), said) for done, said in zip(rates, labels, strict=True)]
+
+
 def measure(rivals: Sequence[Rival], corpus: Corpus) -> dict[str, dict[str, Any]]:
     """Time everything; return the figures of each rival."""
     figures: dict[str, dict[str, Any]] = {rival.name: {"size_mb": rival.size_mb()} for rival in rivals}
-    for rival, times in zip(rivals, cold_starts(rivals), strict=True):
+    for own, times in zip(figures.values(), cold_starts(rivals), strict=True):
         if times:
-            figures[rival.name] |= {"cold_s": median(times), "cold_min_s": min(times)}
+            own |= {"cold_s": median(times), "cold_min_s": min(times)}
     test = list(corpus.split("test"))
-    batches = {"movies": [e.text for e in test], "imdb": texts_of_lengths(corpus, reviews(512, 256))}
+    true = [corpus.label_names[example.label] for example in test]
     with ExitStack() as stack:
         workers = [stack.enter_context(Worker("benchmarks.serving_rivals", r.way, str(r.path))) for r in rivals]
-        for rival, worker in zip(rivals, workers, strict=True):
-            figures[rival.name]["resident_mb"] = worker.hello["resident_mb"]
-        for length in LENGTHS:
+        for own, worker in zip(figures.values(), workers, strict=True):
+            own["resident_mb"] = worker.hello["resident_mb"]
+        for length in tqdm(LENGTHS, desc="single texts", leave=False):
             (text,) = texts_of_lengths(corpus, [length])
-            seconds: list[list[float]] = [[] for _ in rivals]
-            for _ in range(TURNS):
-                for worker, done in zip(workers, seconds, strict=True):
-                    done += worker.ask(do="single", text=text, times=200)["seconds"][20:]
-            for rival, done in zip(rivals, seconds, strict=True):
-                cuts = quantiles(done, n=100)
-                figures[rival.name][f"one_of_{length}_ms"] = [cuts[p - 1] * 1e3 for p in (50, 95, 99)]
-        for name, texts in batches.items():
-            rates: list[list[float]] = [[] for _ in rivals]
-            for turn in tqdm(range(-1, TURNS), desc=f"batches, {name}", leave=False):
-                for worker, rival, done in zip(workers, rivals, rates, strict=True):
-                    answer = worker.ask(do="batch", texts=texts)
-                    if turn >= 0:
-                        done.append(len(texts) / answer["seconds"])
-                    if name == "movies":
-                        right = sum(
-                            label == corpus.label_names[e.label] for label, e in zip(answer["labels"], test, strict=True)
-                        )
-                        figures[rival.name]["accuracy"] = right / len(test)
-            for rival, done in zip(rivals, rates, strict=True):
-                figures[rival.name][f"{name}_texts_per_s"] = median(done)
+            for own, found in zip(figures.values(), singles(workers, text), strict=True):
+                own[f"one_of_{length}_ms"] = found
+        for own, (rate, said) in zip(
+            figures.values(), batches(workers, "movies", [example.text for example in test]), strict=True
+        ):
+            right = sum(a == b for a, b in zip(said, true, strict=True))
+            own |= {"movies_texts_per_s": rate, "accuracy": right / len(true)}
+        for own, (rate, _) in zip(
+            figures.values(), batches(workers, "imdb", texts_of_lengths(corpus, reviews(512, 256))), strict=True
+        ):
+            own["imdb_texts_per_s"] = rate
     return figures
 
 
@@ -170,7 +182,7 @@ def show(figures: dict[str, dict[str, Any]]) -> None:
     """Print the table."""
     head = ["rival", "cold start", *(f"{n} tokens, p50 / p95 / p99, ms" for n in LENGTHS)]
     rows = [
-        [name, report.seconds(f["cold_s"]) if "cold_s" in f else "", *singles(f)] for name, f in figures.items()
+        [name, report.seconds(f["cold_s"]) if "cold_s" in f else "", *percentiles(f)] for name, f in figures.items()
     ]
     report.show("To the first answer, and one text at a time", head, rows)
     head = ["rival", "movies, texts/s", "IMDB's lengths, texts/s", "resident, MB", "size, MB", "accuracy"]
@@ -189,7 +201,7 @@ def show(figures: dict[str, dict[str, Any]]) -> None:
     )
 
 
-def singles(figures: dict[str, Any]) -> list[str]:
+def percentiles(figures: dict[str, Any]) -> list[str]:
     """Format the percentiles of single texts."""
     return [" / ".join(f"{ms:.2f}" for ms in figures[f"one_of_{length}_ms"]) for length in LENGTHS]
 

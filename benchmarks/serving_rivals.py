@@ -51,7 +51,7 @@ def of_bundle(path: str) -> Classify:
 
 def of_fasttext(path: str) -> Classify:
     """Classify with fastText, after the same splitting into tokens."""
-    import fasttext  # type: ignore[import-not-found]
+    import fasttext
 
     from project.text import basic_english
 
@@ -63,7 +63,7 @@ def of_fasttext(path: str) -> Classify:
 
 def of_sklearn(path: str) -> Classify:
     """Classify with a scikit-learn pipeline."""
-    import joblib  # type: ignore[import-not-found]
+    import joblib
 
     pipeline = joblib.load(path)
     return lambda texts: [str(label) for label in pipeline.predict(texts)]

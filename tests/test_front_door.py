@@ -16,7 +16,19 @@ def make(*words: str) -> subprocess.CompletedProcess[str]:
 
 def test_make_alone_lists_every_target():
     listed = set(re.findall(r"^  make ([\w-]+)", make().stdout, re.MULTILINE))
-    assert listed == {"help", "setup", "train", "test", "lint", "format", "bench", "bench-serving", "data", "lock", "clean"}
+    assert listed == {
+        "help",
+        "setup",
+        "train",
+        "test",
+        "lint",
+        "format",
+        "bench",
+        "bench-serving",
+        "data",
+        "lock",
+        "clean",
+    }
 
 
 @pytest.mark.parametrize(

@@ -39,14 +39,14 @@ class BundleFacts(TypedDict):
     sha256: dict[str, str]  # of the other files
 
 
-def read_facts(folder: Path) -> BundleFacts:
-    """Read bundle.json and check that the other files are those that it was written with.
+def read_bundle(folder: Path) -> tuple[BundleFacts, dict[str, bytes]]:
+    """Read bundle.json, and the content of the other files by name, checked against their digests.
 
     Raises:
         UserError: A file is missing or damaged, or the bundle is of another format.
     """
     try:
-        facts: BundleFacts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+        facts: BundleFacts = json.loads((folder / FACTS).read_bytes())
         known, digests = facts["format"], facts["sha256"]
     except FileNotFoundError as error:
         raise UserError(f"{folder} is not a bundle: it has no {FACTS}; `sentiment export` writes one") from error
@@ -54,17 +54,19 @@ def read_facts(folder: Path) -> BundleFacts:
         raise UserError(f"{folder / FACTS} is damaged; export the bundle again") from error
     if known != FORMAT:
         raise UserError(f"{folder} has bundle format {known}, this version reads format {FORMAT}")
-    for name, digest in digests.items():
-        path = folder / name
-        if not path.is_file() or sha256(path) != digest:
-            raise UserError(f"{path} is missing or damaged; export the bundle again")
-    return facts
+    return facts, {name: checked(folder / name, digest) for name, digest in digests.items()}
 
 
-def sha256(path: Path) -> str:
-    """Return the digest of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def checked(path: Path, digest: str) -> bytes:
+    """Return the content of a file.
+
+    Raises:
+        UserError: It is missing, or its SHA-256 is not `digest`.
+    """
+    content = path.read_bytes() if path.is_file() else b""
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise UserError(f"{path} is missing or damaged; export the bundle again")
+    return content
 
 
 def open_bundle(folder: Path) -> Predictor:
@@ -73,9 +75,9 @@ def open_bundle(folder: Path) -> Predictor:
     Raises:
         UserError: A file is missing or damaged, or the bundle is of another format.
     """
-    facts = read_facts(folder)
-    tokenizer = Tokenizer.from_state(json.loads((folder / TOKENIZER).read_text(encoding="utf-8")))
-    session = open_session(folder / MODEL)
+    facts, files = read_bundle(folder)
+    tokenizer = Tokenizer.from_state(json.loads(files[TOKENIZER]))
+    session = open_session(files[MODEL])
 
     def logits(token_ids: Sequence[TokenIds]) -> Logits:
         longest = max(map(len, token_ids))
@@ -89,10 +91,10 @@ def open_bundle(folder: Path) -> Predictor:
     )
 
 
-def open_session(path: Path) -> ort.InferenceSession:
-    """Open an ONNX model with one thread per call: batches are computed side by side instead, which never wait."""
+def open_session(model: bytes) -> ort.InferenceSession:
+    """Open the content of an ONNX file with one thread per call; batches are computed side by side instead."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.enable_mem_pattern = False  # it would plan memory anew for every shape
     options.add_session_config_entry("session.set_denormal_as_zero", "1")
-    return ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])

@@ -1,6 +1,7 @@
 """``sentiment export``: checkpoint -> bundle, accepted only if it answers like the checkpoint on real text."""
 
 import argparse
+import hashlib
 import json
 import shutil
 import sys
@@ -15,7 +16,7 @@ from rich.table import Table
 
 from project.data.corpora import load_corpus
 from project.data.store import SPLITS, CorpusOptions, Example
-from project.deploy.bundle import FACTS, FORMAT, MODEL, TOKENIZER, BundleFacts, open_bundle, sha256
+from project.deploy.bundle import FACTS, FORMAT, MODEL, TOKENIZER, BundleFacts, open_bundle
 from project.deploy.graph import build_graph
 from project.deploy.int8 import quantize
 from project.deploy.parity import Parity, compare, timed
@@ -120,9 +121,11 @@ def export(
 
 def write_bundle(folder: Path, model: onnx.ModelProto, checkpoint: Predictor, state: ModelState, weights: str) -> None:
     """Write the three files of a bundle into a new folder."""
+    tokenizer = json.dumps(checkpoint.tokenizer.state(), ensure_ascii=False).encode()
+    files = {MODEL: model.SerializeToString(), TOKENIZER: tokenizer}
     folder.mkdir()
-    (folder / MODEL).write_bytes(model.SerializeToString())
-    write_json(folder / TOKENIZER, checkpoint.tokenizer.state())
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
     facts: BundleFacts = {
         "format": FORMAT,
         "label_names": state["label_names"],
@@ -134,7 +137,7 @@ def write_bundle(folder: Path, model: onnx.ModelProto, checkpoint: Predictor, st
         "fingerprint": state["fingerprint"],
         "versions": state["versions"],
         "parity": NO_PARITY._asdict(),
-        "sha256": {name: sha256(folder / name) for name in (MODEL, TOKENIZER)},
+        "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
     }
     write_json(folder / FACTS, facts)
 

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import overload
@@ -88,6 +87,8 @@ class Predictor:
         workers = min(self.workers, len(batches))
         if workers < 2:
             return map(self._predict, batches)
+        from concurrent.futures import ThreadPoolExecutor  # imported here: one text in a fresh process needs none
+
         with ThreadPoolExecutor(workers) as pool:
             return list(pool.map(self._predict, batches))
 

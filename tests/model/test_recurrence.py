@@ -256,7 +256,7 @@ def test_arguments_that_contradict_each_other_are_refused(options):
         ([300] * 63 + [1], False, "parallel"),
         ([300] * 64, False, "parallel"),
         ([300] * 64, True, "packed"),
-        ([900] * 64, True, "parallel"),
+        ([900] * 64, True, "packed"),
         ([15] * 999 + [4], False, "parallel"),
     ],
 )
@@ -264,6 +264,11 @@ def test_auto_chooses_by_size(lengths, training, way, monkeypatch):
     monkeypatch.setattr(recurrence, "spare_threads", lambda: True)
     with torch.set_grad_enabled(training):
         assert ExactRNN("lstm", E, 32).path_for(packed_embeddings(lengths)) == way
+
+
+def test_auto_runs_equal_lengths_at_once_where_the_network_is_wide(monkeypatch):
+    monkeypatch.setattr(recurrence, "spare_threads", lambda: True)
+    assert ExactRNN("lstm", E, 64).path_for(packed_embeddings([400] * 64)) == "parallel"
 
 
 def test_auto_keeps_to_one_thread_where_there_is_no_other(monkeypatch):

@@ -1,0 +1,94 @@
+"""``sentiment baselines``: linear classifiers on a configuration's corpus, its splits and texts."""
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jsonargparse import ArgumentParser
+from rich.console import Console
+from rich.table import Table
+from sklearn.metrics import accuracy_score, f1_score
+
+from project.data.corpora import load_corpus
+from project.data.datamodule import SentimentDataModule
+from project.data.store import SPLITS, Corpus
+from project.errors import UserError
+from project.evaluation.linear import Baseline, Labels, majority, nb_svm, tf_idf
+from project.whole import write_json
+
+DEFAULT_CONFIG = Path(__file__).parent.parent / "configs" / "default.yaml"
+FOLDER = Path("runs/baselines")
+
+
+def run() -> None:
+    """Train them, print a table and write ``runs/baselines/CORPUS.json``.
+
+    Raises:
+        UserError: The corpus cannot be used, or lacks a split.
+    """
+    data = parse(sys.argv[2:])
+    corpus = load_corpus(data.corpus_name, data.options)
+    texts = [[example.text for example in corpus.split(split)] for split in SPLITS]
+    labels = [np.array([example.label for example in corpus.split(split)]) for split in SPLITS]
+    found = [
+        timed(lambda: majority(labels[0], len(labels[1]), len(labels[2]))),
+        timed(lambda: tf_idf(texts, labels[0], labels[1])),
+        timed(lambda: nb_svm(texts, labels[0], labels[1])),
+    ]
+    facts = [figures(baseline, seconds, labels[1], labels[2]) for baseline, seconds in found]
+    show(corpus, facts)
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    path = FOLDER / f"{Path(corpus.name).stem}.json"
+    write_json(path, {"corpus": corpus.name, "fingerprint": corpus.fingerprint, "baselines": facts})
+    print(f"written: {path}")
+
+
+def parse(words: list[str]) -> SentimentDataModule:
+    """Read the configuration as `fit` does; only its corpus matters here."""
+    parser = ArgumentParser("sentiment baselines", default_config_files=[str(DEFAULT_CONFIG)], exit_on_error=False)
+    parser.add_argument("--config", action="config", help="a configuration laid over the default")
+    parser.add_class_arguments(SentimentDataModule, "data")
+    for idle in ("model", "trainer"):
+        parser.add_argument(f"--{idle}", type=dict[str, Any], help="read over")
+    parser.add_argument("--seed_everything", type=int, help="read over")
+    try:
+        data: SentimentDataModule = parser.instantiate_classes(parser.parse_args(words)).data
+    except Exception as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(f"{' '.join(str(error).split())[:300]}; see sentiment baselines --help") from error
+    return data
+
+
+def timed(train: Callable[[], Baseline]) -> tuple[Baseline, float]:
+    """Return the baseline, and the seconds that all its strengths took together."""
+    began = time.perf_counter()
+    return train(), time.perf_counter() - began
+
+
+def figures(baseline: Baseline, seconds: float, val: Labels, test: Labels) -> dict[str, Any]:
+    """Return what is kept of a baseline."""
+    return {
+        "name": baseline.name,
+        "strength": baseline.strength,
+        "val/accuracy": float(accuracy_score(val, baseline.val)),
+        "test/accuracy": float(accuracy_score(test, baseline.test)),
+        "test/f1": float(f1_score(test, baseline.test, average="macro")),
+        "seconds": seconds,
+        "right": (baseline.test == test).astype(int).tolist(),
+    }
+
+
+def show(corpus: Corpus, facts: list[dict[str, Any]]) -> None:
+    """Print the table."""
+    table = Table(
+        "", "C", "val accuracy", "test accuracy", "test macro F1", "seconds", title=f"Baselines: {corpus.name}"
+    )
+    for fact in facts:
+        shares = (f"{fact[key]:.3f}" for key in ("val/accuracy", "test/accuracy", "test/f1"))
+        strength = "" if fact["strength"] is None else f"{fact['strength']:g}"
+        table.add_row(fact["name"], strength, *shares, f"{fact['seconds']:.1f}")
+    Console().print(table)
