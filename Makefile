@@ -17,7 +17,7 @@ DEV := $(VENV)/.dev-$(VERSION)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup train test lint format bench bench-serving data lock clean check-python
+.PHONY: help setup train test lint format baselines bench bench-serving data lock clean check-python
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,10 @@ $(DEV): requirements/dev.txt $(MAIN)
 
 train: $(MAIN) ## train, then test the best checkpoint
 	@$(BIN)/python -m project fit --config $(CONFIG) $(ARGS)
+
+baselines: $(MAIN) ## train linear classifiers on the same corpus: what the model has to beat
+	@$(PIP_INSTALL) --editable '.[baselines]'
+	@$(BIN)/python -m project baselines --config $(CONFIG) $(ARGS)
 
 test: $(DEV) ## run the fast tests
 	@$(BIN)/python -m pytest $(ARGS)

@@ -15,6 +15,8 @@ USAGE = """usage: sentiment COMMAND [options]
   classify   label and probability of texts: of the command line, of standard input, or of a file
   export     write a checkpoint as a bundle that needs no torch: ONNX, with or without 8-bit weights
   shapes     every tensor on the way of texts given on the command line: names, shapes, values
+  baselines  linear classifiers on a configuration's corpus: what the model has to beat
+  results    collect runs and baselines into one page of tables
   data       fetch the default corpus and the word vectors into the cache
 
 sentiment COMMAND --help lists the options of a command."""
@@ -27,6 +29,8 @@ COMMANDS = {
     "classify": "project.deploy.classify",
     "export": "project.deploy.export",
     "shapes": "project.deploy.shapes",
+    "baselines": "project.baselines",
+    "results": "project.evaluation.collect",
     "data": "project.data.prepare",
 }
 

@@ -10,14 +10,19 @@ import numpy as np
 from jsonargparse import ArgumentParser
 from rich.console import Console
 from rich.table import Table
-from sklearn.metrics import accuracy_score, f1_score
 
 from project.data.corpora import load_corpus
 from project.data.datamodule import SentimentDataModule
 from project.data.store import SPLITS, Corpus
 from project.errors import UserError
-from project.evaluation.linear import Baseline, Labels, majority, nb_svm, tf_idf
 from project.whole import write_json
+
+try:
+    from sklearn.metrics import accuracy_score, f1_score
+
+    from project.evaluation.linear import Baseline, Labels, majority, nb_svm, tf_idf
+except ImportError as error:
+    raise UserError("baselines need scikit-learn: pip install -e '.[baselines]'") from error
 
 DEFAULT_CONFIG = Path(__file__).parent.parent / "configs" / "default.yaml"
 FOLDER = Path("runs/baselines")

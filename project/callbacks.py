@@ -1,6 +1,9 @@
 """What happens beside training: the best checkpoint, the report of a test, the file of predictions."""
 
 import os
+import resource
+import shlex
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,6 +41,12 @@ def run_dir(trainer: L.Trainer) -> Path | None:
     return folder
 
 
+def peak_mb() -> float:
+    """Return the most memory that this process has held so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if sys.platform == "darwin" else peak / 1e3  # bytes there, KB elsewhere
+
+
 class Checkpoint(ModelCheckpoint):
     """A `ModelCheckpoint` that a resumed run takes over whole.
 
@@ -59,6 +68,7 @@ class TestReport(L.Callback):
         self._began: dict[str, float] = {}
         self._seconds: dict[str, float] = {}
         self._counts: list[list[int]] = []
+        self._right: dict[int, int] = {}  # 1 for a text whose label was right, by its row in the split
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         """Start the clock of fit or test."""
@@ -68,10 +78,30 @@ class TestReport(L.Callback):
         """Stop it."""
         self._seconds[stage] = time.perf_counter() - self._began[stage]
 
+    def on_test_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Forget an earlier test."""
+        self._right = {}
+
+    def on_test_batch_end(
+        self,
+        trainer: L.Trainer,
+        pl_module: L.LightningModule,
+        outputs: Any,
+        batch: Batch,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Keep which texts were right."""
+        self._right.update(zip(outputs["rows"].tolist(), outputs["right"].int().tolist(), strict=True))
+
     def on_test_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Count the confusions of all processes; each has to take part."""
         assert isinstance(pl_module, SentimentClassifier)
         self._counts = [[int(count) for count in row] for row in pl_module.confusion_matrix.compute()]
+        if trainer.world_size > 1:
+            gathered: list[Any] = [None] * trainer.world_size
+            torch.distributed.all_gather_object(gathered, self._right)
+            self._right = {row: right for each in gathered for row, right in each.items()}
 
     @rank_zero_only
     def on_test_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -96,11 +126,15 @@ class TestReport(L.Callback):
                 "corpus": data.corpus_name,
                 "fingerprint": data.corpus.fingerprint,
                 "checkpoint": str(trainer.ckpt_path),
+                "command": shlex.join(["sentiment", *sys.argv[1:]]),
                 "seed": os.environ.get("PL_GLOBAL_SEED"),
                 "metrics": {name: float(value) for name, value in trainer.callback_metrics.items()},
                 "confusion_matrix": {"labels": labels, "counts": counts},
                 "fit_seconds": self._seconds.get("fit"),
                 "test_seconds": time.perf_counter() - self._began["test"],
+                "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+                / (1e6 if sys.platform == "darwin" else 1e3),
+                "right": [self._right[row] for row in sorted(self._right)],
                 "versions": pl_module.state["versions"],
             },
         )

@@ -42,7 +42,7 @@ def test_fit_prints_figures_checkpoint_commands_and_five_texts(sentiment, toy, c
     out = capsys.readouterr().out
     assert "test/accuracy" in out
     assert "best checkpoint: runs/version_0/checkpoints/best.ckpt" in out
-    assert re.search(r"classify --ckpt_path runs/version_0/checkpoints/best.ckpt", out)
+    assert re.search(r"classify --model runs/version_0/checkpoints/best.ckpt", out)
     assert re.search(r"fit --ckpt_path runs/version_0/checkpoints/last.ckpt --trainer.max_epochs 2", out)
     assert len(re.findall(r"\d\d\.\d%\s+│$", out, re.MULTILINE)) == 5
 
@@ -345,3 +345,23 @@ def test_help(sentiment, capsys, words):
         code = stop.code if isinstance(stop.code, int) else 0
     assert code == 0
     assert "usage: " in capsys.readouterr().out
+
+
+def test_baselines_and_runs_are_collected_into_one_page(sentiment, fitted, toy):
+    assert sentiment("baselines", f"--data.corpus={toy}") == 0
+    assert sentiment("results") == 0
+    page = Path("results.md").read_text()
+    assert page.count("(baseline)") == 3
+    assert len(re.findall(r"^\| `sentiment fit .*\| 42 \|", page, re.MULTILINE)) == 1
+    assert "10 texts" in page
+
+
+def test_results_without_a_run_is_one_line(sentiment, capsys):
+    assert sentiment("results") == 2
+    assert "runs holds no results.json: `make train` writes one" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["--data.corpus=nowhere.csv"], ["--data.corpse=x"], ["--config=no.yaml"]])
+def test_baselines_of_nothing_are_one_line(sentiment, capsys, words):
+    assert sentiment("baselines", *words) == 2
+    assert capsys.readouterr().err.count("\n") == 1

@@ -177,10 +177,11 @@ class SentimentClassifier(L.LightningModule):
         """Log the figures of the val split."""
         self.log_dict(self.val_metrics, prog_bar=True)
 
-    def test_step(self, batch: Batch) -> None:
-        """Count one batch of test."""
+    def test_step(self, batch: Batch) -> dict[str, Tensor]:
+        """Count one batch of test; return the rows (B,) of its texts, and whether each was right (B,)."""
         _, probabilities = self._step(batch, self.test_metrics)
         self.confusion_matrix.update(probabilities, batch.labels)
+        return {"rows": batch.rows, "right": probabilities.argmax(1) == batch.labels}
 
     def on_test_epoch_end(self) -> None:
         """Log the figures of the test split; the confusion matrix is for `TestReport` to read."""
