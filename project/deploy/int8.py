@@ -9,7 +9,10 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 
 
 def quantize(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Return `model` with int8 weights in embedding and LSTM; activations are quantized while it runs."""
+    """Return `model` with int8 weights; activations are quantized while it runs.
+
+    onnxruntime does so for embeddings, linear layers and LSTMs; the nodes of a GRU or RNN stay float32.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "int8.onnx"
         logging.disable(logging.WARNING)  # advice to optimize the graph first, which this one does not need

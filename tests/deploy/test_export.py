@@ -9,7 +9,7 @@ from project import load
 from project.deploy import export as module
 from project.deploy.parity import Parity, compare
 from project.deploy.predictor import Prediction
-from tests.conftest import toy_rows, write_csv
+from tests.conftest import SMALL, toy_rows, write_csv
 
 TEXTS = [text for text, _ in toy_rows()] + ["", "unseen words only", "wise " * 400]
 
@@ -129,6 +129,18 @@ def test_a_bad_bundle_json_is_one_line(bundle, sentiment, capsys, content, messa
         (bundle / "bundle.json").write_text(content)
     assert sentiment("classify", "--model", bundle, "Warm.") == 2
     assert message in capsys.readouterr().err
+
+
+def test_subwords_and_three_labels_travel_in_a_bundle(sentiment, tmp_path):
+    rows = [(text, label[:3] if n % 3 else "odd") for n, (text, label) in enumerate(toy_rows())]
+    write_csv(tmp_path / "three.csv", rows)
+    words = ("--data.corpus=three.csv", "--data.tokenizer=bpe", "--data.bpe_size=300", "--trainer.max_epochs=1")
+    assert sentiment("fit", *words, *SMALL) == 0
+    checkpoint = "runs/version_0/checkpoints/best.ckpt"
+    assert sentiment("export", "--ckpt_path", checkpoint, "--output", "bundle") == 0
+    classify = load("bundle")
+    assert classify.label_names == ("neg", "odd", "pos")
+    assert compare(load(checkpoint)(TEXTS), classify(TEXTS)).holds
 
 
 def test_parity_counts_labels_and_finds_the_largest_difference():
