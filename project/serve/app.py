@@ -1,0 +1,110 @@
+"""Requests -> texts -> predictions -> answers: the routes of the server."""
+
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI, Response
+from starlette.responses import HTMLResponse
+from starlette.types import ASGIApp
+
+from project.deploy.bundle import BundleFacts
+from project.deploy.predictor import Predictor
+from project.serve.batching import Batcher
+from project.serve.body import BodyLimit
+from project.serve.explain import explanation, without_each_word
+from project.serve.failures import FAILURES, add_failures
+from project.serve.limits import MAX_BODY, MAX_CHARACTERS, MAX_EXPLAINED, MAX_TEXTS, MAX_WORDS
+from project.serve.logs import RequestLog
+from project.serve.page import page
+from project.serve.schema import ExplainAnswer, ExplainRequest, Health, Info, PredictAnswer, PredictRequest
+
+
+def create_app(predictor: Predictor, facts: BundleFacts, stopping: threading.Event) -> ASGIApp:
+    """Return the application.
+
+    Args:
+        predictor: The model.
+        facts: Its bundle.json.
+        stopping: Set where the server is about to end.
+    """
+    batcher = Batcher(predictor)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with batcher:
+            yield
+
+    # the pages that FastAPI makes of the OpenAPI document load their scripts from elsewhere
+    api = FastAPI(title="Sentiment", version=version("project"), lifespan=lifespan, docs_url=None, redoc_url=None)
+    add_model(api, batcher)
+    add_facts(api, info_of(predictor, facts), stopping)
+    add_failures(api)
+    return RequestLog(BodyLimit(api))
+
+
+def add_model(api: FastAPI, batcher: Batcher) -> None:
+    """Add what asks the model."""
+
+    @api.post("/predict", responses=FAILURES)
+    async def predict(request: PredictRequest) -> PredictAnswer:
+        """Label and probabilities of one text or several."""
+        return PredictAnswer(predictions=await batcher.classify(request.all_texts()))
+
+    @api.post("/explain", responses=FAILURES)
+    async def explain(request: ExplainRequest) -> ExplainAnswer:
+        """Label and probabilities of one text, and what each of its words adds to the label's probability."""
+        whole, *parts = await batcher.classify([request.text, *without_each_word(request.text)])
+        return ExplainAnswer(explanation=explanation(request.text, whole, parts))
+
+
+def add_facts(api: FastAPI, about: Info, stopping: threading.Event) -> None:
+    """Add what needs no model."""
+    home = page()
+
+    @api.get("/", include_in_schema=False)
+    async def index() -> HTMLResponse:
+        return home
+
+    @api.get("/health", responses={503: {"model": Health, "description": "The server is about to end."}})
+    async def health(response: Response) -> Health:
+        """Whether requests are welcome."""
+        response.status_code = 503 if stopping.is_set() else 200
+        return Health(status="stopping" if stopping.is_set() else "ok")
+
+    @api.get("/info")
+    async def info() -> Info:
+        """The model, where it comes from, and how much a request may hold."""
+        return about
+
+
+def info_of(predictor: Predictor, facts: BundleFacts) -> Info:
+    """Gather what /info tells."""
+    tokenizer = predictor.tokenizer
+    return Info(
+        version=version("project"),
+        tokenizer={
+            "scheme": tokenizer.scheme,
+            "tokens": len(tokenizer),
+            "max_length": tokenizer.max_length,
+            "truncation": tokenizer.truncation,
+        },
+        limits={
+            "body_bytes": MAX_BODY,
+            "texts": MAX_TEXTS,
+            "characters": MAX_CHARACTERS,
+            "explained_characters": MAX_EXPLAINED,
+            "explained_words": MAX_WORDS,
+        },
+        label_names=facts["label_names"],
+        threshold=facts["threshold"],
+        temperature=facts["temperature"],
+        weights=facts["weights"],
+        network=facts["network"],
+        corpus=facts["corpus"],
+        fingerprint=facts["fingerprint"],
+        versions=facts["versions"],
+        parity=facts["parity"],
+        sha256=facts["sha256"],
+    )

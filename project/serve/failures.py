@@ -1,0 +1,66 @@
+"""Whatever goes wrong -> a status and one line of JSON."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+from project.serve.batching import QueueFullError
+from project.serve.schema import Failure
+
+LINE = 300  # characters: a message may quote the request
+RETRY_AFTER = "1"  # seconds
+
+# what the OpenAPI document says of each
+FAILURES: dict[int | str, dict[str, Any]] = {
+    400: {"model": Failure, "description": "The body is not JSON, or not UTF-8."},
+    413: {"model": Failure, "description": "The body is too large."},
+    415: {"model": Failure, "description": "The body is not declared as application/json."},
+    422: {"model": Failure, "description": "A text or a field is wrong."},
+    503: {"model": Failure, "description": "Too many texts wait; try again after Retry-After seconds."},
+}
+
+
+def failure(status: int, message: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """Return the answer that says what is wrong."""
+    line = " ".join(message.encode("utf-8", "replace").decode().split())  # it may quote half of a surrogate pair
+    return JSONResponse({"error": line[:LINE]}, status, headers)
+
+
+def add_failures(api: FastAPI) -> None:
+    """Answer every failure that a route leaves in the same form."""
+
+    @api.exception_handler(HTTPException)
+    async def refused(request: Request, error: HTTPException) -> JSONResponse:
+        if error.status_code == 400:
+            return failure(400, "the body is not valid JSON in UTF-8")
+        return failure(error.status_code, f"{request.method} {request.url.path}: {error.detail}", error.headers)
+
+    @api.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind != "application/json":
+            return failure(415, "send JSON with the header Content-Type: application/json")
+        first = error.errors()[0]
+        if first["type"] == "json_invalid":
+            return failure(400, f"the body is not JSON: {first['ctx']['error']} at character {first['loc'][-1]}")
+        return failure(422, line_of(first))
+
+    @api.exception_handler(QueueFullError)
+    async def full(request: Request, error: QueueFullError) -> JSONResponse:
+        return failure(503, "too many texts are waiting, try again", {"Retry-After": RETRY_AFTER})
+
+    @api.exception_handler(Exception)
+    async def crashed(request: Request, error: Exception) -> JSONResponse:
+        return failure(500, "the server failed, its log says why")
+
+
+def line_of(error: Mapping[str, Any]) -> str:
+    """Return where in the request something is wrong, and what: ``texts[3]: the text is empty``."""
+    place = ""
+    for part in error["loc"][1:]:  # the first says "body"
+        place += f"[{part}]" if isinstance(part, int) else f"{'.' if place else ''}{part}"
+    return f"{place}: {error['msg']}" if place else error["msg"]

@@ -1,0 +1,62 @@
+"""What the server does -> a JSON object per line on standard error; no text of a request is ever in it."""
+
+import json
+import logging
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+LOG = logging.getLogger("project.serve")
+
+
+class JsonLine(logging.Formatter):
+    """A record as one line of JSON: time, level, event, the record's `fields`, and the traceback of an error."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        entry: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "event": record.getMessage(),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info:
+            entry["exception"] = self.formatException(record.exc_info)
+        return json.dumps(entry)
+
+
+def log_json_lines() -> None:
+    """Send the records of this process to standard error."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLine())
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+
+
+class RequestLog:
+    """Logs every request when it is answered: method, path, status, milliseconds."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the application answer, then log."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        status: int | None = None  # of a client that has left
+
+        async def seen(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, seen)
+        finally:
+            ms = round((time.perf_counter() - began) * 1e3, 2)
+            fields = {"method": scope["method"], "path": scope["path"], "status": status, "ms": ms}
+            LOG.info("request", extra={"fields": fields})

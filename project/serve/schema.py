@@ -1,0 +1,98 @@
+"""JSON -> what a request asks for: it is checked here, text by text, before any text meets those of other requests."""
+
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from project.deploy.predictor import Prediction
+from project.serve.explain import Explanation
+from project.serve.limits import MAX_CHARACTERS, MAX_EXPLAINED, MAX_TEXTS
+from project.text import text_fault
+
+EXAMPLE = "A warm and funny film."
+
+
+def checked(text: str) -> str:
+    """Return `text` as it is.
+
+    Raises:
+        PydanticCustomError: It is empty, or holds what no text holds.
+    """
+    fault = text_fault(text)
+    if fault:
+        raise PydanticCustomError("text", "{fault}", {"fault": fault})
+    return text
+
+
+Text = Annotated[str, Field(max_length=MAX_CHARACTERS), AfterValidator(checked)]
+
+
+class PredictRequest(BaseModel):
+    """One text, or several."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [{"text": EXAMPLE}]})
+
+    text: Text | None = None
+    texts: Annotated[list[Text], Field(min_length=1, max_length=MAX_TEXTS)] | None = None
+
+    @model_validator(mode="after")
+    def either(self) -> Self:
+        """Check that there is one of both."""
+        if (self.text is None) == (self.texts is None):
+            raise PydanticCustomError("either", 'give either "text" or "texts"')
+        return self
+
+    def all_texts(self) -> list[str]:
+        """Return the texts, however they were given."""
+        return [self.text] if self.text is not None else self.texts or []
+
+
+class PredictAnswer(BaseModel):
+    """A prediction for each text, in their order."""
+
+    predictions: list[Prediction]
+
+
+class ExplainRequest(BaseModel):
+    """One text."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [{"text": EXAMPLE}]})
+
+    text: Annotated[str, Field(max_length=MAX_EXPLAINED), AfterValidator(checked)]
+
+
+class ExplainAnswer(BaseModel):
+    """The prediction, and what each word adds to its probability."""
+
+    explanation: Explanation
+
+
+class Health(BaseModel):
+    """Whether requests are welcome."""
+
+    status: str
+
+
+class Info(BaseModel):
+    """The model and the limits of a request."""
+
+    version: str  # of this project
+    label_names: list[str]
+    threshold: float
+    temperature: float
+    weights: str
+    network: dict[str, Any]
+    tokenizer: dict[str, str | int]
+    corpus: str
+    fingerprint: str
+    versions: dict[str, str]
+    parity: dict[str, float]
+    sha256: dict[str, str]
+    limits: dict[str, int]
+
+
+class Failure(BaseModel):
+    """What is wrong, in one line."""
+
+    error: str

@@ -1,0 +1,97 @@
+"""A real server of the toy model: `sentiment serve` in a process of its own, on a free port."""
+
+import http.client
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from project import Predictor, load
+from tests.conftest import run_sentiment
+
+ROOT = Path(__file__).parents[2]
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: http.client.HTTPMessage
+    content: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.content)
+
+
+class Running:
+    """A server whose log goes to a file."""
+
+    def __init__(self, bundle: Path, log: Path) -> None:
+        command = [sys.executable, "-m", "project", "serve", str(bundle), "--port", "0"]
+        self._log = log
+        with log.open("w") as stderr:
+            self.process = subprocess.Popen(command, stderr=stderr, env=os.environ | {"PYTHONPATH": str(ROOT)})
+        while not (ready := [entry for entry in self.log() if entry["event"] == "ready"]):
+            assert self.process.poll() is None, log.read_text()
+            time.sleep(0.05)
+        self.url: str = ready[0]["url"]
+        self.port = int(self.url.rpartition(":")[2])
+
+    def log(self) -> list[dict[str, Any]]:
+        """What it has logged."""
+        return [json.loads(line) for line in self._log.read_text().splitlines(keepends=True) if line.endswith("\n")]
+
+    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+        """One request; bytes are sent as they are, anything else as JSON."""
+        content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        fields = {} if content is None else {"Content-Type": "application/json"}
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            connection.request(method, path, content, fields | {k.replace("_", "-"): v for k, v in headers.items()})
+            answer = connection.getresponse()
+            return Answer(answer.status, answer.headers, answer.read())
+        finally:
+            connection.close()
+
+    def stop(self) -> int:
+        """SIGTERM; the exit code."""
+        self.process.terminate()
+        return self.process.wait(timeout=60)
+
+
+@pytest.fixture(scope="session")
+def bundle(fitted_once: Path, toy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle of the toy model; to be read only."""
+    folder = tmp_path_factory.mktemp("served") / "bundle"
+    checkpoint = fitted_once / "runs" / "version_0" / "checkpoints" / "best.ckpt"
+    assert run_sentiment("export", "--ckpt_path", checkpoint, "--output", folder) == 0
+    return folder
+
+
+@pytest.fixture
+def started(bundle: Path, tmp_path: Path) -> Iterator[Running]:
+    """A server of a test's own."""
+    running = Running(bundle, tmp_path / "log")
+    yield running
+    running.process.kill()
+    running.process.wait()
+
+
+@pytest.fixture(scope="session")
+def predictor(bundle: Path) -> Predictor:
+    return load(bundle)
+
+
+@pytest.fixture(scope="session")
+def server(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A server that tests share; it has to survive all that they send."""
+    running = Running(bundle, tmp_path_factory.mktemp("log") / "log")
+    yield running
+    assert running.process.poll() is None
+    assert running.stop() == 0
+    assert [entry for entry in running.log() if entry["level"] == "error"] == []

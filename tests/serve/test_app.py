@@ -1,0 +1,120 @@
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.conftest import toy_rows
+
+TEXTS = [text for text, _ in toy_rows()] + ["Unbekannt, 知らない, неизвестно 🙂", "wise " * 2000, "x"]
+
+
+def test_one_text(server, predictor):
+    answer = server.ask("POST", "/predict", {"text": "The music is lovely."})
+    expected = predictor("The music is lovely.")
+    (prediction,) = answer.json["predictions"]
+    assert answer.status == 200
+    assert prediction["label"] == expected.label
+    assert prediction["probability"] == expected.probability
+    assert prediction["probabilities"] == expected.probabilities
+
+
+def test_many_texts_are_answered_in_their_order(server, predictor):
+    predictions = server.ask("POST", "/predict", {"texts": TEXTS}).json["predictions"]
+    assert [p["label"] for p in predictions] == [p.label for p in predictor(TEXTS)]
+    assert [p["probability"] for p in predictions] == pytest.approx([p.probability for p in predictor(TEXTS)], abs=1e-6)
+
+
+def test_requests_at_once_get_their_own_answers(server, predictor):
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda text: server.ask("POST", "/predict", {"text": text}), TEXTS))
+    found = [answer.json["predictions"][0]["probability"] for answer in answers]
+    assert found == pytest.approx([p.probability for p in predictor(TEXTS)], abs=1e-6)
+
+
+def test_bad_requests_between_good_ones_harm_nobody(server):
+    bodies = [{"text": "A dull film."}, {"text": ""}, b"{", {"text": "Warm."}] * 20
+    with ThreadPoolExecutor(16) as pool:
+        statuses = [a.status for a in pool.map(lambda body: server.ask("POST", "/predict", body), bodies)]
+    assert statuses == [200, 422, 400, 200] * 20
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "error"),
+    [
+        (b"{", 400, "the body is not JSON: Expecting property name enclosed in double quotes at character 1"),
+        (b'{"text": "Caf\xe9"}', 400, "the body is not valid JSON in UTF-8"),
+        (b"[" * 100_000, 400, "the body is not valid JSON in UTF-8"),
+        (b"", 422, "Field required"),
+        (b"[]", 422, "Input should be a valid dictionary or object to extract fields from"),
+        ({}, 422, 'give either "text" or "texts"'),
+        ({"text": "a", "texts": ["b"]}, 422, 'give either "text" or "texts"'),
+        ({"text": ""}, 422, "text: the text is empty"),
+        ({"text": 3}, 422, "text: Input should be a valid string"),
+        ({"text": "a\0b"}, 422, "text: the text holds a NUL character"),
+        ({"text": "x" * 100_001}, 422, "text: String should have at most 100000 characters"),
+        ({"texts": ["Warm.", " "]}, 422, "texts[1]: the text is empty"),
+        ({"texts": []}, 422, "texts: List should have at least 1 item after validation, not 0"),
+        ({"texts": ["a"] * 257}, 422, "texts: List should have at most 256 items after validation, not 257"),
+        ({"text": "a", "model": "b"}, 422, "model: Extra inputs are not permitted"),
+        ({"text": "x" * 2_000_000}, 413, "the request is larger than 1,048,576 bytes"),
+    ],
+)
+def test_a_bad_request_is_told_what_is_wrong(server, body, status, error):
+    answer = server.ask("POST", "/predict", body)
+    assert (answer.status, answer.json) == (status, {"error": error})
+
+
+@pytest.mark.parametrize("body", [{"text": "\ud800"}, {"\ud800": 1}, {"a\nb": 1}])
+def test_odd_characters_get_a_line_of_json(server, body):
+    answer = server.ask("POST", "/predict", body)
+    assert answer.status == 422
+    assert "\n" not in answer.json["error"]
+
+
+def test_json_must_be_declared(server):
+    answer = server.ask("POST", "/predict", b'{"text": "Warm."}', Content_Type="text/plain")
+    assert (answer.status, answer.json) == (415, {"error": "send JSON with the header Content-Type: application/json"})
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "error"),
+    [("GET", "/predict", 405, "GET /predict: Method Not Allowed"), ("GET", "/nothing", 404, "GET /nothing: Not Found")],
+)
+def test_other_addresses_are_errors_too(server, method, path, status, error):
+    answer = server.ask(method, path)
+    assert (answer.status, answer.json) == (status, {"error": error})
+
+
+def test_a_large_body_in_pieces_is_refused(server):
+    pieces = (b"x" * 65_536 for _ in range(40))
+    answer = server.ask("POST", "/predict", b"".join(pieces), Content_Type="application/json")
+    assert answer.status == 413
+
+
+def test_health(server):
+    answer = server.ask("GET", "/health")
+    assert (answer.status, answer.json) == (200, {"status": "ok"})
+
+
+def test_info_tells_model_and_limits(server):
+    info = server.ask("GET", "/info").json
+    assert info["label_names"] == ["negative", "positive"]
+    assert info["tokenizer"]["max_length"] == 256
+    assert info["parity"]["different_labels"] == 0
+    assert info["limits"]["texts"] == 256
+
+
+def test_openapi_documents_every_answer(server):
+    paths = server.ask("GET", "/openapi.json").json["paths"]
+    assert sorted(paths) == ["/explain", "/health", "/info", "/predict"]
+    assert sorted(paths["/predict"]["post"]["responses"]) == ["200", "400", "413", "415", "422", "503"]
+    assert "HTTPValidationError" not in json.dumps(paths)
+
+
+def test_page_may_load_nothing_from_elsewhere(server):
+    answer = server.ask("GET", "/")
+    policy = answer.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert "unsafe" not in policy
+    assert b"http://" not in answer.content
+    assert b"https://" not in answer.content

@@ -1,0 +1,40 @@
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from project.serve.batching import Batcher, QueueFullError
+
+
+def test_texts_that_wait_are_classified_together(predictor):
+    sizes = []
+
+    def counted(token_ids):
+        sizes.append(len(token_ids))
+        return predictor.logits(token_ids)
+
+    counting = replace(predictor, logits=counted, workers=1)
+
+    async def ask():
+        async with Batcher(counting) as batcher:
+            await asyncio.gather(*(batcher.classify(["Warm."]) for _ in range(40)))
+
+    asyncio.run(ask())
+    assert sizes == [32, 8]
+
+
+def test_full_queue_takes_no_more(predictor):
+    async def ask():
+        async with Batcher(predictor, max_waiting=3) as batcher:
+            await asyncio.gather(*(batcher.classify(["Warm.", "Cold."]) for _ in range(2)))
+
+    with pytest.raises(QueueFullError):
+        asyncio.run(ask())
+
+
+def test_queue_takes_texts_again_once_it_has_emptied(predictor):
+    async def ask():
+        async with Batcher(predictor, max_waiting=2) as batcher:
+            return [len(await batcher.classify(["Warm.", "Cold."])) for _ in range(3)]
+
+    assert asyncio.run(ask()) == [2, 2, 2]

@@ -1,0 +1,72 @@
+import json
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from tests.serve.conftest import ROOT
+
+
+def test_requests_in_flight_are_answered_after_sigterm(started):
+    answers = []
+    body = {"texts": ["wise " * 300] * 256}
+    clients = [threading.Thread(target=lambda: answers.append(started.ask("POST", "/predict", body))) for _ in range(8)]
+    for client in clients:
+        client.start()
+    time.sleep(0.3)
+    assert started.stop() == 0
+    for client in clients:
+        client.join()
+    assert [answer.status for answer in answers] == [200] * 8
+
+
+def test_log_is_lines_of_json_without_the_text(started):
+    started.ask("POST", "/predict", {"text": "A secret."})
+    assert started.stop() == 0
+    assert {"ready", "request", "stopping", "stopped"} <= {entry["event"] for entry in started.log()}
+    (request,) = [entry for entry in started.log() if entry["event"] == "request"]
+    assert (request["method"], request["path"], request["status"]) == ("POST", "/predict", 200)
+    assert "secret" not in json.dumps(started.log())
+
+
+def test_only_this_host_is_served_unless_told(server):
+    assert server.url.startswith("http://127.0.0.1:")
+
+
+def test_server_needs_neither_torch_nor_the_training_code(bundle):
+    heavy = ["torch", "lightning", "torchtext", "wandb", "onnx", "pyarrow", "matplotlib", "rich", "requests", "tqdm"]
+    code = f"import sys, project.serve.command; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_an_address_that_is_taken_is_one_line(sentiment, bundle, capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert sentiment("serve", bundle, "--port", str(port)) == 2
+    err = capsys.readouterr().err
+    assert err == (
+        f"error: cannot listen on 127.0.0.1:{port}: Address already in use; choose others with --host and --port\n"
+    )
+
+
+def test_a_checkpoint_is_told_to_be_exported(sentiment, fitted, capsys):
+    path = fitted / "checkpoints" / "best.ckpt"
+    assert sentiment("serve", path) == 2
+    assert capsys.readouterr().err == (
+        f"error: {path} is no bundle: write one with `sentiment export --ckpt_path {path} --output bundle`\n"
+    )
+
+
+def test_a_folder_without_a_bundle_is_one_line(sentiment, capsys):
+    assert sentiment("serve", "nowhere") == 2
+    assert "nowhere is not a bundle" in capsys.readouterr().err
+
+
+def test_a_port_that_is_none_is_an_error(sentiment, bundle, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        sentiment("serve", bundle, "--port", "70000")
+    assert "invalid port value: '70000'" in capsys.readouterr().err

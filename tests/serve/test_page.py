@@ -1,0 +1,193 @@
+"""The page in a real browser, headless Chromium."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver import ActionChains, Keys
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+from project import Predictor, load
+from tests.serve.conftest import Running
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not (CHROMIUM and DRIVER), reason="no chromium and chromedriver: apt-get install chromium chromium-driver"
+    ),
+]
+
+ARGUMENTS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--lang=en"),
+)
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory) -> Iterator[webdriver.Chrome]:
+    options = webdriver.ChromeOptions()
+    options.binary_location = str(CHROMIUM)
+    for argument in (*ARGUMENTS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options, webdriver.ChromeService(str(DRIVER)))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture(scope="module")
+def bundle(bundle, tmp_path_factory) -> Path:
+    """A bundle that is surer of itself than the toy model, so that single words matter."""
+    folder = shutil.copytree(bundle, tmp_path_factory.mktemp("sure") / "bundle")
+    facts = json.loads((folder / "bundle.json").read_text())
+    (folder / "bundle.json").write_text(json.dumps(facts | {"temperature": 0.05}))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def predictor(bundle) -> Predictor:
+    return load(bundle)
+
+
+@pytest.fixture(scope="module")
+def server(bundle, tmp_path_factory) -> Iterator[Running]:
+    running = Running(bundle, tmp_path_factory.mktemp("log") / "log")
+    yield running
+    assert running.stop() == 0
+
+
+@pytest.fixture
+def page(chromium, server) -> Iterator[webdriver.Chrome]:
+    """The page, freshly loaded; no test may leave a complaint of the browser behind, such as one about its policy."""
+    resize(chromium, 1024, 900)
+    media(chromium, "light")
+    chromium.get(server.url)
+    yield chromium
+    unexpected = [entry for entry in chromium.get_log("browser") if " 422 " not in entry["message"]]
+    assert unexpected == []
+
+
+def resize(driver: webdriver.Chrome, width: int, height: int) -> None:
+    size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+
+
+def media(driver: webdriver.Chrome, scheme: str) -> None:
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+
+
+def shown(driver: webdriver.Chrome, element: str) -> str:
+    return driver.find_element(By.ID, element).text
+
+
+def classify(driver: webdriver.Chrome, text: str) -> None:
+    """Type a text, press the button, wait for the answer."""
+    area = driver.find_element(By.ID, "text")
+    area.clear()
+    area.send_keys(text)
+    driver.find_element(By.ID, "classify").click()
+    wait(driver)
+
+
+def wait(driver: webdriver.Chrome) -> None:
+    done = "return !document.getElementById('classify').hasAttribute('aria-disabled')"
+    WebDriverWait(driver, 20).until(lambda d: d.execute_script(done))
+    WebDriverWait(driver, 20).until(lambda d: shown(d, "label") or shown(d, "problem"))
+
+
+def focused(driver: webdriver.Chrome) -> str:
+    element = driver.switch_to.active_element
+    return element.get_attribute("id") or element.text or element.tag_name
+
+
+@pytest.mark.parametrize("text", ["The music is lovely, and I would see it again.", "A dull film.", "知らない 🙃"])
+def test_label_and_probabilities_are_the_models(page, predictor, text):
+    page.execute_script("document.getElementById('text').value = arguments[0]", text)  # the driver types no emoji
+    page.find_element(By.ID, "classify").click()
+    wait(page)
+    expected = predictor(text)
+    assert shown(page, "label") == f"{expected.label}, {100 * expected.probability:.1f} %"
+    rows = page.find_elements(By.CSS_SELECTOR, "#probabilities tr")
+    assert [row.text.split("\n")[0].split()[0] for row in rows] == ["negative", "positive"]
+    assert [row.text.split()[-2] for row in rows] == [f"{100 * p:.1f}" for p in expected.probabilities.values()]
+
+
+def test_words_that_carried_it_are_listed_by_their_effect(page, predictor):
+    text = "The music is lovely, and I would see it again."
+    classify(page, text)
+    assert shown(page, "words") == text
+    rows = [row.text for row in page.find_elements(By.CSS_SELECTOR, "#effects tr")]
+    effects = [float(row.split()[-1].replace("\u2212", "-")) for row in rows]
+    assert [abs(effect) for effect in effects] == sorted(map(abs, effects), reverse=True)
+    word = rows[0].split()[0]
+    whole, part = predictor([text, re.sub(rf" ?{re.escape(word)}", "", text, count=1).strip()])
+    assert effects[0] == pytest.approx(100 * (whole.probability - part.probabilities[whole.label]), abs=0.051)
+
+
+def test_keyboard_alone_is_enough(page):
+    assert focused(page) == "text"
+    ActionChains(page).send_keys("A dull film.", Keys.TAB).perform()
+    assert focused(page) == "classify"
+    ActionChains(page).send_keys(Keys.SPACE).perform()
+    wait(page)
+    assert shown(page, "label")
+    order = []
+    for _ in range(2):
+        ActionChains(page).send_keys(Keys.TAB).perform()
+        order.append(focused(page))
+    assert order == ["OpenAPI document", "about the model"]
+
+
+def test_control_and_enter_classify(page):
+    ActionChains(page).send_keys("A dull film.").key_down(Keys.CONTROL).send_keys(Keys.ENTER).key_up(
+        Keys.CONTROL
+    ).perform()
+    wait(page)
+    assert shown(page, "label")
+
+
+def test_a_text_is_never_markup(page):
+    text = "<img src=x onerror=\"document.title='broken'\"> <b>lovely</b>"
+    classify(page, text)
+    assert shown(page, "words") == text
+    assert page.title == "Sentiment"
+    assert page.find_elements(By.CSS_SELECTOR, "#answer img, #answer b") == []
+
+
+def test_an_error_is_shown_and_the_next_text_replaces_it(page):
+    classify(page, "   ")
+    assert shown(page, "problem") == "text: the text is empty"
+    classify(page, "A dull film.")
+    assert shown(page, "problem") == ""
+    assert shown(page, "label")
+
+
+@pytest.mark.parametrize("width", [320, 360, 1024])
+def test_nothing_scrolls_sideways(page, width):
+    resize(page, width, 740)
+    classify(page, "lovely " * 30 + "x" * 300)
+    assert page.execute_script("return document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize(("scheme", "ground"), [("light", "rgb(251, 251, 250)"), ("dark", "rgb(20, 22, 26)")])
+def test_colours_follow_the_system(page, scheme, ground):
+    media(page, scheme)
+    assert page.execute_script("return getComputedStyle(document.body).backgroundColor") == ground
+
+
+def test_page_asks_nobody_but_its_server(page, server):
+    classify(page, "A dull film.")
+    loaded = page.execute_script("return performance.getEntriesByType('resource').map((entry) => entry.name)")
+    assert sorted(set(loaded)) == [f"{server.url}/explain", f"{server.url}/info"]
+
+
+def test_picture_in_the_readme_is_small():
+    assert (Path(__file__).parents[2] / "docs" / "page.png").stat().st_size < 200_000
