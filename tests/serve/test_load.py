@@ -1,6 +1,7 @@
 """64 clients at once: nothing fails, nothing is lost, each gets the answer to its own text."""
 
 import asyncio
+import io
 import json
 import random
 from collections.abc import Iterator
@@ -66,7 +67,7 @@ async def client(
     """Send one request after the other; keep what came back."""
     headers = {"Content-Type": "application/json"}
     for request in requests:
-        async with session.post(f"{url}/predict", data=request.body, headers=headers) as answer:
+        async with session.post(f"{url}/predict", data=io.BytesIO(request.body), headers=headers) as answer:
             done.append((request, answer.status, await answer.json()))
 
 
