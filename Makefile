@@ -5,6 +5,11 @@ ARGS ?=
 # CPU=1 takes torch's CPU build on a host without an NVIDIA GPU (200 MB instead of several GB)
 CPU ?=
 QUICK ?=
+# of the images: their name, the container engine, the folder that docker-train works in, the bundle to serve
+IMAGE ?= sentiment
+DOCKER ?= docker
+WORK ?= work
+BUNDLE ?= bundle
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -17,7 +22,8 @@ DEV := $(VENV)/.dev-$(VERSION)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup train test lint format baselines bench bench-serving data lock clean check-python
+.PHONY: help setup train test lint format baselines bench bench-serving data docker-build docker-train docker-serve \
+	lock clean check-python
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,23 +71,44 @@ format: $(DEV) ## rewrite the code in the project's style
 bench: $(MAIN) ## measure the recurrence against torch's, in a quarter of an hour; QUICK=1 in three minutes
 	@$(BIN)/python -m benchmarks.encoder $(if $(QUICK),--quick)
 
-bench-serving: $(MAIN) ## measure checkpoint and bundles against fastText and scikit-learn, in four minutes
+bench-serving: $(MAIN) ## measure checkpoint and bundles against fastText and scikit-learn, and the server, in six minutes
 	@$(PIP_INSTALL) --editable '.[bench]'
 	@$(BIN)/python -m benchmarks.serving $(ARGS)
+	@$(BIN)/python -m benchmarks.http $(ARGS)
 
 data: $(MAIN) ## fetch corpus and word vectors into the cache
 	@$(BIN)/python -m project data $(ARGS)
 
+docker-build: ## build the images sentiment:train and sentiment:serve; CPU=1 without CUDA
+	@$(DOCKER) build --target serve --tag $(IMAGE):serve .
+	@$(DOCKER) build --target train --tag $(IMAGE):train \
+	  $(if $(CPU),--build-arg TORCH_INDEX=https://download.pytorch.org/whl/cpu) .
+
+# the user's own id: what the containers write belongs to them
+RUN := $(DOCKER) run --rm --init --user $$(id -u):$$(id -g)
+
+docker-train: ## train in a container, on all GPUs, in the folder work; CPU=1 without GPU; CONFIG=, ARGS=
+	@mkdir -p $(WORK)
+	@$(RUN) $(if $(CPU),,--gpus all) --shm-size 1g --env WANDB_API_KEY --env WANDB_MODE \
+	  --volume "$(abspath $(WORK)):/work" $(IMAGE):train fit --config /app/$(CONFIG) $(ARGS)
+
+docker-serve: ## serve BUNDLE=bundle in a container, on port 8000 of this host
+	@$(RUN) --read-only --publish 127.0.0.1:8000:8000 --volume "$(abspath $(BUNDLE)):/bundle:ro" $(IMAGE):serve
+
 # torch brings its own CUDA packages where they belong: pins of them would force CUDA on hosts with a CPU build
 COMPILE := uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-annotate \
-	--custom-compile-command 'make lock' pyproject.toml
+	--custom-compile-command 'make lock'
 NO_CUDA := sed -E '/^(nvidia|cuda|triton)[a-z0-9-]*==/d'
 
 lock: $(DEV) ## renew requirements/*.txt from pyproject.toml
 	@$(PIP_INSTALL) --editable '.[lock]'
-	@for name in main dev; do \
-	  extra=$$(test $$name = main || echo "--extra dev --constraints requirements/main.txt"); \
-	  $(BIN)/$(COMPILE) $$extra | $(NO_CUDA) > requirements/$$name.tmp && test -s requirements/$$name.tmp \
+	@for name in main dev serve; do \
+	  case $$name in \
+	    main) what="pyproject.toml" ;; \
+	    dev) what="pyproject.toml --extra dev --constraints requirements/main.txt" ;; \
+	    serve) what="--group serve --constraints requirements/dev.txt" ;; \
+	  esac; \
+	  $(BIN)/$(COMPILE) $$what | $(NO_CUDA) > requirements/$$name.tmp && test -s requirements/$$name.tmp \
 	    && mv requirements/$$name.tmp requirements/$$name.txt || { rm -f requirements/$$name.tmp; exit 1; }; \
 	done
 

@@ -1,0 +1,57 @@
+# Two images, made by `make docker-build`:
+#   train   the main job and every other command, on a GPU host or, with CPU=1, without one
+#   serve   a bundle behind HTTP, without torch
+ARG BASE_IMAGE=python:3.11.14-slim-bookworm
+
+FROM ${BASE_IMAGE} AS base
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    PIP_ROOT_USER_ACTION=ignore \
+    PYTHONUNBUFFERED=1 \
+    PATH=/opt/venv/bin:$PATH
+
+# ---- serve -------------------------------------------------------------------------------------------------------
+FROM base AS serve-packages
+RUN python -m venv --without-pip /opt/venv
+COPY requirements/serve.txt /source/requirements/
+RUN --mount=type=cache,target=/root/.cache/pip \
+    pip --python /opt/venv/bin/python install -r /source/requirements/serve.txt
+COPY pyproject.toml README.md LICENSE /source/
+COPY project /source/project
+RUN --mount=type=cache,target=/root/.cache/pip \
+    pip --python /opt/venv/bin/python install --no-deps /source
+
+FROM base AS serve
+COPY --from=serve-packages /opt/venv /opt/venv
+# any user, with no home and nothing to write: the root file system may be read-only
+USER 10001:10001
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 \
+    CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/health', timeout=4)"]
+ENTRYPOINT ["sentiment", "serve", "/bundle", "--host", "0.0.0.0", "--port", "8000"]
+
+# ---- train -------------------------------------------------------------------------------------------------------
+FROM base AS train
+# a further package index, for torch's build without CUDA: https://download.pytorch.org/whl/cpu
+ARG TORCH_INDEX=
+# with pip, through which the corpora come
+RUN python -m venv /opt/venv
+COPY requirements/main.txt /app/requirements/
+RUN --mount=type=cache,target=/root/.cache/pip \
+    pip install ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} -r /app/requirements/main.txt
+COPY pyproject.toml README.md LICENSE /app/
+COPY project /app/project
+COPY configs /app/configs
+RUN --mount=type=cache,target=/root/.cache/pip \
+    pip install --no-deps --editable /app
+# whatever a run reads and writes is in /work, which is a volume: data, caches, logs, checkpoints.
+# USER: --user may give an id that has no name, and libraries ask for one
+ENV HOME=/work \
+    USER=sentiment \
+    XDG_CACHE_HOME=/work/.cache \
+    XDG_CONFIG_HOME=/work/.config
+RUN mkdir /work && chown 10001:10001 /work
+VOLUME /work
+WORKDIR /work
+USER 10001:10001
+ENTRYPOINT ["sentiment"]
+CMD ["fit"]
