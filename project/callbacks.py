@@ -15,6 +15,7 @@ import torch
 from lightning.pytorch.callbacks import BasePredictionWriter, ModelCheckpoint
 from lightning.pytorch.loggers import WandbLogger
 from lightning.pytorch.utilities import rank_zero_only
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from project.batch import Batch
 from project.data.datamodule import SentimentDataModule
@@ -48,11 +49,17 @@ def peak_mb() -> float:
 
 
 class Checkpoint(ModelCheckpoint):
-    """A `ModelCheckpoint` that a resumed run takes over whole.
+    """A `ModelCheckpoint` that a resumed run takes over whole, and that of all exceptions only SIGTERM makes save.
 
     Lightning forgets the best score where a run goes on in a new folder, so that its first epoch would count as the
-    best whatever it scored.
+    best whatever it scored. And `save_on_exception` would save whatever an error has left of the weights; SIGTERM ends
+    a run between two batches.
     """
+
+    def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
+        """Save where the run was told to stop, if `save_on_exception` is set."""
+        if self.save_on_exception and isinstance(exception, SIGTERMException):
+            super().on_exception(trainer, pl_module, exception)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restore the best score and path so far."""

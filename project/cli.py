@@ -2,6 +2,7 @@
 
 import json
 import logging
+import signal
 import sys
 import warnings
 from pathlib import Path
@@ -12,6 +13,8 @@ import wandb
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import ProgressBar
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
+from lightning.pytorch.trainer.states import TrainerFn
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from project.data.datamodule import SentimentDataModule
 from project.data.predictions import check_output
@@ -25,6 +28,7 @@ from project.runtime import prepare_process
 
 DEFAULT_CONFIG = Path(__file__).parent.parent / "configs" / "default.yaml"
 
+STOPPED = 128 + signal.SIGTERM  # exit code of a process that this signal ended
 
 # options that a checkpoint answers for
 CHECKPOINT_DECIDES = (
@@ -47,7 +51,15 @@ class SaveConfig(SaveConfigCallback):
 
 
 class SentimentTrainer(L.Trainer):
-    """A Trainer whose `fit` ends with the test of the best checkpoint."""
+    """A Trainer whose `fit` ends with the test of the best checkpoint, and that SIGTERM does not stop in a validation.
+
+    Lightning fails to resume where a validation was under way. Once it has ended the run stops.
+    """
+
+    @property
+    def received_sigterm(self) -> bool:
+        """Whether to stop now."""
+        return super().received_sigterm and not (self.validating and self.state.fn == TrainerFn.FITTING)
 
     def fit(self, *args: Any, test_after_fit: bool = True, **kwargs: Any) -> None:
         """Train the model, then test its best checkpoint.
@@ -179,6 +191,15 @@ def show_predictions(data: SentimentDataModule, checkpoint: Path, count: int = 5
     )
 
 
+def stop(*_: object) -> None:
+    """End at SIGTERM, also as a container's first process, to which the kernel gives no default for signals.
+
+    Where the Trainer is at work its own handler is in place, calls this one, and ends the run after the batch.
+    """
+    if signal.getsignal(signal.SIGTERM) is stop:
+        sys.exit(STOPPED)
+
+
 def run() -> None:
     """Run the fit, validate, test or predict that `sys.argv` names.
 
@@ -186,6 +207,7 @@ def run() -> None:
         UserError: An option, a file or the data cannot be used.
     """
     prepare_process()
+    signal.signal(signal.SIGTERM, stop)
     # lightning 2.6 asks torch 2.13 in a way that is going out of use; nothing that a user could change
     warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
     # an advertisement at every start
@@ -206,6 +228,9 @@ def run() -> None:
             parser_kwargs={name: dict(defaults) for name in LightningCLI.subcommands()},
             auto_configure_optimizers=False,
         )
+    except SIGTERMException:  # Lightning would end with 0, as if all were done
+        wandb.finish(exit_code=STOPPED)
+        sys.exit(STOPPED)
     except BaseException:
         wandb.finish(exit_code=1)
         raise

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import lightning as L
 import numpy as np
@@ -16,6 +16,7 @@ from project.batch import Batch, collate
 from project.data.buckets import BucketSampler, padding_share
 from project.data.corpora import load_corpus
 from project.data.encoded import EncodedCorpus, EncodedTexts, encode_corpus
+from project.data.resumable import ResumableLoader
 from project.data.store import Corpus, CorpusOptions, Split
 from project.data.subwords import read_subwords, train_bpe
 from project.data.vectors import WordVectors, load_vectors
@@ -99,6 +100,8 @@ class SentimentDataModule(L.LightningDataModule):
         self.vectors = vectors
         self.pretrained_words = pretrained_words
         self.num_workers = num_workers
+        self._train_loader: ResumableLoader | None = None
+        self._place: dict[str, Any] = {"batches": 0}
         self.seed = seed
 
         self.tokenizer: Tokenizer | None = None
@@ -211,8 +214,8 @@ class SentimentDataModule(L.LightningDataModule):
         self.corpus.split(split)  # complains where there is none
         return self.encoded.texts(split, self.tokenizer)
 
-    def _loader(self, texts: EncodedTexts, sampler: BucketSampler) -> DataLoader[Batch]:
-        return DataLoader(
+    def _loader(self, texts: EncodedTexts, sampler: BucketSampler) -> ResumableLoader:
+        return ResumableLoader(
             texts,  # type: ignore[arg-type] # the collated type differs from the data set's
             batch_size=self.batch_size,
             sampler=sampler,
@@ -231,7 +234,19 @@ class SentimentDataModule(L.LightningDataModule):
         labels = texts.labels if self.balanced_sampling else None
         sampler = BucketSampler(texts.lengths, self.batch_size, True, self.seed, *self._processes(), labels=labels)
         self._report_padding(texts, sampler)
-        return self._loader(texts, sampler)
+        loader = self._loader(texts, sampler)
+        loader.epoch_batches = lambda: int(self.trainer.num_training_batches) if self.trainer else len(loader)
+        loader.load_state_dict(self._place)
+        self._train_loader = loader
+        return loader
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the place in the epoch of training, for a checkpoint."""
+        return self._train_loader.state_dict() if self._train_loader else self._place
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Let the next training go on there."""
+        self._place = state_dict
 
     @rank_zero_only
     def _report_padding(self, texts: EncodedTexts, sampler: BucketSampler) -> None:
