@@ -62,7 +62,11 @@ def listen(host: str, port: int) -> socket.socket:
     """
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+        listener = socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except OSError as error:
         reason = str(error.strerror or error).partition(" (while")[0]
         raise UserError(f"cannot listen on {host}:{port}: {reason}; choose others with --host and --port") from error
+    # asyncio sets it on the connections of its own sockets only; without it the second part of an answer waits up to
+    # 40 ms for the client to confirm the first
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener

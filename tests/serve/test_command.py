@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from project.serve.command import listen
 from tests.serve.conftest import ROOT
 
 
@@ -51,6 +52,13 @@ def test_an_address_that_is_taken_is_one_line(sentiment, bundle, capsys):
     assert err == (
         f"error: cannot listen on 127.0.0.1:{port}: Address already in use; choose others with --host and --port\n"
     )
+
+
+def test_no_part_of_an_answer_waits_for_the_one_before():
+    with listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
 
 
 def test_a_checkpoint_is_told_to_be_exported(sentiment, fitted, capsys):
