@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import wandb
 from hypothesis import settings
 
 from project.__main__ import main
@@ -42,8 +43,11 @@ def cache_of_this_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
 
 
 @pytest.fixture(autouse=True)
-def quiet_wandb(monkeypatch: pytest.MonkeyPatch) -> None:
+def quiet_wandb(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """W&B without effect; no run of one test is left to the next."""
     monkeypatch.setenv("WANDB_MODE", "disabled")
+    yield
+    wandb.finish()
 
 
 @pytest.fixture(autouse=True)
