@@ -1,4 +1,5 @@
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -31,6 +32,14 @@ def test_log_is_lines_of_json_without_the_text(started):
     (request,) = [entry for entry in started.log() if entry["event"] == "request"]
     assert (request["method"], request["path"], request["status"]) == ("POST", "/predict", 200)
     assert "secret" not in json.dumps(started.log())
+
+
+def test_onnxruntime_sends_no_usage_data(bundle, tmp_path):
+    code = f"from project import load; load({str(bundle)!r})('Warm.')"
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_only_this_host_is_served_unless_told(server):
