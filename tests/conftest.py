@@ -102,6 +102,15 @@ def fitted_once(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def exported_once(fitted_once: Path, toy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle of that run's best checkpoint; to be read only."""
+    folder = tmp_path_factory.mktemp("exported") / "bundle"
+    checkpoint = fitted_once / "runs" / "version_0" / "checkpoints" / "best.ckpt"
+    assert run_sentiment("export", "--ckpt_path", checkpoint, "--output", folder) == 0
+    return folder
+
+
 @pytest.fixture
 def fitted(fitted_once: Path, sentiment: Callable[..., int], tmp_path: Path) -> Path:
     """The run folder of two epochs on the toy corpus, in the empty folder of `sentiment`."""

@@ -170,8 +170,8 @@ def test_bad_line_is_named_or_skipped(classify):
     assert [line.split("\t")[0] != "" for line in lines] == [True, False, False, True]
 
 
-def test_each_line_is_answered_before_the_next_is_there(checkpoint):
-    command = [sys.executable, "-m", "project", "classify", "--model", str(checkpoint)]
+def test_each_line_is_answered_before_the_next_is_there(exported_once):
+    command = [sys.executable, "-m", "project", "classify", "--model", str(exported_once)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -183,8 +183,9 @@ def test_each_line_is_answered_before_the_next_is_there(checkpoint):
         assert process.wait() == 0
 
 
-def test_killed_half_way_there_is_no_file_under_the_final_name(checkpoint):
-    command = [sys.executable, "-m", "project", "classify", "--model", str(checkpoint)]
+def test_killed_half_way_there_is_no_file_under_the_final_name(exported_once, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command = [sys.executable, "-m", "project", "classify", "--model", str(exported_once)]
     Path("a.csv").write_text("text\n" + "A dull film.\n" * 300_000)
     process = subprocess.Popen([*command, "--input", "a.csv", "--output", "out.csv"])
     while not list(Path().glob(".out.csv.*")):

@@ -57,10 +57,8 @@ def test_one_text_has_one_answer(predictor):
 
 
 @pytest.mark.parametrize("kind", ["checkpoint", "bundle"])
-def test_threads_may_call_it_at_once(fitted, sentiment, kind):
-    path = fitted / "checkpoints" / "best.ckpt"
-    assert sentiment("export", "--ckpt_path", path, "--output", "bundle") == 0
-    classify = load(path if kind == "checkpoint" else "bundle")
+def test_threads_may_call_it_at_once(fitted, exported_once, kind):
+    classify = load(fitted / "checkpoints" / "best.ckpt" if kind == "checkpoint" else exported_once)
     texts = [f"{'dull ' * n}film" for n in range(40)]
     alone = [classify(text) for text in texts]
 

@@ -155,7 +155,7 @@ options = st.fixed_dictionaries(
         "merge": st.sampled_from(["concat", "sum", "mean", "product"]),
         "pooling": st.sampled_from(["last", "mean", "max", "attention"]),
         "initial_state": st.sampled_from(["zeros", "learned"]),
-        "recurrence": st.sampled_from(["packed", "padded", "parallel"]),
+        "recurrence": st.sampled_from(["packed", "padded", "parallel", "lean"]),
     }
 )
 

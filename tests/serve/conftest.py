@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 import pytest
 
 from project import Predictor, load
-from tests.conftest import run_sentiment
 
 ROOT = Path(__file__).parents[2]
 
@@ -65,12 +64,9 @@ class Running:
 
 
 @pytest.fixture(scope="session")
-def bundle(fitted_once: Path, toy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def bundle(exported_once: Path) -> Path:
     """A bundle of the toy model; to be read only."""
-    folder = tmp_path_factory.mktemp("served") / "bundle"
-    checkpoint = fitted_once / "runs" / "version_0" / "checkpoints" / "best.ckpt"
-    assert run_sentiment("export", "--ckpt_path", checkpoint, "--output", folder) == 0
-    return folder
+    return exported_once
 
 
 @pytest.fixture
