@@ -143,6 +143,7 @@ def test_checkpoint_keeps_its_vocabulary_on_another_corpus(sentiment, fitted, tm
     assert sum(map(sum, results("runs/version_1")["confusion_matrix"]["counts"])) == 2
 
 
+@pytest.mark.slow
 def test_resumed_fit_goes_on_with_epoch_optimizer_and_schedule(sentiment, fitted, toy):
     before = read_checkpoint(fitted / "checkpoints" / "last.ckpt")
     corpus = f"--data.corpus={toy}"

@@ -36,6 +36,7 @@ def options(toy: Path) -> tuple[str, ...]:
     return (f"--data.corpus={toy}", "--trainer.max_epochs=3", "--test_after_fit=false")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("callback", [StopAtBatch, StopInValidation])
 def test_resumed_run_equals_one_that_was_never_stopped(sentiment, toy, callback):
     assert sentiment("fit", *options(toy), *NEW) == 0

@@ -168,6 +168,7 @@ def test_changed_file_never_meets_the_old_cache(tmp_path):
     assert built(second) != first
 
 
+@pytest.mark.slow
 def test_killed_run_leaves_no_torn_cache(tmp_path):
     rows = [(f"Text {n}.", "good" if n % 2 else "bad") for n in range(200_000)]
     path = folder(tmp_path, train=rows)

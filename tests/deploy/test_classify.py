@@ -183,6 +183,7 @@ def test_each_line_is_answered_before_the_next_is_there(exported_once):
         assert process.wait() == 0
 
 
+@pytest.mark.slow
 def test_killed_half_way_there_is_no_file_under_the_final_name(exported_once, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     command = [sys.executable, "-m", "project", "classify", "--model", str(exported_once)]

@@ -71,7 +71,7 @@ DEEP_SESSION = session_of(DEEP)
 
 
 @given(st.lists(st.lists(st.integers(1, V - 1), min_size=1, max_size=40), min_size=1, max_size=9))
-@settings(max_examples=50)
+@settings(max_examples=25)
 def test_any_lengths_and_batch(texts):
     np.testing.assert_allclose(onnx_logits(DEEP_SESSION, texts), torch_logits(DEEP, texts), atol=1e-6)
 
