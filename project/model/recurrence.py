@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Literal, get_args
 
 import torch
@@ -122,27 +122,27 @@ class ExactRNN(nn.RNNBase):
         Raises:
             UserError: float16 on a CPU, which torch's kernels refuse; or states of other shapes.
         """
-        if self._needs_float32(packed.data):
-            with torch.autocast("cpu", enabled=False):
-                return self.forward(packed._replace(data=packed.data.float()), hx)
-        states = self._initial(packed, hx)
-        path = self.path_for(packed)
-        if path == "packed":
-            return self._run_packed(packed, states)
-        data, last = self._run_padded(packed, states, path)
-        return packed._replace(data=data), (last[0], last[1]) if len(last) == 2 else last[0]
+        output, last = self._run(packed, hx)
+        return output, (last[0], last[1]) if len(last) == 2 else last[0]
 
     def last_hidden(self, packed: PackedSequence, hx: State | None = None) -> Tensor:
         """Return h as `forward` does, without computing what only the outputs and c need."""
+        return self._run(packed, hx, hidden_only=True)[1][0]
+
+    def _run(
+        self, packed: PackedSequence, hx: State | None, hidden_only: bool = False
+    ) -> tuple[PackedSequence, list[Tensor]]:
+        """Return the outputs, which mean nothing if `hidden_only`, and the last h, with an LSTM h and c."""
         if self._needs_float32(packed.data):
             with torch.autocast("cpu", enabled=False):
-                return self.last_hidden(packed._replace(data=packed.data.float()), hx)
+                return self._run(packed._replace(data=packed.data.float()), hx, hidden_only)
         states = self._initial(packed, hx)
         path = self.path_for(packed)
         if path == "packed":
-            _, last = self._run_packed(packed, states)
-            return last if isinstance(last, Tensor) else last[0]
-        return self._run_padded(packed, states, path, hidden_only=True)[1][0]
+            data, last = self._run_packed(packed, states)
+        else:
+            data, last = self._run_padded(packed, states, path, hidden_only)
+        return packed._replace(data=data), [_unsorted(state, packed) for state in last]
 
     def path_for(self, packed: PackedSequence) -> Path:
         """Return how `packed` is computed: by `path`, or where that is auto by what `make bench` measures on a CPU.
@@ -198,13 +198,13 @@ class ExactRNN(nn.RNNBase):
         given = [state.to(data) for state in given]
         return given if sorted_indices is None else [state.index_select(1, sorted_indices) for state in given]
 
-    def _run_packed(self, packed: PackedSequence, states: list[Tensor]) -> tuple[PackedSequence, State]:
+    def _run_packed(self, packed: PackedSequence, states: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """Return the outputs (N, D*H), and the last h, with an LSTM h and c, texts sorted as in `packed`."""
         use_all()
-        hx = tuple(states) if self.mode == "LSTM" else states[0]
         data, *last = KERNELS[self.mode](
             packed.data,
             packed.batch_sizes,
-            hx,
+            tuple(states) if self.mode == "LSTM" else states[0],
             self._flat_weights,
             self.bias,
             self.num_layers,
@@ -212,13 +212,12 @@ class ExactRNN(nn.RNNBase):
             self.training,
             self.bidirectional,
         )
-        last = [_unsorted(state, packed) for state in last]
-        return packed._replace(data=data), (last[0], last[1]) if self.mode == "LSTM" else last[0]
+        return data, last
 
     def _run_padded(
-        self, packed: PackedSequence, states: list[Tensor], path: Path, hidden_only: bool = False
+        self, packed: PackedSequence, states: list[Tensor], path: Path, hidden_only: bool
     ) -> tuple[Tensor, list[Tensor]]:
-        """Return the outputs, (N, D*H) unless `hidden_only`, and the last h, with an LSTM h and c."""
+        """Return the outputs, (N, D*H) unless `hidden_only`, and the last states as `_run_packed` does."""
         use_half()
         grid = make_grid(packed.batch_sizes, LEAN_STEPS if path == "lean" else None).to(packed.data.device)
         values = spread(packed.data, grid)  # (cells, I)
@@ -249,7 +248,7 @@ class ExactRNN(nn.RNNBase):
                 results = [result[:-1] for result in results]
             last += results
         outputs = values if hidden_only else gather(values, grid)
-        return outputs, [_unsorted(torch.stack(rows), packed) for rows in zip(*last, strict=True)]
+        return outputs, [torch.stack(rows) for rows in zip(*last, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -291,14 +290,14 @@ class Direction:
 
     def _run_blocks(self, values: Tensor, states: list[Tensor], weights: list[Tensor]) -> tuple[Tensor, Tensor]:
         """Return the outputs (cells, H), and each text's last state of the last kind (B, H)."""
+        run = partial(recomputed, self._run_kernel) if self.lean else self._run_kernel
         outputs: list[Tensor] = []
         ended: list[Tensor] = []  # states of the texts that end in each block; texts are sorted, longest first
         for block in self.grid.blocks:
             ended.append(states[-1][block.texts :])
             hx = [state[: block.texts].unsqueeze(0) for state in states]  # (1, texts, H)
             cells = values[block.start : block.end].view(block.steps, block.texts, -1)
-            run = recomputed if self.lean else call
-            output, *last = run(self._run_kernel, cells, *hx, *weights)  # (steps, texts, H)
+            output, *last = run(cells, *hx, *weights)  # (steps, texts, H)
             outputs.append(output.flatten(0, 1))
             states = [state[0] for state in last]
         ended.append(states[-1])
@@ -311,11 +310,6 @@ class Direction:
         return self.kernel(
             cells, hx if len(hx) == 2 else hx[0], weights, self.bias, 1, 0.0, self.training, False, False
         )
-
-
-def call(function: Kernel, *tensors: Tensor) -> tuple[Tensor, ...]:
-    """Return `function(*tensors)`."""
-    return function(*tensors)
 
 
 def hold_c(values: Tensor, weight: Tensor, padding: Tensor) -> tuple[Tensor, Tensor]:
