@@ -99,5 +99,5 @@ def test_variants_answer_alike_on_real_texts(folder, tmp_path, options):
     torch.manual_seed(0)
     network, tokenizer = SentimentNetwork(**state["network"]).eval(), Tokenizer.from_state(state["tokenizer"])
     checkpoint, texts = predictor_of(network, tokenizer, state), real_texts()
-    write_bundle(tmp_path / "bundle", build_graph(network), checkpoint, state, "float32")
+    write_bundle(tmp_path / "bundle", build_graph(network), state, "float32")
     assert compare(checkpoint(texts), load(tmp_path / "bundle")(texts)).holds

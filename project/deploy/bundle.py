@@ -75,7 +75,11 @@ def open_bundle(folder: Path) -> Predictor:
     Raises:
         UserError: A file is missing or damaged, or the bundle is of another format.
     """
-    facts, files = read_bundle(folder)
+    return predictor_of(*read_bundle(folder))
+
+
+def predictor_of(facts: BundleFacts, files: dict[str, bytes]) -> Predictor:
+    """Return the predictor of a bundle's content, as `read_bundle` returns it."""
     tokenizer = Tokenizer.from_state(json.loads(files[TOKENIZER]))
     session = open_session(files[MODEL])
 

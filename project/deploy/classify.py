@@ -59,7 +59,7 @@ def check(arguments: argparse.Namespace) -> None:
     """Check what can be checked before a model is loaded.
 
     Raises:
-        UserError: Options contradict each other, or a file cannot be read or written.
+        UserError: Options contradict each other.
     """
     if (arguments.input is None) != (arguments.output is None):
         raise UserError("a file needs both: --input FILE --output FILE")
@@ -96,8 +96,7 @@ def classify_lines(classify: Predictor, stream: BufferedReader, skip: bool) -> I
                 raise UserError(f"standard input:{line}: {fault}; mend it, or add --bad_rows=skip")
         predictions = iter(classify([text for text, fault in zip(texts, faults, strict=True) if not fault]))
         for text, fault in zip(texts, faults, strict=True):
-            shown = text.encode("utf-8", "replace").decode()
-            yield f"\t\t{shown}" if fault else line_of(text, next(predictions))
+            yield f"\t\t{text.encode('utf-8', 'replace').decode()}" if fault else line_of(text, next(predictions))
         number += len(lines)
         if not chunk:
             return

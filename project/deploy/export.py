@@ -27,17 +27,15 @@ from project.model.checkpoint import ModelState, read_checkpoint, restore
 from project.runtime import prepare_process
 from project.whole import write_json
 
-NO_PARITY = Parity(0, 0, 0.0)
-
 
 class Row(NamedTuple):
     """What is printed of the checkpoint, or of a bundle."""
 
     name: str
-    parity: Parity
     accuracy: float
     rate: float  # texts per second
-    size: float  # MB; 0 for the checkpoint
+    parity: Parity | None = None  # of a bundle with the checkpoint
+    size: float | None = None  # MB, of a bundle
 
 
 def run() -> None:
@@ -97,12 +95,12 @@ def export(
         raise UserError(f"{output} exists and is no bundle: choose another folder with --output")
     texts = [example.text for example in examples]
     expected, rate = timed(checkpoint, texts)
-    rows: list[Row] = [Row("checkpoint", NO_PARITY, accuracy(expected, examples, state), rate, 0.0)]
+    rows = [Row("checkpoint", accuracy(expected, examples, state), rate)]
     output.absolute().parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".exporting-", dir=output.absolute().parent) as scratch:
         for weights in ("float32", "int8")[: 1 + int8]:
             folder = Path(scratch) / weights
-            write_bundle(folder, quantize(model) if weights == "int8" else model, checkpoint, state, weights)
+            facts = write_bundle(folder, quantize(model) if weights == "int8" else model, state, weights)
             answers, rate = timed(open_bundle(folder), texts)
             parity = compare(expected, answers)
             if weights == "float32" and not parity.holds:
@@ -110,18 +108,17 @@ def export(
                     f"the bundle answers otherwise than the checkpoint: {parity.different_labels} of {parity.texts} "
                     f"labels, probabilities by up to {parity.largest_difference:.1e}; nothing was written"
                 )
-            facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
             write_json(folder / FACTS, facts | {"parity": parity._asdict()})
             size = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
-            rows.append(Row(f"bundle, {weights}", parity, accuracy(answers, examples, state), rate, size))
+            rows.append(Row(f"bundle, {weights}", accuracy(answers, examples, state), rate, parity, size))
         replace_folder(folder, output)
     show(rows)
     print(f"bundle: {output} ({size:.1f} MB)")
 
 
-def write_bundle(folder: Path, model: onnx.ModelProto, checkpoint: Predictor, state: ModelState, weights: str) -> None:
-    """Write the three files of a bundle into a new folder."""
-    tokenizer = json.dumps(checkpoint.tokenizer.state(), ensure_ascii=False).encode()
+def write_bundle(folder: Path, model: onnx.ModelProto, state: ModelState, weights: str) -> BundleFacts:
+    """Write the three files of a bundle that was not yet compared into a new folder; return what its facts are."""
+    tokenizer = json.dumps(state["tokenizer"], ensure_ascii=False).encode()
     files = {MODEL: model.SerializeToString(), TOKENIZER: tokenizer}
     folder.mkdir()
     for name, content in files.items():
@@ -136,10 +133,11 @@ def write_bundle(folder: Path, model: onnx.ModelProto, checkpoint: Predictor, st
         "corpus": state["corpus"],
         "fingerprint": state["fingerprint"],
         "versions": state["versions"],
-        "parity": NO_PARITY._asdict(),
+        "parity": {},
         "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
     }
     write_json(folder / FACTS, facts)
+    return facts
 
 
 def replace_folder(new: Path, old: Path) -> None:
@@ -162,8 +160,8 @@ def accuracy(predictions: Sequence[Prediction], examples: Sequence[Example], sta
 def show(rows: Sequence[Row]) -> None:
     """Print a table of the checkpoint and the bundles made of it."""
     table = Table("", "other labels", "largest difference", "accuracy", "texts/s", "MB")
-    for name, parity, right, rate, size in rows:
-        differences = (f"{parity.different_labels} of {parity.texts}", f"{parity.largest_difference:.1e}")
-        figures = (f"{right:.1%}", f"{rate:,.0f}", f"{size:.1f}" if size else "")
-        table.add_row(name, *(differences if parity.texts else ("", "")), *figures)
+    for name, right, rate, parity, size in rows:
+        figures = (f"{right:.1%}", f"{rate:,.0f}", "" if size is None else f"{size:.1f}")
+        labels = "" if parity is None else f"{parity.different_labels} of {parity.texts}"
+        table.add_row(name, labels, "" if parity is None else f"{parity.largest_difference:.1e}", *figures)
     Console().print(table)

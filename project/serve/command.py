@@ -7,7 +7,7 @@ import sys
 import threading
 from pathlib import Path
 
-from project.deploy.bundle import open_bundle, read_bundle
+from project.deploy.bundle import predictor_of, read_bundle
 from project.errors import UserError
 from project.serve.app import create_app
 from project.serve.logs import log_json_lines
@@ -32,8 +32,8 @@ def run() -> None:
             f"{arguments.bundle} is no bundle: write one with "
             f"`sentiment export --ckpt_path {arguments.bundle} --output bundle`"
         )
-    (facts, _), predictor = read_bundle(arguments.bundle), open_bundle(arguments.bundle)
-    stopping = threading.Event()
+    facts, files = read_bundle(arguments.bundle)
+    predictor, stopping = predictor_of(facts, files), threading.Event()
     listener = listen(arguments.host, arguments.port)
     log_json_lines()
     # uvicorn ends orderly, then sends itself the signal again: the exit code of that is 0
