@@ -1,24 +1,19 @@
 """Bytes of a request -> a body of limited size, before anything reads it."""
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from project.serve.failures import failure
 from project.serve.limits import MAX_BODY
+from project.serve.wrapper import Wrapper
 
 PATIENCE = 16  # times the limit are read and thrown away, so that a client who has sent too much hears why
 
 
-class BodyLimit:
+class BodyLimit(Wrapper):
     """Answers 413 to a request whose body is larger than `MAX_BODY`; hands others on."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def request(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the body, then let the application answer."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
         body = await read_body(receive)
         if body is None:
             await failure(413, f"the request is larger than {MAX_BODY:,} bytes")(scope, receive, send)
@@ -28,7 +23,7 @@ class BodyLimit:
         async def replay() -> Message:
             return messages.pop() if messages else await receive()
 
-        await self._app(scope, replay, send)
+        await self.app(scope, replay, send)
 
 
 async def read_body(receive: Receive) -> bytes | None:

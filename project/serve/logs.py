@@ -6,7 +6,9 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
+
+from project.serve.wrapper import Wrapper
 
 LOG = logging.getLogger("project.serve")
 
@@ -35,17 +37,11 @@ def log_json_lines() -> None:
     logging.getLogger("uvicorn").setLevel(logging.WARNING)  # it tells in seven lines what ours tell in three
 
 
-class RequestLog:
+class RequestLog(Wrapper):
     """Logs every request when it is answered: method, path, status, milliseconds."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def request(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the application answer, then log."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
         began = time.perf_counter()
         status: int | None = None  # of a client that has left
 
@@ -56,7 +52,7 @@ class RequestLog:
             await send(message)
 
         try:
-            await self._app(scope, receive, seen)
+            await self.app(scope, receive, seen)
         finally:
             ms = round((time.perf_counter() - began) * 1e3, 2)
             fields = {"method": scope["method"], "path": scope["path"], "status": status, "ms": ms}
