@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jsonargparse import ArgumentParser
 from rich.console import Console
 from rich.table import Table
 
+from project.configuration import DEFAULT_CONFIG, OneLineParser
 from project.data.corpora import load_corpus
 from project.data.datamodule import SentimentDataModule
 from project.data.store import SPLITS, Corpus
@@ -24,7 +24,6 @@ try:
 except ImportError as error:
     raise UserError("baselines need scikit-learn: pip install -e '.[baselines]'") from error
 
-DEFAULT_CONFIG = Path(__file__).parent.parent / "configs" / "default.yaml"
 FOLDER = Path("runs/baselines")
 
 
@@ -52,19 +51,18 @@ def run() -> None:
 
 
 def parse(words: list[str]) -> SentimentDataModule:
-    """Read the configuration as `fit` does; only its corpus matters here."""
-    parser = ArgumentParser("sentiment baselines", default_config_files=[str(DEFAULT_CONFIG)], exit_on_error=False)
+    """Read the configuration as `fit` does; only its corpus matters here.
+
+    Raises:
+        UserError: It cannot be read.
+    """
+    parser = OneLineParser("sentiment baselines", description=__doc__, default_config_files=[str(DEFAULT_CONFIG)])
     parser.add_argument("--config", action="config", help="a configuration laid over the default")
     parser.add_class_arguments(SentimentDataModule, "data")
     for idle in ("model", "trainer"):
         parser.add_argument(f"--{idle}", type=dict[str, Any], help="read over")
     parser.add_argument("--seed_everything", type=int, help="read over")
-    try:
-        data: SentimentDataModule = parser.instantiate_classes(parser.parse_args(words)).data
-    except Exception as error:
-        if isinstance(error, UserError):
-            raise
-        raise UserError(f"{' '.join(str(error).split())[:300]}; see sentiment baselines --help") from error
+    data: SentimentDataModule = parser.instantiate_classes(parser.parse_args(words)).data
     return data
 
 

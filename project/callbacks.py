@@ -139,8 +139,7 @@ class TestReport(L.Callback):
                 "confusion_matrix": {"labels": labels, "counts": counts},
                 "fit_seconds": self._seconds.get("fit"),
                 "test_seconds": time.perf_counter() - self._began["test"],
-                "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-                / (1e6 if sys.platform == "darwin" else 1e3),
+                "peak_mb": peak_mb(),
                 "right": [self._right[row] for row in sorted(self._right)],
                 "versions": pl_module.state["versions"],
             },

@@ -6,7 +6,7 @@ import signal
 import sys
 import warnings
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import lightning as L
 import wandb
@@ -16,6 +16,7 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveCon
 from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
+from project.configuration import DEFAULT_CONFIG, OneLineParser
 from project.data.datamodule import SentimentDataModule
 from project.data.predictions import check_output
 from project.deploy.predictor import load
@@ -25,8 +26,6 @@ from project.loggers import git_commit
 from project.model.checkpoint import read_checkpoint, restore
 from project.model.classifier import SentimentClassifier
 from project.runtime import prepare_process
-
-DEFAULT_CONFIG = Path(__file__).parent.parent / "configs" / "default.yaml"
 
 STOPPED = 128 + signal.SIGTERM  # exit code of a process that this signal ended
 
@@ -90,15 +89,6 @@ class SentimentTrainer(L.Trainer):
             check_output(Path(output))
         self.output = output
         super().predict(*args, return_predictions=False, **kwargs)  # type: ignore[misc]
-
-
-class OneLineParser(LightningArgumentParser):
-    """A parser that reports a mistake in one line instead of a page of usage."""
-
-    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        """Raise `UserError` with the message of argparse or jsonargparse."""
-        line = " ".join(message.split())
-        raise UserError(f"{line[:300]}; see sentiment COMMAND --help") from ex
 
 
 class SentimentCLI(LightningCLI):

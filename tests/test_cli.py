@@ -12,7 +12,7 @@ import pytest
 import torch
 import yaml
 
-from project.cli import DEFAULT_CONFIG
+from project.configuration import DEFAULT_CONFIG
 from project.model.checkpoint import read_checkpoint
 from tests.conftest import SMALL, toy_rows, write_csv
 

@@ -5,7 +5,7 @@ import torch
 from torch.nn.utils.rnn import pack_sequence
 
 from project.batch import pack
-from project.cli import DEFAULT_CONFIG
+from project.configuration import DEFAULT_CONFIG
 from project.model.network import SentimentNetwork
 from project.model.recurrence import ExactRNN
 from tests.conftest import SMALL
