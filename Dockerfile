@@ -43,15 +43,15 @@ COPY project /app/project
 COPY configs /app/configs
 RUN --mount=type=cache,target=/root/.cache/pip \
     pip install --no-deps --editable /app
-# whatever a run reads and writes is in /work, which is a volume: data, caches, logs, checkpoints.
+# whatever a run reads and writes is in /volume, which is a volume: data, caches, logs, checkpoints.
 # USER: --user may give an id that has no name, and libraries ask for one
-ENV HOME=/work \
+ENV HOME=/volume \
     USER=sentiment \
-    XDG_CACHE_HOME=/work/.cache \
-    XDG_CONFIG_HOME=/work/.config
-RUN mkdir /work && chown 10001:10001 /work
-VOLUME /work
-WORKDIR /work
+    XDG_CACHE_HOME=/volume/.cache \
+    XDG_CONFIG_HOME=/volume/.config
+RUN mkdir /volume && chown 10001:10001 /volume
+VOLUME /volume
+WORKDIR /volume
 USER 10001:10001
 ENTRYPOINT ["sentiment"]
 CMD ["fit"]

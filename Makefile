@@ -5,10 +5,10 @@ ARGS ?=
 # CPU=1 takes torch's CPU build on a host without an NVIDIA GPU (200 MB instead of several GB)
 CPU ?=
 QUICK ?=
-# of the images: their name, the container engine, the folder that docker-train works in, the bundle to serve
+# of the images: their name, the container engine, the folder that docker-train reads and writes, the bundle to serve
 IMAGE ?= sentiment
 DOCKER ?= docker
-WORK ?= work
+VOLUME ?= volume
 BUNDLE ?= bundle
 
 VENV := .venv
@@ -87,10 +87,10 @@ docker-build: ## build the images sentiment:train and sentiment:serve; CPU=1 wit
 # the user's own id: what the containers write belongs to them
 RUN := $(DOCKER) run --rm --init --user $$(id -u):$$(id -g)
 
-docker-train: ## train in a container, on all GPUs, in the folder work; CPU=1 without GPU; CONFIG=, ARGS=
-	@mkdir -p $(WORK)
+docker-train: ## train in a container, on all GPUs, in the folder volume; CPU=1 without GPU; CONFIG=, ARGS=
+	@mkdir -p $(VOLUME)
 	@$(RUN) $(if $(CPU),,--gpus all) --shm-size 1g --env WANDB_API_KEY --env WANDB_MODE \
-	  --volume "$(abspath $(WORK)):/work" $(IMAGE):train fit --config /app/$(CONFIG) $(ARGS)
+	  --volume "$(abspath $(VOLUME)):/volume" $(IMAGE):train fit --config /app/$(CONFIG) $(ARGS)
 
 docker-serve: ## serve BUNDLE=bundle in a container, on port 8000 of this host
 	@$(RUN) --read-only --publish 127.0.0.1:8000:8000 --volume "$(abspath $(BUNDLE)):/bundle:ro" $(IMAGE):serve
