@@ -58,3 +58,11 @@ def collate(texts: Sequence[EncodedText]) -> Batch:
     """Make a `Batch` of `texts`, in their order."""
     rows, token_ids, labels = zip(*texts, strict=True)
     return Batch(pack(token_ids), torch.tensor(labels), torch.tensor(rows))
+
+
+def texts_of_tokens(token_ids: PackedSequence) -> Tensor:
+    """Return for each token of a packed batch which text it belongs to, (N,), counting as its `sorted_indices` do."""
+    sizes = token_ids.batch_sizes  # (T,) texts that are at least so long
+    first = sizes.cumsum(0) - sizes  # (T,) where each time step begins
+    texts = torch.arange(len(token_ids.data)) - first.repeat_interleave(sizes)  # (N,)
+    return texts.to(token_ids.data.device)

@@ -98,8 +98,9 @@ class SentimentCLI(LightningCLI):
     trainer: SentimentTrainer
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Let one seed rule the order of batches too."""
+        """Let one seed rule the order of batches too, and word vectors be as wide as the model reads them."""
         parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
+        parser.link_arguments("model.embedding_dim", "data.vectors_dim")
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parse, and read the checkpoint before anything else is made.

@@ -50,12 +50,12 @@ def carve_phrases(texts: Sequence[str], share: float) -> NDArray[np.bool_]:
     for row in sorted(range(len(tokens)), key=lambda row: -len(tokens[row])):
         if " ".join(tokens[row]) not in inside:
             whole.append(row)
-            inside.update(_phrases(tokens[row]))
+            inside.update(phrases(tokens[row]))
     picked = _pick(np.array(whole), share, np.random.default_rng(SEED))
-    held_out = {phrase for row in picked for phrase in _phrases(tokens[row])}
+    held_out = {phrase for row in picked for phrase in phrases(tokens[row])}
     return np.array([" ".join(words) in held_out for words in tokens])
 
 
-def _phrases(words: list[str]) -> set[str]:
+def phrases(words: list[str]) -> set[str]:
     """Return every run of words."""
     return {" ".join(words[i:j]) for i in range(len(words)) for j in range(i + 1, len(words) + 1)}

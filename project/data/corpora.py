@@ -46,6 +46,7 @@ def load_corpus(
         parts = {"test": parts.get("test") or parts.get("train") or parts["val"]}
     known = tuple(known_labels) if known_labels is not None else None
     fields = {**vars(source), "parts": parts, "known_labels": known, "labelled": labelled}
+    fields["text_column"] = options.text_column
     return open_store(Source(**fields), options)
 
 
@@ -74,6 +75,7 @@ SPLIT_NAMES: dict[str, Split] = {
     **{"val": "val", "valid": "val", "validation": "val", "dev": "val"},
     **{"test": "test"},
 }
+UNLABELLED = ("unsupervised", "unlabelled", "unlabeled")
 
 
 def file_source(name: str, path: Path, options: CorpusOptions) -> Source:
@@ -90,18 +92,28 @@ def file_source(name: str, path: Path, options: CorpusOptions) -> Source:
 def folder_source(name: str, folder: Path, options: CorpusOptions) -> Source:
     """Make a source of a folder whose files are named after their splits, as on the Hugging Face hub.
 
+    Files called unsupervised, unlabelled or unlabeled hold more texts, for word vectors.
+
     Raises:
         UserError: No file in it, or in its folder ``data``, is named so.
     """
     files: dict[Split, list[Path]] = {}
+    unlabelled: list[Path] = []
     for path in sorted([*folder.iterdir(), *(folder / "data").glob("*")]):
-        split = SPLIT_NAMES.get(re.split(r"[-._]", path.name.lower())[0])
-        if split is not None and is_data_file(path):
-            files.setdefault(split, []).append(path)
+        name_of_split = re.split(r"[-._]", path.name.lower())[0]
+        if name_of_split in SPLIT_NAMES and is_data_file(path):
+            files.setdefault(SPLIT_NAMES[name_of_split], []).append(path)
+        elif name_of_split in UNLABELLED and is_data_file(path):
+            unlabelled.append(path)
     if not files:
         raise UserError(f"{folder} holds no file named after its split, such as train.csv or test.parquet")
     paths = [path for split in sorted(files) for path in files[split]]
-    return Source(name, digest_files(paths), {split: [file_part(p, options) for p in files[split]] for split in files})
+    return Source(
+        name,
+        digest_files(paths),
+        {split: [file_part(p, options) for p in files[split]] for split in files},
+        unlabelled=[file_part(p, options) for p in unlabelled],
+    )
 
 
 def file_part(path: Path, options: CorpusOptions) -> Part:
@@ -209,7 +221,8 @@ def hub_corpus(name: str, options: CorpusOptions) -> tuple[Source, str]:
     parts = dict(source.parts)
     if name == "sst2":
         parts = {"train": parts["train"], "test": parts["val"]}
-    return Source(name, source.key, parts, renamed=POLARITY | HUB_POLARITY, phrases=name == "sst2"), column
+    names = POLARITY | HUB_POLARITY
+    return Source(name, source.key, parts, names, phrases=name == "sst2", unlabelled=source.unlabelled), column
 
 
 HUB_POLARITY = {"neg": "negative", "pos": "positive"}

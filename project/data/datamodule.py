@@ -21,6 +21,7 @@ from project.data.store import Corpus, CorpusOptions, Split
 from project.data.subwords import read_subwords, train_bpe
 from project.data.vectors import WordVectors, load_vectors
 from project.data.vocabulary import build_vocabulary, extend_vocabulary
+from project.data.word2vec import WORD2VEC, corpus_vectors
 from project.errors import UserError
 from project.text import SPECIALS, SubwordTokenizer, Tokenizer, Truncation, check_length
 
@@ -46,7 +47,9 @@ class SentimentDataModule(L.LightningDataModule):
         truncation: Which tokens of a longer text stay: head, tail, or head+tail.
         min_freq: Occurrences in train that a word needs to enter the vocabulary.
         max_vocab_size: Most words of train in the vocabulary; all where none is given.
-        vectors: Pretrained word vectors: glove-6b-50d, a file in GloVe's or fastText's text format, or null for none.
+        vectors: Word vectors to begin with: glove-6b-50d, a file in GloVe's or fastText's format, word2vec for such
+            as are trained on the corpus's own texts, word2vec:CORPUS for another corpus's too, or null for none.
+        vectors_dim: Numbers in a vector that word2vec trains. The command line links it to model.embedding_dim.
         pretrained_words: How many of the commonest pretrained words that train lacks join the vocabulary, frozen.
         num_workers: Loader processes; 0 is fastest here, since loading takes far less time than the model.
         seed: Of the order of batches. The command line links it to seed_everything.
@@ -77,6 +80,7 @@ class SentimentDataModule(L.LightningDataModule):
         min_freq: int = 1,
         max_vocab_size: int | None = None,
         vectors: str | None = "glove-6b-50d",
+        vectors_dim: int = 50,
         pretrained_words: int = 50_000,
         num_workers: int = 0,
         seed: int = 42,
@@ -98,6 +102,7 @@ class SentimentDataModule(L.LightningDataModule):
         self.min_freq = min_freq
         self.max_vocab_size = max_vocab_size
         self.vectors = vectors
+        self.vectors_dim = vectors_dim
         self.pretrained_words = pretrained_words
         self.num_workers = num_workers
         self._train_loader: ResumableLoader | None = None
@@ -162,11 +167,17 @@ class SentimentDataModule(L.LightningDataModule):
     def _prepare_tokenizer(self) -> None:
         """Load vectors, and learn or read sub-words, once."""
         if self.vectors is not None and self._vectors is None:
-            self._vectors = load_vectors(self.vectors)
+            self._vectors = self._load_vectors(self.vectors)
         if self.scheme == "words" or self._subwords is not None:
             return
         json = train_bpe(self.corpus, self.bpe_size) if self.scheme == "bpe" else read_subwords(Path(self.scheme))
         self._subwords = SubwordTokenizer(json, self.max_length, self.truncation)
+
+    def _load_vectors(self, source: str) -> WordVectors:
+        name, _, other = source.partition(":")
+        if name != WORD2VEC:
+            return load_vectors(source)
+        return corpus_vectors(self.corpus, load_corpus(other) if other else None, self.vectors_dim)
 
     def _build_tokenizer(self) -> None:
         self.corpus.split("train")

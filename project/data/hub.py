@@ -27,7 +27,7 @@ def hub_source(name: str) -> Source:
     """Make a source of the data set with this id, such as ``stanfordnlp/imdb``.
 
     A data set that `datasets` has cached is read without the hub. A test split whose labels are all hidden (-1) is left
-    out, as are splits that are neither train nor val nor test.
+    out; of the other splits only one called unsupervised is used, for word vectors.
 
     Raises:
         UserError: The library is not installed, or the data set can be had neither from the hub nor from its cache.
@@ -62,6 +62,7 @@ def _answers(endpoint: str) -> bool:
 def dataset_source(name: str, loaded: Any) -> Source:
     """Make a source of a `datasets.DatasetDict`."""
     parts: dict[Split, list[Part]] = {}
+    unlabelled: list[Part] = []
     names: dict[str, str] = {}
     key = [name]
     for split, data in loaded.items():
@@ -71,7 +72,9 @@ def dataset_source(name: str, loaded: Any) -> Source:
             parts.setdefault(SPLITS[split], []).append(Part(f"{name}[{split}]", partial(_records, data)))
             names |= {str(number): text for number, text in enumerate(getattr(label, "names", []))}
             key.append(f"{split} {data._fingerprint}")
-    return Source(name, " ".join(key), parts, renamed=names)
+        elif split == "unsupervised":
+            unlabelled.append(Part(f"{name}[{split}]", partial(_records, data)))
+    return Source(name, " ".join(key), parts, renamed=names, unlabelled=unlabelled)
 
 
 def _records(data: Any) -> Iterator[Record]:

@@ -85,6 +85,8 @@ class Source:
         labelled: False where texts are to be predicted and need no label.
         phrases: Whether rows are phrases of each other, as in the Stanford Sentiment Treebank: val is then carved by
             whole sentences, and no phrase of theirs stays in train.
+        unlabelled: Where more texts come from that no one has labelled, for word vectors alone.
+        text_column: Name of their column of texts.
     """
 
     name: str
@@ -94,6 +96,8 @@ class Source:
     known_labels: tuple[str, ...] | None = None
     labelled: bool = True
     phrases: bool = False
+    unlabelled: list[Part] = field(default_factory=list)
+    text_column: str = "text"
 
 
 class Rows(Sequence[Example]):

@@ -74,7 +74,9 @@ def load_vectors(source: str) -> WordVectors:
         words = pq.read_table(files["glove_6B_index.parquet"]).column("index").to_pylist()
         return WordVectors(words, np.load(files["glove_6B_50d_emb.npy"], mmap_mode="r"))
     if not Path(source).is_file():
-        raise UserError(f"vectors {source!r} are neither {GLOVE_6B_50D} nor a file (.txt or .vec, plain, .gz or .zip)")
+        raise UserError(
+            f"vectors {source!r} are neither {GLOVE_6B_50D} nor word2vec nor a file (.txt or .vec, plain, .gz or .zip)"
+        )
     return read_text_vectors(Path(source))
 
 

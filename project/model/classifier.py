@@ -7,6 +7,7 @@ import torch
 from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import PackedSequence
 from torchmetrics import MetricCollection
 from torchmetrics.classification import MulticlassConfusionMatrix
@@ -14,6 +15,7 @@ from torchmetrics.classification import MulticlassConfusionMatrix
 from project.batch import Batch
 from project.errors import UserError
 from project.evaluation.metrics import build_metrics
+from project.model.adversarial import perturbed
 from project.model.checkpoint import FORMAT, KEY, ModelState, package_versions
 from project.model.encoder import InitialState, Merge, Pooling
 from project.model.network import SentimentNetwork
@@ -30,10 +32,16 @@ class SentimentClassifier(L.LightningModule):
         embedding_dim: E; with pretrained vectors, theirs.
         hidden_size: H, per direction.
         num_layers: L.
-        dropout: On the embeddings, between layers, and on the features.
+        dropout: Between layers, and on the features.
+        embedding_dropout: On the numbers of the embeddings.
+        word_dropout: Share of tokens that training reads as ``<unk>`` (Iyyer et al. 2015).
         learning_rate: Peak of the schedule.
+        embedding_learning_rate: Likewise of the word vectors; the same where none is given.
         weight_decay: AdamW's, on weight matrices other than the embedding.
         warmup: Share of the optimizer steps in which the learning rate rises linearly; it then falls linearly to 0.
+        label_smoothing: Share of each label that is spread over all classes in training (Szegedy et al. 2016).
+        adversarial: Length of the adversarial perturbation of the embeddings, see `project.model.adversarial`; 0 for
+            none. A training step then takes 2.5 times as long.
         class_weights: Weight of each class in the loss, or "balanced" for the inverse of its frequency in train.
         cell: lstm, gru, rnn_tanh or rnn_relu.
         bidirectional: Whether a second direction reads each text from its end.
@@ -52,9 +60,14 @@ class SentimentClassifier(L.LightningModule):
         hidden_size: int = 128,
         num_layers: int = 1,
         dropout: float = 0.5,
+        embedding_dropout: float = 0.5,
+        word_dropout: float = 0.0,
         learning_rate: float = 2e-3,
+        embedding_learning_rate: float | None = None,
         weight_decay: float = 0.01,
         warmup: float = 0.1,
+        label_smoothing: float = 0.0,
+        adversarial: float = 0.0,
         class_weights: Literal["balanced"] | list[float] | None = None,
         cell: Cell = "lstm",
         bidirectional: bool = True,
@@ -69,8 +82,10 @@ class SentimentClassifier(L.LightningModule):
         for name, size in (("embedding_dim", embedding_dim), ("hidden_size", hidden_size), ("num_layers", num_layers)):
             if size < 1:
                 raise UserError(f"{name} is {size}: set --model.{name}=1 or more")
-        if not 0 <= dropout < 1:
-            raise UserError(f"dropout is {dropout}: set --model.dropout to at least 0 and less than 1")
+        shares = {"dropout": dropout, "embedding_dropout": embedding_dropout, "word_dropout": word_dropout}
+        for name, share in (*shares.items(), ("label_smoothing", label_smoothing)):
+            if not 0 <= share < 1:
+                raise UserError(f"{name} is {share}: set --model.{name} to at least 0 and less than 1")
         if not 0 <= warmup <= 1:
             raise UserError(f"warmup is {warmup}: set --model.warmup to a share of the steps, from 0 to 1")
         if proj_size and (cell != "lstm" or not 0 < proj_size < hidden_size):
@@ -80,6 +95,9 @@ class SentimentClassifier(L.LightningModule):
             )
         if learning_rate <= 0:
             raise UserError(f"learning_rate is {learning_rate}: set --model.learning_rate above 0")
+        for name, value in (("embedding_learning_rate", embedding_learning_rate), ("adversarial", adversarial)):
+            if value is not None and value < 0:
+                raise UserError(f"{name} is {value}: set --model.{name} to 0 or more")
         self.save_hyperparameters()
         self.network: SentimentNetwork
         self.state: ModelState | None = None
@@ -151,9 +169,8 @@ class SentimentClassifier(L.LightningModule):
         logits: Tensor = self.network(token_ids)
         return logits
 
-    def _step(self, batch: Batch, metrics: MetricCollection) -> tuple[Tensor, Tensor]:
-        """Return the loss () and the class probabilities (B, C) of `batch`, having counted both."""
-        logits = self(batch.token_ids)  # (B, C)
+    def _count(self, batch: Batch, logits: Tensor, metrics: MetricCollection) -> tuple[Tensor, Tensor]:
+        """Return the loss () and the class probabilities (B, C) of `logits` (B, C), having counted both."""
         loss: Tensor = self.loss(logits, batch.labels)  # ()
         probabilities = logits.detach().float().softmax(1)  # (B, C)
         metrics.update(probabilities, batch.labels)
@@ -161,9 +178,19 @@ class SentimentClassifier(L.LightningModule):
         return loss, probabilities
 
     def training_step(self, batch: Batch) -> Tensor:
-        """Return the loss of one batch."""
-        loss, _ = self._step(batch, self.train_metrics)
+        """Return the loss of one batch, () with the gradient's graph."""
+        embedded = self.network.embed(batch.token_ids)  # data (N, E)
+        logits = self.network.classify(embedded)  # (B, C)
+        loss, _ = self._count(batch, logits, self.train_metrics)
+        if self.hparams["label_smoothing"]:
+            loss = self._smoothed(logits, batch.labels)
+        if self.hparams["adversarial"]:
+            worst = perturbed(embedded, loss, self.hparams["adversarial"])
+            loss = loss + self._smoothed(self.network.classify(worst), batch.labels)
         return loss
+
+    def _smoothed(self, logits: Tensor, labels: Tensor) -> Tensor:
+        return cross_entropy(logits, labels, self.loss.weight, label_smoothing=self.hparams["label_smoothing"])
 
     def on_train_epoch_end(self) -> None:
         """Log what the epoch's batches, dropout included, add up to."""
@@ -171,7 +198,7 @@ class SentimentClassifier(L.LightningModule):
 
     def validation_step(self, batch: Batch) -> None:
         """Count one batch of val."""
-        self._step(batch, self.val_metrics)
+        self._count(batch, self(batch.token_ids), self.val_metrics)
 
     def on_validation_epoch_end(self) -> None:
         """Log the figures of the val split."""
@@ -179,7 +206,7 @@ class SentimentClassifier(L.LightningModule):
 
     def test_step(self, batch: Batch) -> dict[str, Tensor]:
         """Count one batch of test; return the rows (B,) of its texts, and whether each was right (B,)."""
-        _, probabilities = self._step(batch, self.test_metrics)
+        _, probabilities = self._count(batch, self(batch.token_ids), self.test_metrics)
         self.confusion_matrix.update(probabilities, batch.labels)
         return {"rows": batch.rows, "right": probabilities.argmax(1) == batch.labels}
 
@@ -194,15 +221,16 @@ class SentimentClassifier(L.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """AdamW (Loshchilov and Hutter 2019) with a learning rate that changes at every optimizer step."""
-        embedding = {id(p) for p in self.network.embedding.parameters()}
-        decayed = [p for p in self.network.parameters() if p.ndim > 1 and id(p) not in embedding]
-        others = [p for p in self.network.parameters() if p.ndim <= 1 or id(p) in embedding]
+        embedding = list(self.network.embedding.parameters())
+        others = [p for p in self.network.parameters() if all(p is not vectors for vectors in embedding)]
+        rate, own = self.hparams["learning_rate"], self.hparams["embedding_learning_rate"]
         optimizer = torch.optim.AdamW(
             [
-                {"params": decayed, "weight_decay": self.hparams["weight_decay"]},
-                {"params": others, "weight_decay": 0.0},
+                {"params": [p for p in others if p.ndim > 1], "weight_decay": self.hparams["weight_decay"]},
+                {"params": [p for p in others if p.ndim <= 1], "weight_decay": 0.0},
+                {"params": embedding, "weight_decay": 0.0, "lr": rate if own is None else own},
             ],
-            lr=self.hparams["learning_rate"],
+            lr=rate,
         )
         steps = max(int(self.trainer.estimated_stepping_batches), 1)
         warmup = max(round(self.hparams["warmup"] * steps), 1)
@@ -236,6 +264,6 @@ class SentimentClassifier(L.LightningModule):
 
 
 NETWORK_ARGUMENTS = (
-    *("embedding_dim", "hidden_size", "num_layers", "dropout", "cell", "bidirectional", "bias", "proj_size"),
-    *("merge", "pooling", "initial_state", "recurrence"),
+    *("embedding_dim", "hidden_size", "num_layers", "dropout", "embedding_dropout", "word_dropout"),
+    *("cell", "bidirectional", "bias", "proj_size", "merge", "pooling", "initial_state", "recurrence"),
 )

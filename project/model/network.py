@@ -7,7 +7,7 @@ from torch.nn.utils.rnn import PackedSequence
 from project.errors import UserError
 from project.model.encoder import BiLSTMEncoder, InitialState, Merge, Pooling
 from project.model.recurrence import Cell, RecurrencePath
-from project.text import PAD_ID
+from project.text import PAD_ID, UNK_ID
 
 RANDOM_STD = 0.1  # of vectors that are not pretrained
 
@@ -56,6 +56,24 @@ class WordEmbedding(nn.Module):
         return torch.where((token_ids >= own).unsqueeze(1), frozen, vectors)  # (N, E)
 
 
+class WordDropout(nn.Module):
+    """Replaces random tokens with ``<unk>`` in training, so that no single word carries a text (Iyyer et al. 2015).
+
+    Args:
+        p: Share of the tokens.
+    """
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, token_ids: Tensor) -> Tensor:
+        """Return `token_ids` (N,), some of them replaced."""
+        if not self.training or self.p == 0:
+            return token_ids
+        return token_ids.masked_fill(torch.rand(token_ids.shape, device=token_ids.device) < self.p, UNK_ID)
+
+
 class SentimentNetwork(nn.Module):
     """Embedding, encoder, dropout and linear classifier.
 
@@ -66,7 +84,9 @@ class SentimentNetwork(nn.Module):
         embedding_dim: E.
         hidden_size: H, per direction.
         num_layers: L.
-        dropout: On the embeddings, between layers, and on the features.
+        dropout: Between layers, and on the features.
+        embedding_dropout: On the numbers of the embeddings.
+        word_dropout: Share of tokens that training reads as ``<unk>``.
         cell: This and the following: see `BiLSTMEncoder`.
         bidirectional: Whether a second direction reads from the end.
         bias: Whether the gates have biases.
@@ -86,6 +106,8 @@ class SentimentNetwork(nn.Module):
         hidden_size: int = 128,
         num_layers: int = 1,
         dropout: float = 0.5,
+        embedding_dropout: float = 0.5,
+        word_dropout: float = 0.0,
         cell: Cell = "lstm",
         bidirectional: bool = True,
         bias: bool = True,
@@ -96,7 +118,9 @@ class SentimentNetwork(nn.Module):
         recurrence: RecurrencePath = "auto",
     ) -> None:
         super().__init__()
+        self.word_dropout = WordDropout(word_dropout)
         self.embedding = WordEmbedding(vocab_size, embedding_dim, num_frozen)
+        self.embedding_dropout = nn.Dropout(embedding_dropout)
         self.encoder = BiLSTMEncoder(
             embedding_dim,
             hidden_size,
@@ -116,7 +140,15 @@ class SentimentNetwork(nn.Module):
 
     def forward(self, token_ids: PackedSequence) -> Tensor:
         """Return logits (B, C) for packed `token_ids`, whose data is (N,)."""
-        embedded = self.dropout(self.embedding(token_ids.data))  # (N, E)
-        features = self.encoder(token_ids._replace(data=embedded))  # (B, F)
+        return self.classify(self.embed(token_ids))
+
+    def embed(self, token_ids: PackedSequence) -> PackedSequence:
+        """Return the embeddings, data (N, E), dropout applied."""
+        vectors = self.embedding_dropout(self.embedding(self.word_dropout(token_ids.data)))  # (N, E)
+        return token_ids._replace(data=vectors)
+
+    def classify(self, embedded: PackedSequence) -> Tensor:
+        """Return logits (B, C) for what `embed` returned."""
+        features = self.encoder(embedded)  # (B, F)
         logits: Tensor = self.classifier(self.dropout(features))  # (B, C)
         return logits

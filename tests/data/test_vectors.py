@@ -78,7 +78,7 @@ def test_truncated_gzip_is_refused(tmp_path):
 
 
 def test_missing_file_is_refused():
-    with pytest.raises(UserError, match="neither glove-6b-50d nor a file"):
+    with pytest.raises(UserError, match="neither glove-6b-50d nor word2vec nor a file"):
         load_vectors("nowhere.txt")
 
 

@@ -151,10 +151,35 @@ def test_weight_decay_spares_biases_and_embedding(toy, tmp_path):
     model = small()
     fit = trainer(tmp_path, 1, enable_checkpointing=False)
     fit.fit(model, data(toy))
-    decayed, spared = fit.optimizers[0].param_groups
+    decayed, biases, vectors = fit.optimizers[0].param_groups
     assert {p.ndim for p in decayed["params"]} == {2}
-    assert any(p is model.network.embedding.trained.weight for p in spared["params"])
-    assert (decayed["weight_decay"], spared["weight_decay"]) == (0.01, 0.0)
+    assert {p.ndim for p in biases["params"]} == {1}
+    assert [p is model.network.embedding.trained.weight for p in vectors["params"]] == [True]
+    assert [group["weight_decay"] for group in (decayed, biases, vectors)] == [0.01, 0.0, 0.0]
+
+
+@pytest.mark.parametrize(("own", "expected"), [(None, 0.02), (0.005, 0.005), (0.0, 0.0)])
+def test_word_vectors_have_their_own_learning_rate(toy, tmp_path, own, expected):
+    fit = trainer(tmp_path, 1, enable_checkpointing=False)
+    fit.fit(small(embedding_learning_rate=own, warmup=0.0), data(toy))
+    assert [group["initial_lr"] for group in fit.optimizers[0].param_groups] == [0.02, 0.02, expected]
+
+
+def test_label_smoothing_changes_training_alone(toy, tmp_path):
+    plain, smooth = small(), small(label_smoothing=0.2)
+    for model in (plain, smooth):
+        trainer(tmp_path, 1).validate(model, data(toy), verbose=False)
+    logits, right = torch.tensor([[2.0, 0.0]]), torch.tensor([0])
+    likely = logits[0].softmax(0)
+    expected = -(0.9 * likely[0].log() + 0.1 * likely[1].log())
+    assert smooth._smoothed(logits, right) == pytest.approx(float(expected))
+    assert smooth.loss(logits, right) == plain.loss(logits, right) == pytest.approx(float(-likely[0].log()))
+
+
+def test_adversarial_training_learns_too(toy, tmp_path):
+    fit = trainer(tmp_path, 8, enable_checkpointing=False)
+    fit.fit(small(dropout=0.0, embedding_dropout=0.0, adversarial=0.5), data(toy))
+    assert fit.callback_metrics["val/accuracy"] == 1.0
 
 
 def test_checkpoint_and_other_vocabulary_do_not_mix(toy, tmp_path):

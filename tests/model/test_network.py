@@ -4,7 +4,8 @@ from torch import Tensor
 
 from project.batch import pack
 from project.errors import UserError
-from project.model.network import SentimentNetwork, WordEmbedding
+from project.model.network import SentimentNetwork, WordDropout, WordEmbedding
+from project.text import UNK_ID
 
 V, FROZEN, E, H, C = 10, 3, 5, 4, 3
 
@@ -35,6 +36,21 @@ def test_every_parameter_receives_a_gradient():
     module = network(num_layers=2).eval()
     module(token_ids([2, 3], [4])).sum().backward()
     assert [name for name, p in module.named_parameters() if p.grad is None or not p.grad.any()] == []
+
+
+def test_word_dropout_replaces_its_share_with_unk_in_training_alone():
+    torch.manual_seed(0)
+    dropout, ids = WordDropout(0.3), torch.full((1000,), 7)
+    replaced = dropout(ids)
+    assert set(replaced.tolist()) == {UNK_ID, 7}
+    assert (replaced == UNK_ID).float().mean().item() == pytest.approx(0.3, abs=0.05)
+    assert torch.equal(dropout.eval()(ids), ids)
+
+
+def test_embedding_dropout_is_its_own():
+    ids = token_ids([2, 3, 9], [4])
+    module = network(dropout=0.9, embedding_dropout=0.0).train()
+    torch.testing.assert_close(module.embed(ids).data, module.eval().embed(ids).data)
 
 
 def test_recurrence_can_be_forced_and_agrees():

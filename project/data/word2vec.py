@@ -1,0 +1,95 @@
+"""Texts of a corpus, its unlabelled part too -> word vectors trained on them, kept in the cache."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from project.data.carve import phrases
+from project.data.download import cache_dir
+from project.data.store import Corpus, built_whole
+from project.data.vectors import WordVectors
+from project.errors import UserError
+from project.text import basic_english, text_fault
+
+WORD2VEC = "word2vec"
+# skip-gram with negative sampling (Mikolov et al. 2013), with the paper's window and samples
+SETTINGS = {"sg": 1, "negative": 5, "window": 5, "min_count": 2, "sample": 1e-4, "epochs": 8}
+LONGEST = 10_000  # words of a line that gensim reads
+
+
+def corpus_vectors(own: Corpus, other: Corpus | None, dim: int) -> WordVectors:
+    """Return vectors trained on the texts of train and on the unlabelled ones; from the cache, where they are known.
+
+    A text that stands in val or test of `own` is left out wherever it comes from, so that no figure rests on having
+    read what it is measured on. All cores take part, in no fixed order: trained anew, the vectors differ a little.
+
+    Args:
+        own: The corpus that is to be classified.
+        other: Another one whose texts are read too.
+        dim: E, the numbers in a vector.
+
+    Raises:
+        UserError: gensim is not installed, or the cache cannot be written.
+    """
+    corpora = [own] if other is None else [own, other]
+    sources = [[c.fingerprint, c.source.key, [part.name for part in c.source.unlabelled]] for c in corpora]
+    key = hashlib.sha256(json.dumps([SETTINGS, dim, sources]).encode()).hexdigest()[:32]
+    folder = cache_dir() / "vectors" / key
+    if not folder.is_dir():
+        built_whole(folder, lambda scratch: _train(scratch, corpora, dim))
+    words = json.loads((folder / "words.json").read_text(encoding="utf-8"))
+    return WordVectors(words, np.load(folder / "vectors.npy", mmap_mode="r"))
+
+
+def _train(folder: Path, corpora: Sequence[Corpus], dim: int) -> None:
+    """Write the vectors into `folder`."""
+    try:
+        from gensim.models import Word2Vec
+    except ImportError as error:
+        raise UserError("word vectors are trained by gensim: pip install -e '.[vectors]'") from error
+    lines = folder / "texts.txt"
+    texts = 0
+    with lines.open("w", encoding="utf-8") as file:
+        for words in training_texts(corpora):
+            file.write(" ".join(words[:LONGEST]) + "\n")
+            texts += 1
+    print(f"training word vectors of {dim} dimensions on {texts:,} texts (once; minutes)", flush=True)
+    model = Word2Vec(corpus_file=str(lines), vector_size=dim, workers=os.cpu_count() or 1, **SETTINGS)
+    lines.unlink()
+    (folder / "words.json").write_text(json.dumps(model.wv.index_to_key), encoding="utf-8")
+    np.save(folder / "vectors.npy", model.wv.vectors)
+
+
+def training_texts(corpora: Sequence[Corpus]) -> Iterator[list[str]]:
+    """Yield the tokens of every text of train and of the unlabelled part, but for the first corpus's val and test.
+
+    Where a corpus consists of phrases, those of a held-out text are left out with it.
+    """
+    held_out = {" ".join(words) for words in _held_out(corpora[0])}
+    for corpus in corpora:
+        if corpus.source.phrases:
+            held_out |= {phrase for words in _held_out(corpora[0]) for phrase in phrases(words)}
+    for corpus in corpora:
+        for text in _readable(corpus):
+            words = basic_english(text)
+            if words and " ".join(words) not in held_out:
+                yield words
+
+
+def _held_out(corpus: Corpus) -> Iterator[list[str]]:
+    for split in ("val", "test"):
+        if split in corpus.splits:
+            yield from (basic_english(example.text) for example in corpus.splits[split])
+
+
+def _readable(corpus: Corpus) -> Iterator[str]:
+    yield from (example.text for example in corpus.split("train"))
+    for part in corpus.source.unlabelled:
+        for record in part.records():
+            text = record.columns.get(corpus.source.text_column)
+            if isinstance(text, str) and text_fault(text) is None:
+                yield text
