@@ -7,6 +7,7 @@ import torch
 from project.callbacks import Checkpoint
 from project.errors import UserError
 from project.model.averaging import WeightAverage, warming_up
+from project.model.classifier import SentimentClassifier
 from tests.model.test_classifier import data, small, trainer
 
 
@@ -51,14 +52,19 @@ class StopAfterTwoEpochs(L.Callback):
 
 
 def test_resumed_run_equals_one_that_was_never_interrupted(toy, tmp_path):
-    models = [small(dropout=0.0, embedding_dropout=0.0) for _ in range(3)]
-    trainer(tmp_path, 4, WeightAverage(0.9), enable_checkpointing=False).fit(models[0], data(toy))
-    trainer(tmp_path, 4, WeightAverage(0.9), kept(tmp_path), StopAfterTwoEpochs()).fit(models[1], data(toy))
+    def fresh() -> SentimentClassifier:
+        return small(dropout=0.0, embedding_dropout=0.0)
+
+    whole = fresh()  # whose seed counts for the network that `fit` makes
+    trainer(tmp_path, 4, WeightAverage(0.9), enable_checkpointing=False).fit(whole, data(toy))
+    stopped = fresh()
+    trainer(tmp_path, 4, WeightAverage(0.9), kept(tmp_path), StopAfterTwoEpochs()).fit(stopped, data(toy))
+    resumed = fresh()
     last = trainer(tmp_path, 4, WeightAverage(0.9), kept(tmp_path, "resumed"))
-    last.fit(models[2], data(toy), ckpt_path=tmp_path / "kept" / "model.ckpt", weights_only=True)
-    whole, stopped, resumed = (model.network.classifier.weight for model in models)
-    torch.testing.assert_close(resumed, whole)
-    assert not torch.allclose(stopped, whole)
+    last.fit(resumed, data(toy), ckpt_path=tmp_path / "kept" / "model.ckpt", weights_only=True)
+    for name, weight in whole.network.state_dict().items():
+        torch.testing.assert_close(resumed.network.state_dict()[name], weight, msg=name)
+    assert not torch.allclose(stopped.network.classifier.weight, whole.network.classifier.weight)
 
 
 def test_senseless_decay_is_refused():
