@@ -41,7 +41,7 @@ class SentimentClassifier(L.LightningModule):
         warmup: Share of the optimizer steps in which the learning rate rises linearly; it then falls linearly to 0.
         label_smoothing: Share of each label that is spread over all classes in training (Szegedy et al. 2016).
         adversarial: Length of the adversarial perturbation of the embeddings, see `project.model.adversarial`; 0 for
-            none. A training step then takes 2.5 times as long.
+            none. A step then has two passes forward and three backward.
         class_weights: Weight of each class in the loss, or "balanced" for the inverse of its frequency in train.
         cell: lstm, gru, rnn_tanh or rnn_relu.
         bidirectional: Whether a second direction reads each text from its end.

@@ -1,0 +1,38 @@
+import numpy as np
+import pytest
+
+from project.data.corpora import load_corpus
+from project.data.word2vec import corpus_vectors, training_texts
+from tests.conftest import write_csv
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    folder = tmp_path / "own"
+    folder.mkdir()
+    write_csv(folder / "train.csv", [("A warm film", "good"), ("A cold film", "bad"), ("A dull cast", "bad")])
+    write_csv(folder / "val.csv", [("A wise ending", "good")])
+    write_csv(folder / "test.csv", [("A hollow story", "bad")])
+    write_csv(folder / "unsupervised.csv", [("No label here", ""), ("A hollow story", ""), ("a WISE ending", "")])
+    return load_corpus(str(folder))
+
+
+def test_train_and_unlabelled_texts_are_read_but_none_of_val_and_test(corpus):
+    texts = [" ".join(words) for words in training_texts([corpus])]
+    assert texts == ["a warm film", "a cold film", "a dull cast", "no label here"]
+
+
+def test_another_corpus_adds_its_texts_but_none_of_val_and_test(corpus, tmp_path):
+    write_csv(
+        tmp_path / "other.csv", [("A moving cast", "good"), ("A hollow story", "bad"), ("A tedious ending", "bad")] * 9
+    )
+    texts = {" ".join(words) for words in training_texts([corpus, load_corpus(str(tmp_path / "other.csv"))])}
+    assert "a hollow story" not in texts
+    assert texts & {"a moving cast", "a tedious ending"}
+
+
+def test_vectors_of_the_commonest_words_come_first_and_are_kept(corpus):
+    vectors = corpus_vectors(corpus, None, 6)
+    assert vectors.words[0] == "a"
+    assert vectors.matrix.shape == (len(vectors.words), 6)
+    np.testing.assert_array_equal(corpus_vectors(corpus, None, 6).matrix, vectors.matrix)
