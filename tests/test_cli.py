@@ -163,7 +163,7 @@ class StopAfterTwoEpochs(L.Callback):
 
 def test_resumed_fit_equals_one_that_was_never_interrupted(sentiment, toy):
     common = (f"--data.corpus={toy}", "--data.batch_size=8", "--trainer.max_epochs=3", "--test_after_fit=false", *QUIET)
-    new = ("--model.dropout=0", "--data.vectors=null", "--model.hidden_size=8")
+    new = ("--model.dropout=0", "--model.embedding_dropout=0", "--data.vectors=null", "--model.hidden_size=8")
     assert sentiment("fit", *common, *new) == 0
     assert sentiment("fit", *common, *new, "--trainer.callbacks+=tests.test_cli.StopAfterTwoEpochs") == 0
     assert sentiment("fit", "--ckpt_path=runs/version_1/checkpoints/last.ckpt", *common) == 0

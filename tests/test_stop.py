@@ -12,7 +12,7 @@ from project.cli import stop
 from project.model.checkpoint import read_checkpoint
 from tests.conftest import SMALL
 
-NEW = (*SMALL, "--model.dropout=0")
+NEW = (*SMALL, "--model.dropout=0", "--model.embedding_dropout=0")
 LAST = "runs/version_1/checkpoints/last.ckpt"
 
 
