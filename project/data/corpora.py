@@ -110,7 +110,7 @@ def folder_source(name: str, folder: Path, options: CorpusOptions) -> Source:
     paths = [path for split in sorted(files) for path in files[split]]
     return Source(
         name,
-        digest_files(paths),
+        digest_files(paths + unlabelled),
         {split: [file_part(p, options) for p in files[split]] for split in files},
         unlabelled=[file_part(p, options) for p in unlabelled],
     )

@@ -74,6 +74,7 @@ def dataset_source(name: str, loaded: Any) -> Source:
             key.append(f"{split} {data._fingerprint}")
         elif split == "unsupervised":
             unlabelled.append(Part(f"{name}[{split}]", partial(_records, data)))
+            key.append(f"{split} {data._fingerprint}")
     return Source(name, " ".join(key), parts, renamed=names, unlabelled=unlabelled)
 
 

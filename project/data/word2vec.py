@@ -36,7 +36,7 @@ def corpus_vectors(own: Corpus, other: Corpus | None, dim: int) -> WordVectors:
         UserError: gensim is not installed, or the cache cannot be written.
     """
     corpora = [own] if other is None else [own, other]
-    sources = [[c.fingerprint, c.source.key, [part.name for part in c.source.unlabelled]] for c in corpora]
+    sources = [[c.fingerprint, c.source.key] for c in corpora]
     key = hashlib.sha256(json.dumps([SETTINGS, dim, sources]).encode()).hexdigest()[:32]
     folder = cache_dir() / "vectors" / key
     if not folder.is_dir():

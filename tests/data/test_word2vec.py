@@ -36,3 +36,10 @@ def test_vectors_of_the_commonest_words_come_first_and_are_kept(corpus):
     assert vectors.words[0] == "a"
     assert vectors.matrix.shape == (len(vectors.words), 6)
     np.testing.assert_array_equal(corpus_vectors(corpus, None, 6).matrix, vectors.matrix)
+
+
+def test_other_unlabelled_texts_make_other_vectors(corpus, tmp_path):
+    before = corpus_vectors(corpus, None, 6)
+    write_csv(tmp_path / "own" / "unsupervised.csv", [("A noisy noisy ending, a noisy one", "")])
+    after = corpus_vectors(load_corpus(str(tmp_path / "own")), None, 6)
+    assert "noisy" in set(after.words) - set(before.words)
