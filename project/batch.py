@@ -60,9 +60,11 @@ def collate(texts: Sequence[EncodedText]) -> Batch:
     return Batch(pack(token_ids), torch.tensor(labels), torch.tensor(rows))
 
 
-def texts_of_tokens(token_ids: PackedSequence) -> Tensor:
-    """Return for each token of a packed batch which text it belongs to, (N,), counting as its `sorted_indices` do."""
-    sizes = token_ids.batch_sizes  # (T,) texts that are at least so long
-    first = sizes.cumsum(0) - sizes  # (T,) where each time step begins
-    texts = torch.arange(len(token_ids.data)) - first.repeat_interleave(sizes)  # (N,)
-    return texts.to(token_ids.data.device)
+def texts_of_tokens(batch_sizes: Tensor) -> Tensor:
+    """Return for each token of a packed batch which text it belongs to, (N,), counting as its `sorted_indices` do.
+
+    Args:
+        batch_sizes: How many texts are at least so long, (T,), as in a PackedSequence; on the CPU, as is the result.
+    """
+    first = batch_sizes.cumsum(0) - batch_sizes  # (T,) where each time step begins
+    return torch.arange(int(batch_sizes.sum())) - first.repeat_interleave(batch_sizes)

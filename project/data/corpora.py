@@ -5,6 +5,7 @@ import os
 import re
 import tarfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -40,14 +41,13 @@ def load_corpus(
         raise UserError("val_share and test_share leave nothing to train on: their sum should be less than 1")
     source, column = find_source(name, options)
     if column is not None and options.text_column == CorpusOptions.text_column:
-        options = CorpusOptions(**{**vars(options), "text_column": column})
+        options = replace(options, text_column=column)
     parts = source.parts
     if not labelled:
         parts = {"test": parts.get("test") or parts.get("train") or parts["val"]}
     known = tuple(known_labels) if known_labels is not None else None
-    fields = {**vars(source), "parts": parts, "known_labels": known, "labelled": labelled}
-    fields["text_column"] = options.text_column
-    return open_store(Source(**fields), options)
+    source = replace(source, parts=parts, known_labels=known, labelled=labelled, text_column=options.text_column)
+    return open_store(source, options)
 
 
 def find_source(name: str, options: CorpusOptions) -> tuple[Source, str | None]:
@@ -222,7 +222,7 @@ def hub_corpus(name: str, options: CorpusOptions) -> tuple[Source, str]:
     if name == "sst2":
         parts = {"train": parts["train"], "test": parts["val"]}
     names = POLARITY | HUB_POLARITY
-    return Source(name, source.key, parts, names, phrases=name == "sst2", unlabelled=source.unlabelled), column
+    return replace(source, name=name, parts=parts, renamed=names, phrases=name == "sst2"), column
 
 
 HUB_POLARITY = {"neg": "negative", "pos": "positive"}

@@ -69,10 +69,9 @@ def training_texts(corpora: Sequence[Corpus]) -> Iterator[list[str]]:
 
     Where a corpus consists of phrases, those of a held-out text are left out with it.
     """
-    held_out = {" ".join(words) for words in _held_out(corpora[0])}
-    for corpus in corpora:
-        if corpus.source.phrases:
-            held_out |= {phrase for words in _held_out(corpora[0]) for phrase in phrases(words)}
+    held_out: set[str] = set()
+    for words in _held_out(corpora[0]):
+        held_out |= phrases(words) if any(corpus.source.phrases for corpus in corpora) else {" ".join(words)}
     for corpus in corpora:
         for text in _readable(corpus):
             words = basic_english(text)

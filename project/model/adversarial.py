@@ -19,7 +19,7 @@ def perturbed(embedded: PackedSequence, loss: Tensor, epsilon: float) -> PackedS
         epsilon: Euclidean length of the step of a whole text, all its tokens' vectors taken as one; the paper takes 5.
     """
     (gradient,) = torch.autograd.grad(loss, embedded.data, retain_graph=True)  # (N, E)
-    texts = texts_of_tokens(embedded)  # (N,)
+    texts = texts_of_tokens(embedded.batch_sizes).to(gradient.device)  # (N,)
     squares = gradient.new_zeros(int(embedded.batch_sizes[0])).index_add(0, texts, gradient.square().sum(1))  # (B,)
     length = squares.sqrt().clamp(min=torch.finfo(gradient.dtype).tiny)[texts].unsqueeze(1)  # (N, 1)
     unit = embedded.data.detach().square().mean().sqrt()  # ()

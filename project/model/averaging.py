@@ -45,7 +45,7 @@ def warming_up(decay: float) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
     """Return how the average of `steps` weights becomes that of one more."""
 
     def average(averaged: Tensor, current: Tensor, steps: Tensor) -> Tensor:
-        kept = min(decay, (1 + int(steps)) / (10 + int(steps)))
+        kept = ((1 + steps) / (10 + steps)).clamp(max=decay)  # (): a number would make a GPU wait for the CPU
         return averaged.lerp(current, 1 - kept)
 
     return average

@@ -83,7 +83,8 @@ class SentimentClassifier(L.LightningModule):
             if size < 1:
                 raise UserError(f"{name} is {size}: set --model.{name}=1 or more")
         shares = {"dropout": dropout, "embedding_dropout": embedding_dropout, "word_dropout": word_dropout}
-        for name, share in (*shares.items(), ("label_smoothing", label_smoothing)):
+        shares["label_smoothing"] = label_smoothing
+        for name, share in shares.items():
             if not 0 <= share < 1:
                 raise UserError(f"{name} is {share}: set --model.{name} to at least 0 and less than 1")
         if not 0 <= warmup <= 1:
@@ -169,21 +170,20 @@ class SentimentClassifier(L.LightningModule):
         logits: Tensor = self.network(token_ids)
         return logits
 
-    def _count(self, batch: Batch, logits: Tensor, metrics: MetricCollection) -> tuple[Tensor, Tensor]:
-        """Return the loss () and the class probabilities (B, C) of `logits` (B, C), having counted both."""
-        loss: Tensor = self.loss(logits, batch.labels)  # ()
+    def _count(self, batch: Batch, logits: Tensor, metrics: MetricCollection) -> Tensor:
+        """Return the class probabilities (B, C) of `logits` (B, C), having counted them and their loss."""
+        loss = self.loss(logits.detach(), batch.labels)  # ()
         probabilities = logits.detach().float().softmax(1)  # (B, C)
         metrics.update(probabilities, batch.labels)
         self.log(f"{metrics.prefix}loss", loss, on_step=False, on_epoch=True, batch_size=batch.size)
-        return loss, probabilities
+        return probabilities
 
     def training_step(self, batch: Batch) -> Tensor:
         """Return the loss of one batch, () with the gradient's graph."""
         embedded = self.network.embed(batch.token_ids)  # data (N, E)
         logits = self.network.classify(embedded)  # (B, C)
-        loss, _ = self._count(batch, logits, self.train_metrics)
-        if self.hparams["label_smoothing"]:
-            loss = self._smoothed(logits, batch.labels)
+        self._count(batch, logits, self.train_metrics)
+        loss = self._smoothed(logits, batch.labels)
         if self.hparams["adversarial"]:
             worst = perturbed(embedded, loss, self.hparams["adversarial"])
             loss = loss + self._smoothed(self.network.classify(worst), batch.labels)
@@ -206,7 +206,7 @@ class SentimentClassifier(L.LightningModule):
 
     def test_step(self, batch: Batch) -> dict[str, Tensor]:
         """Count one batch of test; return the rows (B,) of its texts, and whether each was right (B,)."""
-        _, probabilities = self._count(batch, self(batch.token_ids), self.test_metrics)
+        probabilities = self._count(batch, self(batch.token_ids), self.test_metrics)
         self.confusion_matrix.update(probabilities, batch.labels)
         return {"rows": batch.rows, "right": probabilities.argmax(1) == batch.labels}
 
@@ -222,7 +222,7 @@ class SentimentClassifier(L.LightningModule):
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """AdamW (Loshchilov and Hutter 2019) with a learning rate that changes at every optimizer step."""
         embedding = list(self.network.embedding.parameters())
-        others = [p for p in self.network.parameters() if all(p is not vectors for vectors in embedding)]
+        others = [p for name, p in self.network.named_parameters() if not name.startswith("embedding.")]
         rate, own = self.hparams["learning_rate"], self.hparams["embedding_learning_rate"]
         optimizer = torch.optim.AdamW(
             [

@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from project.batch import texts_of_tokens
+
 WORTH_A_BLOCK = 0.05  # of the tokens: padding that a narrower block must save, as each block is a call of the kernel
 
 
@@ -66,9 +68,8 @@ def make_grid(batch_sizes: Tensor, most_steps: int | None = None) -> Grid:
     """Lay out the grid for the `batch_sizes` (T,) of a PackedSequence, on the CPU; see `cut_blocks`."""
     blocks = cut_blocks(batch_sizes.tolist(), most_steps)
     row = torch.cat([block.start + block.texts * torch.arange(block.steps) for block in blocks])  # (T,) first cells
-    starts = batch_sizes.cumsum(0) - batch_sizes  # (T,) packed position of each step's first token
     step = torch.repeat_interleave(torch.arange(len(row)), batch_sizes)  # (N,)
-    text = torch.arange(len(step)) - starts[step]  # (N,)
+    text = texts_of_tokens(batch_sizes)  # (N,)
     lengths = (batch_sizes.unsqueeze(1) > torch.arange(blocks[0].texts)).sum(0)  # (B,)
     cells = row[step] + text
     size = blocks[-1].end

@@ -23,7 +23,7 @@ def network() -> SentimentNetwork:
 def test_every_text_moves_by_epsilon_in_root_mean_squares():
     embedded, loss = embedded_and_loss(network())
     step = (perturbed(embedded, loss, 0.3).data - embedded.data).detach()  # (N, E)
-    lengths = torch.zeros(3).index_add(0, texts_of_tokens(embedded), step.square().sum(1)).sqrt()
+    lengths = torch.zeros(3).index_add(0, texts_of_tokens(embedded.batch_sizes), step.square().sum(1)).sqrt()
     unit = float(embedded.data.detach().square().mean().sqrt())
     assert lengths.tolist() == pytest.approx([0.3 * unit] * 3, rel=1e-5)
 
