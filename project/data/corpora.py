@@ -145,7 +145,7 @@ HUTTO_ARCHIVE = "hutto_ICWSM_2014.tar.gz"
 HUTTO = Distribution(
     requirement="vaderSentiment==3.3.2",
     sha256="5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9",
-    source=True,
+    kind="sdist",
     size="2 MB",
     members=(
         Member(

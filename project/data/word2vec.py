@@ -3,15 +3,14 @@
 import hashlib
 import json
 import os
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from project.data.carve import phrases
 from project.data.download import cache_dir
-from project.data.store import Corpus, built_whole
-from project.data.vectors import WordVectors
+from project.data.store import Corpus
+from project.data.vectors import WordVectors, kept_vectors
 from project.errors import UserError
 from project.text import basic_english, text_fault
 
@@ -37,31 +36,25 @@ def corpus_vectors(own: Corpus, other: Corpus | None, dim: int) -> WordVectors:
     """
     corpora = [own] if other is None else [own, other]
     sources = [[c.fingerprint, c.source.key] for c in corpora]
-    key = hashlib.sha256(json.dumps([SETTINGS, dim, sources]).encode()).hexdigest()[:32]
-    folder = cache_dir() / "vectors" / key
-    if not folder.is_dir():
-        built_whole(folder, lambda scratch: _train(scratch, corpora, dim))
-    words = json.loads((folder / "words.json").read_text(encoding="utf-8"))
-    return WordVectors(words, np.load(folder / "vectors.npy", mmap_mode="r"))
+    key = hashlib.sha256(json.dumps([SETTINGS, dim, sources]).encode()).hexdigest()
+    return kept_vectors(key, lambda: _train(corpora, dim))
 
 
-def _train(folder: Path, corpora: Sequence[Corpus], dim: int) -> None:
-    """Write the vectors into `folder`."""
+def _train(corpora: Sequence[Corpus], dim: int) -> WordVectors:
     try:
         from gensim.models import Word2Vec
     except ImportError as error:
         raise UserError("word vectors are trained by gensim: pip install -e '.[vectors]'") from error
-    lines = folder / "texts.txt"
-    texts = 0
-    with lines.open("w", encoding="utf-8") as file:
-        for words in training_texts(corpora):
-            file.write(" ".join(words[:LONGEST]) + "\n")
-            texts += 1
-    print(f"training word vectors of {dim} dimensions on {texts:,} texts (once; minutes)", flush=True)
-    model = Word2Vec(corpus_file=str(lines), vector_size=dim, workers=os.cpu_count() or 1, **SETTINGS)
-    lines.unlink()
-    (folder / "words.json").write_text(json.dumps(model.wv.index_to_key), encoding="utf-8")
-    np.save(folder / "vectors.npy", model.wv.vectors)
+    with tempfile.TemporaryDirectory(prefix=".texts-", dir=cache_dir()) as scratch:
+        lines = Path(scratch) / "texts.txt"
+        texts = 0
+        with lines.open("w", encoding="utf-8") as file:
+            for words in training_texts(corpora):
+                file.write(" ".join(words[:LONGEST]) + "\n")
+                texts += 1
+        print(f"training word vectors of {dim} dimensions on {texts:,} texts (once; minutes)", flush=True)
+        model = Word2Vec(corpus_file=str(lines), vector_size=dim, workers=os.cpu_count() or 1, **SETTINGS)
+    return WordVectors(model.wv.index_to_key, model.wv.vectors)
 
 
 def training_texts(corpora: Sequence[Corpus]) -> Iterator[list[str]]:

@@ -1,9 +1,10 @@
 import gzip
 import zipfile
 
+import numpy as np
 import pytest
 
-from project.data.vectors import load_vectors, read_text_vectors
+from project.data.vectors import WordVectors, kept_vectors, load_vectors, read_json_vectors, read_text_vectors
 from project.errors import UserError
 
 GLOVE = "the 1 2 3\nof -1 0.5 2e-1\n"
@@ -43,6 +44,19 @@ def test_gzip(tmp_path):
     assert load_vectors(str(path)).words == ["the", "of"]
 
 
+def test_json(tmp_path):
+    content = '{"dimensions": 2, "words": ["the", "of"], "vectors": {"of": [3, 4, 5.0, 1], "the": [1, 2, 2.2, 0]}}'
+    vectors = read_json_vectors(write(tmp_path, content, "vectors.json"))
+    assert (vectors.words, vectors.matrix.tolist()) == (["the", "of"], [[1, 2], [3, 4]])
+
+
+def test_kept_vectors_are_made_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("SENTIMENT_CACHE", str(tmp_path))
+    made = [WordVectors(["the"], np.ones((1, 2), dtype=np.float32))]
+    first, second = (kept_vectors("key", made.pop) for _ in range(2))
+    assert (first.words, first.matrix.tolist()) == (second.words, second.matrix.tolist()) == (["the"], [[1, 1]])
+
+
 def test_zip(tmp_path):
     path = tmp_path / "vectors.zip"
     with zipfile.ZipFile(path, "w") as archive:
@@ -78,7 +92,7 @@ def test_truncated_gzip_is_refused(tmp_path):
 
 
 def test_missing_file_is_refused():
-    with pytest.raises(UserError, match="neither glove-6b-50d nor word2vec nor a file"):
+    with pytest.raises(UserError, match="neither glove-6b-50d nor glove-6b-100d nor word2vec nor a file"):
         load_vectors("nowhere.txt")
 
 
