@@ -14,7 +14,7 @@ USAGE = """usage: sentiment COMMAND [options]
   predict    write a checkpoint's predictions for a corpus's test split to a file
   classify   label and probability of texts: of the command line, of standard input, or of a file
   export     write a checkpoint as a bundle that needs no torch: ONNX, with or without 8-bit weights
-  ensemble   average checkpoints of the same training with other seeds into one checkpoint
+  ensemble   several checkpoints as one, which answers with the mean of their probabilities
   serve      a bundle behind HTTP, with a page to try it
   shapes     every tensor on the way of texts given on the command line: names, shapes, values
   baselines  linear classifiers on a configuration's corpus: what the model has to beat
