@@ -34,8 +34,10 @@ def of_packed(path: str) -> Classify:
     """Classify with a checkpoint and torch's own kernel for packed sequences, all threads."""
     from project.deploy.trained import predictor_of
     from project.model.checkpoint import read_checkpoint, restore
+    from project.model.network import SentimentNetwork
 
     network, tokenizer, state = restore(read_checkpoint(path))
+    assert isinstance(network, SentimentNetwork)
     network.encoder.rnn.path = "packed"
     classify = predictor_of(network, tokenizer, state)
     return lambda texts: [prediction.label for prediction in classify(texts, batch_size=64)]

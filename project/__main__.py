@@ -14,6 +14,7 @@ USAGE = """usage: sentiment COMMAND [options]
   predict    write a checkpoint's predictions for a corpus's test split to a file
   classify   label and probability of texts: of the command line, of standard input, or of a file
   export     write a checkpoint as a bundle that needs no torch: ONNX, with or without 8-bit weights
+  ensemble   several checkpoints as one, which answers with the mean of their probabilities
   serve      a bundle behind HTTP, with a page to try it
   shapes     every tensor on the way of texts given on the command line: names, shapes, values
   baselines  linear classifiers on a configuration's corpus: what the model has to beat
@@ -29,6 +30,7 @@ COMMANDS = {
     "predict": "project.cli",
     "classify": "project.deploy.classify",
     "export": "project.deploy.export",
+    "ensemble": "project.deploy.ensemble",
     "serve": "project.serve.command",
     "shapes": "project.deploy.shapes",
     "baselines": "project.baselines",

@@ -23,8 +23,9 @@ from project.deploy.predictor import load
 from project.errors import UserError
 from project.evaluation.results import print_predictions
 from project.loggers import git_commit
-from project.model.checkpoint import read_checkpoint, restore
+from project.model.checkpoint import KEY, read_checkpoint, restore
 from project.model.classifier import SentimentClassifier
+from project.model.ensemble import NOT_TRAINED, is_ensemble
 from project.runtime import prepare_process
 
 STOPPED = 128 + signal.SIGTERM  # exit code of a process that this signal ended
@@ -116,6 +117,8 @@ class SentimentCLI(LightningCLI):
             raise UserError(
                 f"{command} needs a trained model: add --ckpt_path=runs/version_0/checkpoints/best.ckpt (or yours)"
             )
+        if command == "fit" and self.checkpoint is not None and is_ensemble(self.checkpoint[KEY]["network"]):
+            raise UserError(f"{path} is {NOT_TRAINED}")
         idle = [word for word in sys.argv[1:] if word.startswith(CHECKPOINT_DECIDES)]
         if self.checkpoint is not None and idle:
             raise UserError(f"{idle[0]} has no effect: the checkpoint's own setting is used; leave it out")
@@ -138,7 +141,8 @@ class SentimentCLI(LightningCLI):
         """Give the data module the checkpoint's tokenizer, vocabulary and labels."""
         if self.checkpoint is not None:
             _, tokenizer, state = restore(self.checkpoint)
-            self.datamodule.adopt(tokenizer, state["label_names"], state["network"]["num_frozen"])
+            num_frozen = state["network"].get("num_frozen", 0)  # an ensemble's members know their own
+            self.datamodule.adopt(tokenizer, state["label_names"], num_frozen)
 
     def after_fit(self) -> None:
         """Say where the model is and how to go on."""

@@ -31,7 +31,7 @@ class BundleFacts(TypedDict):
     threshold: float
     temperature: float
     weights: str  # float32 or int8
-    network: dict[str, Any]  # keyword arguments of SentimentNetwork
+    network: dict[str, Any]  # keyword arguments of SentimentNetwork, or of Ensemble
     corpus: str  # that it was trained on
     fingerprint: str  # of the corpus
     versions: dict[str, str]

@@ -1,10 +1,11 @@
-"""SentimentNetwork -> ONNX graph: token ids (B, T) and lengths (B,) -> logits (B, C), for any B and T.
+"""SentimentNetwork or Ensemble -> ONNX graph: token ids (B, T) and lengths (B,) -> logits (B, C), for any B and T.
 
 Every recurrent node takes the lengths as its ``sequence_lens``, so that the backward direction begins at each text's
 last token as it does in a packed batch. torch's own exporter cannot do that: it refuses packed sequences, and of padded
 ones it makes nodes without lengths. So the graph is written out here, node by node.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from torch import Tensor
 
 from project.errors import UserError
 from project.model.encoder import BiLSTMEncoder, Merge
+from project.model.ensemble import Ensemble
 from project.model.network import SentimentNetwork
 
 OPSET, IR_VERSION = 18, 10  # what onnxruntime has read since 2024
@@ -26,21 +28,47 @@ GATES = {"LSTM": (0, 3, 1, 2), "GRU": (1, 0, 2), "RNN_TANH": (0,), "RNN_RELU": (
 MERGES: dict[Merge, str] = {"sum": "Add", "mean": "Add", "product": "Mul"}
 
 
-def build_graph(network: SentimentNetwork) -> onnx.ModelProto:
+def build_graph(network: SentimentNetwork | Ensemble) -> onnx.ModelProto:
     """Return the ONNX model of `network`, dropout left out.
+
+    Raises:
+        UserError: The network has a part that ONNX has no operator for.
+    """
+    graph = Graph()
+    if isinstance(network, Ensemble):
+        add_ensemble(graph, network, ["logits"])
+        return graph.model(network.num_classes)
+    add_network(graph, network, ["logits"])
+    return graph.model(network.classifier.out_features)
+
+
+def add_ensemble(graph: "Graph", ensemble: Ensemble, outputs: list[str]) -> None:
+    """Add the nodes from the graph's inputs to `outputs`, the logs of the mean probabilities (B, C)."""
+    each = []
+    for number, (member, temperature) in enumerate(zip(ensemble.members, ensemble.temperatures, strict=True)):
+        assert isinstance(member, SentimentNetwork)
+        graph.prefix = f"members.{number}."
+        logits = graph.add("Div", add_network(graph, member), graph.constant(temperature, np.float32))  # (B, C)
+        each.append(graph.add("Unsqueeze", graph.add("LogSoftmax", logits, axis=1), graph.constant([0])))  # (1, B, C)
+    graph.prefix = ""
+    stacked = graph.add("Concat", *each, axis=0)  # (M, B, C)
+    total = graph.add("ReduceLogSumExp", stacked, graph.constant([0]), keepdims=0)  # (B, C)
+    graph.add("Sub", total, graph.constant(math.log(len(each)), np.float32), outputs=outputs)
+
+
+def add_network(graph: "Graph", network: SentimentNetwork, outputs: list[str] | None = None) -> str:
+    """Add the nodes from the graph's inputs to the logits (B, C), named by `outputs`; return the name of these.
 
     Raises:
         UserError: The network has a part that ONNX has no operator for.
     """
     if network.encoder.rnn.proj_size:
         raise UserError("an LSTM with proj_size cannot be exported: ONNX has no such operator; train with proj_size 0")
-    graph = Graph()
     ids = graph.add("Transpose", "token_ids", perm=[1, 0])  # (T, B)
     embedded = graph.add("Gather", graph.weight("embedding", embedding_table(network)), ids)  # (T, B, E)
     features = add_encoder(graph, network.encoder, embedded)  # (B, F)
     weight, bias = (graph.weight(f"classifier.{name}", w) for name, w in network.classifier.named_parameters())
-    graph.add("Gemm", features, weight, bias, transB=1, outputs=["logits"])  # (B, C)
-    return graph.model(network.classifier.out_features)
+    return graph.add("Gemm", features, weight, bias, transB=1, outputs=outputs)  # (B, C)
 
 
 def embedding_table(network: SentimentNetwork) -> Tensor:
@@ -136,9 +164,14 @@ def pool(graph: "Graph", encoder: BiLSTMEncoder, tokens: str) -> str:
 
 
 class Graph:
-    """Nodes and weights as they are added."""
+    """Nodes and weights as they are added.
+
+    Attributes:
+        prefix: Put before the names of weights, to tell those of several networks apart.
+    """
 
     def __init__(self) -> None:
+        self.prefix = ""
         self._nodes: list[onnx.NodeProto] = []
         self._weights: list[TensorProto] = []
         self._count = 0
@@ -155,7 +188,8 @@ class Graph:
         return outputs[0]
 
     def weight(self, name: str, value: Tensor | NDArray[Any]) -> str:
-        """Add a weight; return its name."""
+        """Add a weight; return its name, `prefix` included."""
+        name = self.prefix + name
         array = np.array(value.detach().numpy() if isinstance(value, Tensor) else value, order="C")
         self._weights.append(numpy_helper.from_array(array, name))
         return name

@@ -10,7 +10,9 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_packed_sequence
 
 from project.batch import pack
+from project.errors import UserError
 from project.model.checkpoint import read_checkpoint, restore
+from project.model.ensemble import Ensemble
 from project.model.network import SentimentNetwork
 from project.runtime import prepare_process
 from project.text import Tokenizer
@@ -84,6 +86,8 @@ def run() -> None:
     arguments = parser.parse_args(sys.argv[2:])
     prepare_process()
     network, tokenizer, state = restore(read_checkpoint(arguments.ckpt_path))
+    if isinstance(network, Ensemble):
+        raise UserError(f"{arguments.ckpt_path} is an ensemble: give one of its members, whose tensors can be shown")
     for text in arguments.texts:
         ids = tokenizer.encode(text)
         print(f"{text}\n  {len(ids)} tokens: {' '.join(tokenizer.tokens[i] for i in ids)}")

@@ -8,6 +8,7 @@ import torch
 from project.batch import pack
 from project.deploy.predictor import Logits, Predictor, TokenIds
 from project.model.checkpoint import ModelState, read_checkpoint, restore
+from project.model.ensemble import Ensemble
 from project.model.network import SentimentNetwork
 from project.text import Tokenizer
 
@@ -21,7 +22,7 @@ def open_checkpoint(path: Path) -> Predictor:
     return predictor_of(*restore(read_checkpoint(path)))
 
 
-def predictor_of(network: SentimentNetwork, tokenizer: Tokenizer, state: ModelState) -> Predictor:
+def predictor_of(network: SentimentNetwork | Ensemble, tokenizer: Tokenizer, state: ModelState) -> Predictor:
     """Return the predictor of a network in eval mode."""
 
     def logits(token_ids: Sequence[TokenIds]) -> Logits:

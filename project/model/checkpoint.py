@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 import torch
 
 from project.errors import UserError
+from project.model.ensemble import Ensemble, build_network
 from project.model.network import SentimentNetwork
 from project.text import Tokenizer, TokenizerState
 
@@ -20,7 +21,7 @@ class ModelState(TypedDict):
     """What a checkpoint holds beside the weights, so that it predicts from raw text with nothing else."""
 
     format: int
-    network: dict[str, Any]  # keyword arguments of SentimentNetwork
+    network: dict[str, Any]  # keyword arguments of SentimentNetwork, or of Ensemble
     tokenizer: TokenizerState
     label_names: list[str]
     threshold: float  # probability of the second class from which a two-class model answers with it
@@ -56,10 +57,10 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     return checkpoint
 
 
-def restore(checkpoint: dict[str, Any]) -> tuple[SentimentNetwork, Tokenizer, ModelState]:
+def restore(checkpoint: dict[str, Any]) -> tuple[SentimentNetwork | Ensemble, Tokenizer, ModelState]:
     """Rebuild network (with its weights, in eval mode) and tokenizer from what `read_checkpoint` returned."""
     state: ModelState = checkpoint[KEY]
-    network = SentimentNetwork(**state["network"])
+    network = build_network(state["network"])
     prefix = "network."
     weights = {name.removeprefix(prefix): w for name, w in checkpoint["state_dict"].items() if name.startswith(prefix)}
     network.load_state_dict(weights)

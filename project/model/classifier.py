@@ -18,6 +18,7 @@ from project.evaluation.metrics import build_metrics
 from project.model.adversarial import perturbed
 from project.model.checkpoint import FORMAT, KEY, ModelState, package_versions
 from project.model.encoder import InitialState, Merge, Pooling
+from project.model.ensemble import NOT_TRAINED, Ensemble, build_network, is_ensemble
 from project.model.network import SentimentNetwork
 from project.model.recurrence import Cell, RecurrencePath
 
@@ -100,7 +101,7 @@ class SentimentClassifier(L.LightningModule):
             if value is not None and value < 0:
                 raise UserError(f"{name} is {value}: set --model.{name} to 0 or more")
         self.save_hyperparameters()
-        self.network: SentimentNetwork
+        self.network: SentimentNetwork | Ensemble
         self.state: ModelState | None = None
 
     def setup(self, stage: str) -> None:
@@ -130,6 +131,7 @@ class SentimentClassifier(L.LightningModule):
                 versions=package_versions(),
             )
         )
+        assert isinstance(self.network, SentimentNetwork)
         if data.pretrained is not None:
             self.network.embedding.load_pretrained(*data.pretrained)
         if stage == "fit":
@@ -140,7 +142,7 @@ class SentimentClassifier(L.LightningModule):
         """Make network, loss and metrics for the vocabulary and classes that `state` names."""
         self.state = state
         classes = len(state["label_names"])
-        self.network = SentimentNetwork(**state["network"])
+        self.network = build_network(state["network"])
         self.loss = nn.CrossEntropyLoss(weight=torch.ones(classes))
         self.train_metrics = build_metrics(classes, "train/")
         self.val_metrics = build_metrics(classes, "val/")
@@ -180,6 +182,7 @@ class SentimentClassifier(L.LightningModule):
 
     def training_step(self, batch: Batch) -> Tensor:
         """Return the loss of one batch, () with the gradient's graph."""
+        assert isinstance(self.network, SentimentNetwork)  # `configure_optimizers` refuses an ensemble
         embedded = self.network.embed(batch.token_ids)  # data (N, E)
         logits = self.network.classify(embedded)  # (B, C)
         self._count(batch, logits, self.train_metrics)
@@ -220,7 +223,13 @@ class SentimentClassifier(L.LightningModule):
         return batch.rows, (self(batch.token_ids).float() / self.state["temperature"]).softmax(1)
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        """AdamW (Loshchilov and Hutter 2019) with a learning rate that changes at every optimizer step."""
+        """AdamW (Loshchilov and Hutter 2019) with a learning rate that changes at every optimizer step.
+
+        Raises:
+            UserError: The network is an ensemble.
+        """
+        if isinstance(self.network, Ensemble):
+            raise UserError(f"the checkpoint is {NOT_TRAINED}")
         embedding = list(self.network.embedding.parameters())
         others = [p for name, p in self.network.named_parameters() if not name.startswith("embedding.")]
         rate, own = self.hparams["learning_rate"], self.hparams["embedding_learning_rate"]
@@ -260,6 +269,8 @@ class SentimentClassifier(L.LightningModule):
                 "the checkpoint has another vocabulary or other labels than the data module: "
                 "call datamodule.adopt(...) with the checkpoint's before the Trainer"
             )
+        if is_ensemble(state["network"]):  # `setup` could build none
+            self.build(state)
         self.state["threshold"], self.state["temperature"] = state["threshold"], state["temperature"]
 
 

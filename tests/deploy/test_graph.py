@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from project.batch import pack
 from project.deploy.graph import build_graph
 from project.errors import UserError
+from project.model.ensemble import Ensemble
 from project.model.network import SentimentNetwork
 
 V = 12
@@ -42,7 +43,7 @@ def network_of(**options: Any) -> SentimentNetwork:
     return network
 
 
-def session_of(network: SentimentNetwork) -> ort.InferenceSession:
+def session_of(network: SentimentNetwork | Ensemble) -> ort.InferenceSession:
     return ort.InferenceSession(build_graph(network).SerializeToString(), providers=["CPUExecutionProvider"])
 
 
@@ -52,7 +53,7 @@ def onnx_logits(session: ort.InferenceSession, texts: list[list[int]], width: in
     return session.run(["logits"], {"token_ids": padded, "lengths": np.array([*map(len, texts)], dtype=np.int32)})[0]
 
 
-def torch_logits(network: SentimentNetwork, texts: list[list[int]]) -> np.ndarray:
+def torch_logits(network: SentimentNetwork | Ensemble, texts: list[list[int]]) -> np.ndarray:
     with torch.inference_mode():
         return network(pack([torch.tensor(ids) for ids in texts])).numpy()
 
@@ -87,6 +88,32 @@ def test_width_and_content_of_the_padding_change_nothing(width, filler):
 def test_pooling_sees_no_padding(pooling):
     session = session_of(network_of(pooling=pooling))
     np.testing.assert_allclose(onnx_logits(session, TEXTS, 20, 5), onnx_logits(session, TEXTS), atol=1e-6)
+
+
+def ensemble_of(*members: dict[str, Any]) -> Ensemble:
+    torch.manual_seed(0)
+    sizes = {"vocab_size": V, "num_classes": 3, "embedding_dim": 5, "hidden_size": 4}
+    return Ensemble([sizes | options for options in members], [1.0 + number for number in range(len(members))]).eval()
+
+
+def test_ensemble_of_different_networks_and_temperatures():
+    network = ensemble_of({}, {"cell": "gru", "num_layers": 2}, {"pooling": "attention", "hidden_size": 6})
+    np.testing.assert_allclose(onnx_logits(session_of(network), TEXTS), torch_logits(network, TEXTS), atol=1e-6)
+
+
+def test_weights_of_a_single_network_have_no_prefix():
+    names = {weight.name for weight in build_graph(network_of()).graph.initializer}
+    assert {"embedding", "rnn.input_0", "classifier.weight"} <= names
+
+
+def test_weights_of_an_ensemble_are_told_apart_by_member():
+    names = {weight.name for weight in build_graph(ensemble_of({}, {})).graph.initializer}
+    assert {"members.0.embedding", "members.1.embedding"} <= names
+
+
+def test_projection_in_an_ensemble_is_refused():
+    with pytest.raises(UserError, match="proj_size cannot be exported"):
+        build_graph(ensemble_of({}, {"proj_size": 2}))
 
 
 def test_projection_is_refused():

@@ -31,7 +31,9 @@ def test_hyperparameters_are_plain(fitted):
 def test_restores_the_weights(fitted):
     checkpoint = read_checkpoint(fitted / "checkpoints" / "best.ckpt")
     network, _, _ = restore(checkpoint)
-    assert torch.equal(network.classifier.weight, checkpoint["state_dict"]["network.classifier.weight"])
+    assert torch.equal(
+        network.get_parameter("classifier.weight"), checkpoint["state_dict"]["network.classifier.weight"]
+    )
 
 
 class Evil:

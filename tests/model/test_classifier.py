@@ -154,7 +154,7 @@ def test_weight_decay_spares_biases_and_embedding(toy, tmp_path):
     decayed, biases, vectors = fit.optimizers[0].param_groups
     assert {p.ndim for p in decayed["params"]} == {2}
     assert {p.ndim for p in biases["params"]} == {1}
-    assert [p is model.network.embedding.trained.weight for p in vectors["params"]] == [True]
+    assert [p is model.network.get_parameter("embedding.trained.weight") for p in vectors["params"]] == [True]
     assert [group["weight_decay"] for group in (decayed, biases, vectors)] == [0.01, 0.0, 0.0]
 
 
