@@ -266,18 +266,19 @@ class SentimentDataModule(L.LightningDataModule):
             f"train: {len(texts):,} texts, {texts.lengths.sum():,} tokens; padding is {share:.1%} of the batches' cells"
         )
 
-    def _sorted_loader(self, split: Split) -> DataLoader[Batch]:
+    def batches(self, split: Split) -> DataLoader[Batch]:
+        """Return a split, sorted by length."""
         texts = self._texts(split)
         return self._loader(texts, BucketSampler(texts.lengths, self.batch_size, False, 0, *self._processes()))
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """Return the val split, sorted by length."""
-        return self._sorted_loader("val")
+        return self.batches("val")
 
     def test_dataloader(self) -> DataLoader[Batch]:
         """Return the test split, sorted by length."""
-        return self._sorted_loader("test")
+        return self.batches("test")
 
     def predict_dataloader(self) -> DataLoader[Batch]:
         """Return the texts to predict, sorted by length; `Batch.rows` tells their order in the source."""
-        return self._sorted_loader("test")
+        return self.batches("test")

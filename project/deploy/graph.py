@@ -20,6 +20,7 @@ from project.errors import UserError
 from project.model.encoder import BiLSTMEncoder, Merge
 from project.model.ensemble import Ensemble
 from project.model.network import SentimentNetwork
+from project.model.wide import LEFT, RIGHT, WORD, NGramBag
 
 OPSET, IR_VERSION = 18, 10  # what onnxruntime has read since 2024
 OPERATORS = {"LSTM": "LSTM", "GRU": "GRU", "RNN_TANH": "RNN", "RNN_RELU": "RNN"}
@@ -68,7 +69,10 @@ def add_network(graph: "Graph", network: SentimentNetwork, outputs: list[str] | 
     embedded = graph.add("Gather", graph.weight("embedding", embedding_table(network)), ids)  # (T, B, E)
     features = add_encoder(graph, network.encoder, embedded)  # (B, F)
     weight, bias = (graph.weight(f"classifier.{name}", w) for name, w in network.classifier.named_parameters())
-    return graph.add("Gemm", features, weight, bias, transB=1, outputs=outputs)  # (B, C)
+    if network.wide is None:
+        return graph.add("Gemm", features, weight, bias, transB=1, outputs=outputs)  # (B, C)
+    deep = graph.add("Gemm", features, weight, bias, transB=1)  # (B, C)
+    return graph.add("Add", deep, add_wide(graph, network.wide), outputs=outputs)  # (B, C)
 
 
 def embedding_table(network: SentimentNetwork) -> Tensor:
@@ -161,6 +165,44 @@ def pool(graph: "Graph", encoder: BiLSTMEncoder, tokens: str) -> str:
     scores = graph.add("Where", real, scores, graph.constant(-np.inf, np.float32))
     weighted = graph.add("Mul", tokens, graph.add("Softmax", scores, axis=0))
     return graph.add("ReduceSum", weighted, time, keepdims=0)
+
+
+def add_wide(graph: "Graph", wide: NGramBag) -> str:
+    """Add the nodes of the wide branch; return the name of its logits (B, C)."""
+    buckets, classes = wide.weight.shape
+    texts = graph.add("Shape", "lengths")  # (1,) B
+    text, bucket = wide_features(graph, buckets)  # (K,) each
+    ones = graph.add("Expand", graph.constant(1.0, np.float32), graph.add("Shape", text))  # (K,)
+    empty = graph.add("Expand", graph.constant(0.0, np.float32), texts)  # (B,)
+    counts = graph.add("ScatterElements", empty, text, ones, axis=0, reduction="add")  # (B,)
+    norm = graph.add("Sqrt", graph.add("Gather", counts, text))  # (K,)
+    weights = graph.add("Gather", graph.weight("wide", wide.weight), bucket)  # (K, C)
+    values = graph.add("Div", weights, graph.add("Unsqueeze", norm, graph.constant([1])))  # (K, C)
+    shape = graph.add("Concat", texts, graph.constant([classes]), axis=0)  # (2,)
+    empty = graph.add("Expand", graph.constant(0.0, np.float32), shape)  # (B, C)
+    return graph.add("ScatterND", empty, graph.add("Unsqueeze", text, graph.constant([1])), values, reduction="add")
+
+
+def wide_features(graph: "Graph", buckets: int) -> tuple[str, str]:
+    """Add the nodes of `NGramBag.features`; return the names of text (K,) and bucket (K,)."""
+    count, one, axis = graph.constant(buckets), graph.constant(1), graph.constant([1])
+    end = graph.constant([np.iinfo(np.int64).max])
+    left = graph.add("Slice", "token_ids", graph.constant([0]), graph.constant([-1]), axis)  # (B, T - 1)
+    right = graph.add("Slice", "token_ids", axis, end, axis)  # (B, T - 1) every token but the first
+    left, right = graph.add("Mul", left, graph.constant(LEFT)), graph.add("Mul", right, graph.constant(RIGHT))
+    words = graph.add("Mul", "token_ids", graph.constant(WORD))  # (B, T)
+    pairs = graph.add("Add", graph.add("Add", left, right), one)  # (B, T - 1)
+    hashed = graph.add("Mod", graph.add("Concat", words, pairs, axis=1), count)  # (B, 2T - 1)
+    first = graph.constant(0)
+    text = graph.add("Range", first, graph.add("Gather", graph.add("Shape", "token_ids"), first), one)  # (B,)
+    text = graph.add("Mul", graph.add("Unsqueeze", text, axis), count)  # (B, 1)
+    step = graph.add("Range", first, graph.add("Gather", graph.add("Shape", "token_ids"), one), one)  # (T,)
+    lengths = graph.add("Unsqueeze", graph.add("Cast", "lengths", to=TensorProto.INT64), axis)  # (B, 1)
+    real = graph.add("Less", graph.add("Unsqueeze", step, graph.constant([0])), lengths)  # (B, T)
+    kept = graph.add("Concat", real, graph.add("Slice", real, axis, end, axis), axis=1)  # (B, 2T - 1)
+    found = graph.add("Compress", graph.add("Add", text, hashed), graph.add("Reshape", kept, graph.constant([-1])))
+    found = graph.add("Unique", found)  # (K,)
+    return graph.add("Div", found, count), graph.add("Mod", found, count)
 
 
 class Graph:

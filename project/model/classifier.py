@@ -36,6 +36,9 @@ class SentimentClassifier(L.LightningModule):
         dropout: Between layers, and on the features.
         embedding_dropout: On the numbers of the embeddings.
         word_dropout: Share of tokens that training reads as ``<unk>`` (Iyyer et al. 2015).
+        wide_buckets: Buckets of a bag of words and pairs beside the encoder, see `project.model.wide`; 0 for none.
+        wide_learning_rate: Peak of its schedule.
+        wide_weight_decay: AdamW's, on its weights.
         learning_rate: Peak of the schedule.
         embedding_learning_rate: Likewise of the word vectors; the same where none is given.
         weight_decay: AdamW's, on weight matrices other than the embedding.
@@ -63,6 +66,9 @@ class SentimentClassifier(L.LightningModule):
         dropout: float = 0.5,
         embedding_dropout: float = 0.5,
         word_dropout: float = 0.0,
+        wide_buckets: int = 0,
+        wide_learning_rate: float = 0.02,
+        wide_weight_decay: float = 0.1,
         learning_rate: float = 2e-3,
         embedding_learning_rate: float | None = None,
         weight_decay: float = 0.01,
@@ -97,8 +103,11 @@ class SentimentClassifier(L.LightningModule):
             )
         if learning_rate <= 0:
             raise UserError(f"learning_rate is {learning_rate}: set --model.learning_rate above 0")
-        for name, value in (("embedding_learning_rate", embedding_learning_rate), ("adversarial", adversarial)):
-            if value is not None and value < 0:
+        at_least_0 = {"embedding_learning_rate": embedding_learning_rate or 0, "adversarial": adversarial}
+        at_least_0 |= {"wide_buckets": wide_buckets, "wide_learning_rate": wide_learning_rate}
+        at_least_0["wide_weight_decay"] = wide_weight_decay
+        for name, value in at_least_0.items():
+            if value < 0:
                 raise UserError(f"{name} is {value}: set --model.{name} to 0 or more")
         self.save_hyperparameters()
         self.network: SentimentNetwork | Ensemble
@@ -151,7 +160,7 @@ class SentimentClassifier(L.LightningModule):
 
     @rank_zero_only
     def _report_size(self) -> None:
-        parts = ("embedding", "encoder", "classifier")
+        parts = ["embedding", "encoder", "classifier"] + ["wide"] * bool(self.hparams["wide_buckets"])
         sizes = [sum(p.numel() for p in getattr(self.network, part).parameters()) for part in parts]
         each = ", ".join(f"{size:,} {part}" for size, part in zip(sizes, parts, strict=True))
         print(f"network: {sum(sizes):,} trained parameters ({each})")
@@ -184,9 +193,12 @@ class SentimentClassifier(L.LightningModule):
         """Return the loss of one batch, () with the gradient's graph."""
         assert isinstance(self.network, SentimentNetwork)  # `configure_optimizers` refuses an ensemble
         embedded = self.network.embed(batch.token_ids)  # data (N, E)
-        logits = self.network.classify(embedded)  # (B, C)
-        self._count(batch, logits, self.train_metrics)
-        loss = self._smoothed(logits, batch.labels)
+        branches = [self.network.classify(embedded)]  # (B, C) each
+        if self.network.wide is not None:
+            branches.append(self.network.wide(batch.token_ids))
+        self._count(batch, torch.stack(branches).sum(0), self.train_metrics)
+        # a loss for each: under one for both, the branch that learns faster leaves the other nothing to learn
+        loss = torch.stack([self._smoothed(logits, batch.labels) for logits in branches]).sum()
         if self.hparams["adversarial"]:
             worst = perturbed(embedded, loss, self.hparams["adversarial"])
             loss = loss + self._smoothed(self.network.classify(worst), batch.labels)
@@ -231,13 +243,16 @@ class SentimentClassifier(L.LightningModule):
         if isinstance(self.network, Ensemble):
             raise UserError(f"the checkpoint is {NOT_TRAINED}")
         embedding = list(self.network.embedding.parameters())
-        others = [p for name, p in self.network.named_parameters() if not name.startswith("embedding.")]
+        wide = [] if self.network.wide is None else list(self.network.wide.parameters())
+        others = [p for name, p in self.network.named_parameters() if not name.startswith(("embedding.", "wide."))]
         rate, own = self.hparams["learning_rate"], self.hparams["embedding_learning_rate"]
+        bag = {"lr": self.hparams["wide_learning_rate"], "weight_decay": self.hparams["wide_weight_decay"]}
         optimizer = torch.optim.AdamW(
             [
                 {"params": [p for p in others if p.ndim > 1], "weight_decay": self.hparams["weight_decay"]},
                 {"params": [p for p in others if p.ndim <= 1], "weight_decay": 0.0},
                 {"params": embedding, "weight_decay": 0.0, "lr": rate if own is None else own},
+                *([{"params": wide, **bag}] if wide else []),
             ],
             lr=rate,
         )
@@ -275,6 +290,6 @@ class SentimentClassifier(L.LightningModule):
 
 
 NETWORK_ARGUMENTS = (
-    *("embedding_dim", "hidden_size", "num_layers", "dropout", "embedding_dropout", "word_dropout"),
+    *("embedding_dim", "hidden_size", "num_layers", "dropout", "embedding_dropout", "word_dropout", "wide_buckets"),
     *("cell", "bidirectional", "bias", "proj_size", "merge", "pooling", "initial_state", "recurrence"),
 )

@@ -7,6 +7,7 @@ from torch.nn.utils.rnn import PackedSequence
 from project.errors import UserError
 from project.model.encoder import BiLSTMEncoder, InitialState, Merge, Pooling
 from project.model.recurrence import Cell, RecurrencePath
+from project.model.wide import NGramBag
 from project.text import PAD_ID, UNK_ID
 
 RANDOM_STD = 0.1  # of vectors that are not pretrained
@@ -87,6 +88,7 @@ class SentimentNetwork(nn.Module):
         dropout: Between layers, and on the features.
         embedding_dropout: On the numbers of the embeddings.
         word_dropout: Share of tokens that training reads as ``<unk>``.
+        wide_buckets: M, of the wide branch, see `NGramBag`; 0 for none.
         cell: This and the following: see `BiLSTMEncoder`.
         bidirectional: Whether a second direction reads from the end.
         bias: Whether the gates have biases.
@@ -108,6 +110,7 @@ class SentimentNetwork(nn.Module):
         dropout: float = 0.5,
         embedding_dropout: float = 0.5,
         word_dropout: float = 0.0,
+        wide_buckets: int = 0,
         cell: Cell = "lstm",
         bidirectional: bool = True,
         bias: bool = True,
@@ -137,10 +140,12 @@ class SentimentNetwork(nn.Module):
         )
         self.dropout = nn.Dropout(dropout)
         self.classifier = nn.Linear(self.encoder.output_size, num_classes)
+        self.wide = NGramBag(wide_buckets, num_classes) if wide_buckets else None
 
     def forward(self, token_ids: PackedSequence) -> Tensor:
         """Return logits (B, C) for packed `token_ids`, whose data is (N,)."""
-        return self.classify(self.embed(token_ids))
+        logits = self.classify(self.embed(token_ids))
+        return logits if self.wide is None else logits + self.wide(token_ids)
 
     def embed(self, token_ids: PackedSequence) -> PackedSequence:
         """Return the embeddings, data (N, E), dropout applied."""

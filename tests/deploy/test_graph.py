@@ -30,6 +30,7 @@ VARIANTS: list[dict[str, Any]] = [
         )
     ),
     {"num_frozen": 4},
+    {"wide_buckets": 97},
 ]
 
 
@@ -40,6 +41,8 @@ def network_of(**options: Any) -> SentimentNetwork:
         if "bias" in name or "_0" in name:
             torch.nn.init.normal_(weight)
     torch.nn.init.normal_(network.embedding.frozen)
+    if network.wide is not None:
+        torch.nn.init.normal_(network.wide.weight)
     return network
 
 
@@ -75,6 +78,16 @@ DEEP_SESSION = session_of(DEEP)
 @settings(max_examples=25)
 def test_any_lengths_and_batch(texts):
     np.testing.assert_allclose(onnx_logits(DEEP_SESSION, texts), torch_logits(DEEP, texts), atol=1e-6)
+
+
+WIDE = network_of(wide_buckets=97)
+WIDE_SESSION = session_of(WIDE)
+
+
+@given(st.lists(st.lists(st.integers(1, V - 1), min_size=1, max_size=20), min_size=1, max_size=5), st.integers(0, 30))
+@settings(max_examples=25)
+def test_any_lengths_batch_and_padding_with_a_wide_branch(texts, width):
+    np.testing.assert_allclose(onnx_logits(WIDE_SESSION, texts, width, 5), torch_logits(WIDE, texts), atol=1e-5)
 
 
 @given(st.integers(7, 30), st.integers(0, V - 1))

@@ -165,6 +165,23 @@ def test_word_vectors_have_their_own_learning_rate(toy, tmp_path, own, expected)
     assert [group["initial_lr"] for group in fit.optimizers[0].param_groups] == [0.02, 0.02, expected]
 
 
+def test_a_wide_branch_has_its_own_learning_rate_and_decay(toy, tmp_path):
+    fit = trainer(tmp_path, 1, enable_checkpointing=False)
+    fit.fit(small(wide_buckets=64, wide_learning_rate=0.05, wide_weight_decay=0.2), data(toy))
+    *others, wide = fit.optimizers[0].param_groups
+    assert (wide["initial_lr"], wide["weight_decay"], [p.shape for p in wide["params"]]) == (0.05, 0.2, [(64, 2)])
+    assert [group["initial_lr"] for group in others] == [0.02] * 3
+
+
+def test_both_branches_learn_the_labels_by_themselves(toy, tmp_path):
+    model, module = small(dropout=0.0, embedding_dropout=0.0, wide_buckets=4096), data(toy)
+    trainer(tmp_path, 12, enable_checkpointing=False).fit(model, module)
+    for batch in module.val_dataloader():
+        both, wide = model.network(batch.token_ids), model.network.wide(batch.token_ids)
+        for logits in (both - wide, wide):
+            assert logits.argmax(1).tolist() == batch.labels.tolist()
+
+
 def test_label_smoothing_changes_training_alone(toy, tmp_path):
     plain, smooth = small(), small(label_smoothing=0.2)
     for model in (plain, smooth):
