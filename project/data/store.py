@@ -505,16 +505,19 @@ def _choose(
             texts = [example.text for example in Rows(train.path, rows, order)]
             carved = carve_phrases(texts, share)
         else:
-            carved = _carve_labelled(train, rows, share)
+            carved = _carve_labelled(train, rows, order, share)
         origin[split], chosen[split], chosen["train"] = "train", rows[carved & own], rows[~carved]
         notes.append(f"carved a {split} split of {len(chosen[split]):,} texts out of train")
     return origin, chosen
 
 
-def _carve_labelled(train: _Written, rows: NDArray[np.int64], share: float) -> NDArray[np.bool_]:
-    """Choose about `share` of the `rows` with a label of their own, and every row of the same text."""
+def _carve_labelled(train: _Written, rows: NDArray[np.int64], order: list[int], share: float) -> NDArray[np.bool_]:
+    """Choose about `share` of the `rows` with a label of their own, and every row of the same text.
+
+    The same ones whether labels come in the order of the file or of a checkpoint: `order` holds their final indices.
+    """
     digests, own = train.digests()[rows], train.labelled()[rows]
-    labels = np.frombuffer(train.labels, dtype=np.int32)[rows]
+    labels = np.array(order, dtype=np.int32)[np.frombuffer(train.labels, dtype=np.int32)[rows]]
     return np.isin(digests, digests[own][carve_rows(digests[own], labels[own], share)])
 
 
