@@ -399,11 +399,7 @@ def _write_split(
             written.parts.append((len(written.lines), part.name))
             for record in part.records():
                 text, label = record.columns.get(options.text_column), _label(source, options, record)
-                own = not taught or record.columns.get(options.label_column) not in (None, "")
-                fault = record.fault or _column_fault(source, options, record, own) or text_fault(text)
-                fault = fault or (_label_fault(source, options, record, label, labels, closed) if own else None)
-                fault = fault or (_soft_fault(source, record, labels) if taught else None)
-                if fault:
+                if fault := _fault(source, options, record, label, labels, closed, taught):
                     faults.add(part.name, record.line, fault)
                     continue
                 if taught:
@@ -416,10 +412,6 @@ def _write_split(
                     _flush(writer, texts, written.labels)
         _flush(writer, texts, written.labels)
     return written
-
-
-def _soft_fault(source: Source, record: Record, labels: dict[str, int]) -> str | None:
-    return soft_fault(record.columns, probability_columns(record.columns, source.renamed), labels)
 
 
 def _learn(source: Source, record: Record, label: str | None, names: list[str], written: _Written) -> str:
@@ -447,10 +439,29 @@ def _label(source: Source, options: CorpusOptions, record: Record) -> str | None
     return name if name is None else source.renamed.get(name, name)
 
 
-def _column_fault(source: Source, options: CorpusOptions, record: Record, own: bool) -> str | None:
-    needed = {"text_column": options.text_column}
-    if source.labelled and own:  # a label of its own
-        needed["label_column"] = options.label_column
+def _fault(
+    source: Source,
+    options: CorpusOptions,
+    record: Record,
+    label: str | None,
+    labels: dict[str, int],
+    closed: bool,
+    taught: bool,
+) -> str | None:
+    """Return why a row cannot be used; None where it can."""
+    needs_label = source.labelled and not (taught and record.columns.get(options.label_column) in (None, ""))
+    fault = record.fault or _column_fault(options, record, needs_label)
+    fault = fault or text_fault(record.columns[options.text_column])
+    if needs_label:
+        fault = fault or _label_fault(source, options, record, label, labels, closed)
+    if taught:
+        columns = probability_columns(record.columns, source.renamed)
+        fault = fault or soft_fault(record.columns, columns, labels)
+    return fault
+
+
+def _column_fault(options: CorpusOptions, record: Record, needs_label: bool) -> str | None:
+    needed = {"text_column": options.text_column} | ({"label_column": options.label_column} if needs_label else {})
     for option, column in needed.items():
         if column not in record.columns:
             return f"there is no column {column!r}, only {', '.join(record.columns)}: name it with --data.{option}"
@@ -460,8 +471,6 @@ def _column_fault(source: Source, options: CorpusOptions, record: Record, own: b
 def _label_fault(
     source: Source, options: CorpusOptions, record: Record, label: str | None, labels: dict[str, int], closed: bool
 ) -> str | None:
-    if not source.labelled:
-        return None
     if label is None:
         value = record.columns.get(options.label_column)
         return (
