@@ -22,6 +22,7 @@ class EncodedText(NamedTuple):
     row: int  # position in its split, so that predictions can be put back in order
     token_ids: Tensor  # (length,) int64, length >= 1
     label: int  # class index, or NO_LABEL
+    soft: Tensor | None = None  # (C,) float32, a teacher's probabilities
 
 
 class Batch(NamedTuple):
@@ -34,11 +35,17 @@ class Batch(NamedTuple):
     token_ids: PackedSequence
     labels: Tensor  # (B,) int64
     rows: Tensor  # (B,) int64
+    soft: Tensor | None = None  # (B, C) float32, a teacher's probabilities; in train alone, where the corpus has them
 
     @property
     def size(self) -> int:
         """B, the number of texts: what every `self.log` is told (Lightning would guess N)."""
         return len(self.labels)
+
+    @property
+    def targets(self) -> Tensor:
+        """What the loss compares with: probabilities (B, C) where a teacher gave them, else the labels (B,)."""
+        return self.labels if self.soft is None else self.soft
 
 
 def pack(token_ids: Sequence[Tensor]) -> PackedSequence:
@@ -56,8 +63,9 @@ def pack(token_ids: Sequence[Tensor]) -> PackedSequence:
 
 def collate(texts: Sequence[EncodedText]) -> Batch:
     """Make a `Batch` of `texts`, in their order."""
-    rows, token_ids, labels = zip(*texts, strict=True)
-    return Batch(pack(token_ids), torch.tensor(labels), torch.tensor(rows))
+    rows, token_ids, labels, soft = zip(*texts, strict=True)
+    taught = None if soft[0] is None else torch.stack(soft)
+    return Batch(pack(token_ids), torch.tensor(labels), torch.tensor(rows), taught)
 
 
 def texts_of_tokens(batch_sizes: Tensor) -> Tensor:

@@ -102,6 +102,17 @@ def test_predict_stops_at_bad_rows_and_leaves_no_file(sentiment, fitted, tmp_pat
     assert not Path("out.csv").exists()
 
 
+def test_predictions_train_a_student_that_classifies_alone(sentiment, fitted, toy, tmp_path, capsys):
+    write_csv(tmp_path / "rows.csv", toy_rows())
+    output = ("--data.corpus=rows.csv", "--output=taught.csv")
+    assert sentiment("predict", f"--ckpt_path={best(fitted)}", *output, *QUIET) == 0
+    words = ("--data.corpus=taught.csv", "--data.soft_labels=true", "--trainer.max_epochs=1")
+    assert sentiment("fit", *words, *SMALL) == 0
+    capsys.readouterr()
+    assert sentiment("classify", "--model", "runs/version_2/checkpoints/best.ckpt", "A dull film.") == 0
+    assert capsys.readouterr().out.split("\t")[0] in ("negative", "positive")
+
+
 def test_corpus_without_test_is_trained_and_not_tested(sentiment, tmp_path):
     write_csv(tmp_path / "rows.csv", toy_rows())
     words = ("--data.corpus=rows.csv", "--data.test_share=0", "--trainer.max_epochs=1")
@@ -279,6 +290,14 @@ BAD_INPUTS = {
     "no JSON": (["fit", "--data.corpus=no.jsonl"], r"1 bad row: no.jsonl:1: not valid JSON"),
     "no text": (["fit", "--data.corpus=number.jsonl"], r"1 bad row: number.jsonl:1: the text is not text but 5"),
     "no label": (["fit", "--data.corpus=bare.csv"], r"1 bad row: bare.csv:2: the label is missing"),
+    "no teacher": (
+        ["fit", "--data.corpus=toy", "--data.soft_labels=true"],
+        r"toy/train.csv:2: there is no column p_LABEL",
+    ),
+    "no probability": (
+        ["fit", "--data.corpus=taught.csv", "--data.soft_labels=true"],
+        r"1 bad row: taught.csv:2: p_good is 80: a probability is from 0 to 1; mend it",
+    ),
     "no rows": (["fit", "--data.corpus=header.csv"], r"corpus header.csv has no text"),
     "empty file": (["fit", "--data.corpus=empty.csv"], r"empty.csv:1: the file is empty"),
     "no Parquet": (["fit", "--data.corpus=no.parquet"], r"no.parquet cannot be read as parquet"),
@@ -304,6 +323,7 @@ def test_bad_input_is_one_line_and_exit_code_2(sentiment, toy, tmp_path, capsys,
     Path("no.jsonl").write_text("text\n")
     Path("number.jsonl").write_text('{"text": 5, "label": "good"}\n')
     Path("bare.csv").write_text("text,label\nWarm.,\n")
+    Path("taught.csv").write_text("text,p_good,p_bad\nWarm.,80,20\n")
     Path("header.csv").write_text("text,label\n")
     for name in ("empty.csv", "no.parquet", "no.csv.gz"):
         Path(name).write_text("" if name == "empty.csv" else "text,label\n")

@@ -40,6 +40,9 @@ class SentimentDataModule(L.LightningDataModule):
         val_share: Share of train that becomes val where the corpus has none, of each class.
         test_share: Share of train that becomes test where the corpus has none; 0 for no test.
         drop_duplicates: Whether texts that come again, or stand in val or test too, leave train.
+        soft_labels: Whether train carries a teacher's probability of each label in columns p_LABEL, as predict writes
+            them: they are what the model is trained on. A row of train may then lack its label, and counts as the most
+            probable one; val and test are measured on labels alone.
         balanced_sampling: Whether an epoch draws equally many texts of each class, repeating those of rare ones.
         tokenizer: words (basic_english), bpe (sub-words learned from train), or a tokenizer.json.
         bpe_size: How many sub-words bpe learns.
@@ -72,6 +75,7 @@ class SentimentDataModule(L.LightningDataModule):
         val_share: float = 0.1,
         test_share: float = 0.1,
         drop_duplicates: bool = False,
+        soft_labels: bool = False,
         balanced_sampling: bool = False,
         tokenizer: str = "words",
         bpe_size: int = 8000,
@@ -91,7 +95,7 @@ class SentimentDataModule(L.LightningDataModule):
         check_length(max_length, truncation)
         self.corpus_name = corpus
         self.options = CorpusOptions(
-            text_column, label_column, bad_rows, quoting, val_share, test_share, drop_duplicates
+            text_column, label_column, bad_rows, quoting, val_share, test_share, drop_duplicates, soft_labels
         )
         self.batch_size = batch_size
         self.balanced_sampling = balanced_sampling

@@ -31,13 +31,15 @@ class EncodedTexts(Dataset[EncodedText]):
     Args:
         path: Folder and name of the split's files, without their suffixes.
         ids: The final id of each id on disk.
+        soft: A teacher's probabilities, (texts, C).
     """
 
-    def __init__(self, path: Path, ids: NDArray[np.int64]) -> None:
+    def __init__(self, path: Path, ids: NDArray[np.int64], soft: NDArray[np.float32] | None = None) -> None:
         self.starts = np.load(path.with_suffix(".starts.npy"))  # (texts + 1,)
         self.labels = np.load(path.with_suffix(".labels.npy"))  # (texts,)
         self._tokens = np.memmap(path.with_suffix(".tokens"), dtype=np.uint32, mode="r")
         self._ids = ids
+        self._soft = soft
 
     @property
     def lengths(self) -> NDArray[np.int64]:
@@ -50,19 +52,25 @@ class EncodedTexts(Dataset[EncodedText]):
 
     def __getitem__(self, row: int) -> EncodedText:
         tokens = self._tokens[self.starts[row] : self.starts[row + 1]]
-        return EncodedText(row, torch.from_numpy(self._ids[tokens]), int(self.labels[row]))
+        soft = None if self._soft is None else torch.from_numpy(np.array(self._soft[row]))
+        return EncodedText(row, torch.from_numpy(self._ids[tokens]), int(self.labels[row]), soft)
 
 
 class EncodedCorpus:
     """All splits of a corpus as positions in a table of its tokens.
+
+    Args:
+        folder: Where they are.
+        soft: A teacher's probabilities for train, (texts, C).
 
     Attributes:
         table: Every different token; with a sub-word tokenizer, its vocabulary.
         counts: How often train holds each token of the table.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, soft: NDArray[np.float32] | None = None) -> None:
         self.folder = folder
+        self._soft = soft
         self.table: list[str] = json.loads((folder / "table.json").read_text(encoding="utf-8"))
         self.counts: NDArray[np.int64] = np.load(folder / "counts.npy")
 
@@ -76,7 +84,7 @@ class EncodedCorpus:
             ids = np.arange(len(self.table))
         else:
             ids = np.array([tokenizer.token_id(token) for token in self.table])
-        return EncodedTexts(self.folder / split, ids)
+        return EncodedTexts(self.folder / split, ids, self._soft if split == "train" else None)
 
 
 def encode_corpus(
@@ -92,7 +100,7 @@ def encode_corpus(
     folder = corpus.folder / f"tokens-{key}"
     if not folder.is_dir():
         built_whole(folder, lambda scratch: _build(corpus, scratch, max_length, truncation, subwords))
-    return EncodedCorpus(folder)
+    return EncodedCorpus(folder, corpus.soft)
 
 
 def _build(

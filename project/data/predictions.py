@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from project.data.files import SUFFIXES, is_data_file
+from project.data.soft import PREFIX
 from project.errors import UserError
 
 BATCH_ROWS = 4096
@@ -45,7 +46,7 @@ def added_columns(label_names: Sequence[str], label: str | None, probabilities: 
         probabilities: Of each class; nothing for a bad row.
     """
     shares = [None if p is None else round(p, 6) for p in probabilities or [None] * len(label_names)]
-    return {"predicted": label, **{f"p_{name}": share for name, share in zip(label_names, shares, strict=True)}}
+    return {"predicted": label, **{PREFIX + name: share for name, share in zip(label_names, shares, strict=True)}}
 
 
 def merged(row: Row, prediction: Row) -> Row:

@@ -24,6 +24,7 @@ from project.batch import NO_LABEL
 from project.data.carve import carve_phrases, carve_rows
 from project.data.download import cache_dir
 from project.data.files import Record, label_name
+from project.data.soft import probability_columns, soft_fault, soft_label
 from project.errors import UserError
 from project.text import text_fault
 
@@ -31,6 +32,7 @@ Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
 FORMAT = 1  # of a store; part of its key
 BATCH_ROWS = 4096
+SOFT = "train.soft.npy"
 MOST_LABELS = 100  # where more than half of the rows have a label of their own, the column was mistaken
 SCHEMA = pa.schema([("text", pa.large_string()), ("label", pa.int32())])
 
@@ -54,6 +56,8 @@ class CorpusOptions:
         val_share: Share of train that becomes val where the source has none.
         test_share: Share of train that becomes test where the source has none; 0 for no test split.
         drop_duplicates: Whether texts that come again, or stand in val or test too, leave train.
+        soft_labels: Whether train carries a teacher's probabilities in columns p_LABEL, which name the labels then. A
+            row of train may lack its label, and counts as the most probable one, but is never carved out of train.
     """
 
     text_column: str = "text"
@@ -63,6 +67,7 @@ class CorpusOptions:
     val_share: float = 0.1
     test_share: float = 0.1
     drop_duplicates: bool = False
+    soft_labels: bool = False
 
 
 class Part(NamedTuple):
@@ -143,7 +148,7 @@ class Corpus:
         name: What the user called it.
         label_names: The classes; a label is an index into them.
         splits: Examples by split, in the order of their source; a split may be absent.
-        fingerprint: Digest of every split, text and label name: equal content, equal fingerprint.
+        fingerprint: Digest of every split, text, label name and soft label: equal content, equal fingerprint.
         notes: What the user should know about the rows, a line each.
         folder: Where it is kept.
         source: What it was made of.
@@ -156,6 +161,12 @@ class Corpus:
     notes: tuple[str, ...]
     folder: Path
     source: Source = field(repr=False)
+
+    @property
+    def soft(self) -> NDArray[np.float32] | None:
+        """A teacher's probabilities for the texts of train, (texts, C), memory-mapped; None where there are none."""
+        path = self.folder / SOFT
+        return np.load(path, mmap_mode="r") if path.exists() else None
 
     def source_rows(self, split: Split) -> Iterator[tuple[dict[str, Any], int | None]]:
         """Yield every row of the split's source with all its columns, and its position in the split.
@@ -236,6 +247,8 @@ class _Written:
         self.lines = array("q")
         self.labels = array("i")
         self.hashes = array("Q")
+        self.soft = array("f")  # a teacher's probabilities, C for each row, or nothing
+        self.unlabelled = array("q")  # rows whose label is the teacher's
 
     def save_places(self) -> None:
         """Keep part and line of every row, (rows, 2), for `source_rows`."""
@@ -250,6 +263,16 @@ class _Written:
 
     def digests(self) -> NDArray[np.uint64]:
         return np.frombuffer(self.hashes, dtype=np.uint64)
+
+    def taught(self) -> NDArray[np.float32]:
+        """Return the teacher's probabilities, (rows, C)."""
+        return np.frombuffer(self.soft, dtype=np.float32).reshape(len(self.lines), -1)
+
+    def labelled(self) -> NDArray[np.bool_]:
+        """Return which rows have a label of their own, (rows,)."""
+        own = np.ones(len(self.lines), dtype=bool)
+        own[np.array(self.unlabelled, dtype=np.int64)] = False
+        return own
 
 
 class _Faults:
@@ -287,12 +310,13 @@ class _Faults:
 
 def _build(source: Source, options: CorpusOptions, folder: Path) -> None:
     """Fill `folder` with the rows of `source`."""
-    labels = {name: number for number, name in enumerate(source.known_labels or ())}
+    given = source.known_labels or _taught_labels(source, options)
+    labels = {name: number for number, name in enumerate(given)}
     written: dict[Split, _Written] = {}
     with _Faults(folder / "bad_rows.csv") as faults:
         for split in SPLITS:
             if split in source.parts:
-                closed = source.known_labels is not None or "train" in written
+                closed = len(given) > 0 or "train" in written
                 written[split] = _write_split(source, options, split, folder, labels, closed, faults)
     notes = faults.judge(options)
     if not any(len(rows.lines) for rows in written.values()):
@@ -311,6 +335,11 @@ def _build(source: Source, options: CorpusOptions, folder: Path) -> None:
         np.save(folder / f"{split}.npy", positions)
     for each in written.values():
         each.save_places()
+    if "train" in written and written["train"].soft:
+        np.save(folder / SOFT, written["train"].taught()[chosen["train"]])
+    if "train" in written and written["train"].unlabelled:
+        count = len(written["train"].unlabelled)
+        notes.append(f"{count:,} texts of train have no label: the one that is most probable to the teacher counts")
     facts = {
         "label_names": names,
         "order": order,
@@ -326,6 +355,32 @@ def _label_order(name: str) -> tuple[int, int, str]:
     return (0, int(name), "") if name.lstrip("-").isdecimal() else (1, 0, name)
 
 
+def _is_taught(source: Source, options: CorpusOptions, split: Split) -> bool:
+    return options.soft_labels and source.labelled and split == "train"
+
+
+def _taught_labels(source: Source, options: CorpusOptions) -> list[str]:
+    """Return the labels of which train gives probabilities, in order; nothing where no one asked for them.
+
+    Raises:
+        UserError: It gives none.
+    """
+    if not _is_taught(source, options, "train"):
+        return []
+    first = None
+    for part in source.parts.get("train", []):
+        for record in part.records():
+            if names := probability_columns(record.columns, source.renamed):
+                return sorted(names, key=_label_order)
+            first = first or f"{part.name}:{record.line}"
+    if first is None:
+        return []
+    raise UserError(
+        f"{first}: there is no column p_LABEL with a teacher's probability of each label, such as p_good and p_bad: "
+        "`sentiment predict` writes them; labels alone need no --data.soft_labels"
+    )
+
+
 def _write_split(
     source: Source,
     options: CorpusOptions,
@@ -337,17 +392,18 @@ def _write_split(
 ) -> _Written:
     """Write the good rows of one split; where `labels` are not `closed` new ones join them."""
     written = _Written(folder / f"{split}.arrow")
+    taught = _is_taught(source, options, split)
     with pa.OSFile(str(written.path), "wb") as file, pa.ipc.new_file(file, SCHEMA) as writer:
         texts: list[str] = []
         for part in source.parts[split]:
             written.parts.append((len(written.lines), part.name))
             for record in part.records():
                 text, label = record.columns.get(options.text_column), _label(source, options, record)
-                fault = record.fault or _column_fault(source, options, record) or text_fault(text)
-                fault = fault or _label_fault(source, options, record, label, labels, closed)
-                if fault:
+                if fault := _fault(source, options, record, label, labels, closed, taught):
                     faults.add(part.name, record.line, fault)
                     continue
+                if taught:
+                    label = _learn(source, record, label, list(labels), written)
                 texts.append(text)  # type: ignore[arg-type] # text_fault found it a str
                 written.lines.append(record.line)
                 written.labels.append(NO_LABEL if label is None else labels.setdefault(label, len(labels)))
@@ -356,6 +412,16 @@ def _write_split(
                     _flush(writer, texts, written.labels)
         _flush(writer, texts, written.labels)
     return written
+
+
+def _learn(source: Source, record: Record, label: str | None, names: list[str], written: _Written) -> str:
+    """Keep what the teacher says of a row; return its label, which may be the teacher's most probable one."""
+    probabilities = soft_label(record.columns, probability_columns(record.columns, source.renamed), names)
+    written.soft.extend(probabilities)
+    if label is not None:
+        return label
+    written.unlabelled.append(len(written.lines))
+    return names[probabilities.index(max(probabilities))]
 
 
 def _flush(writer: Any, texts: list[str], labels: "array[int]") -> None:
@@ -373,8 +439,29 @@ def _label(source: Source, options: CorpusOptions, record: Record) -> str | None
     return name if name is None else source.renamed.get(name, name)
 
 
-def _column_fault(source: Source, options: CorpusOptions, record: Record) -> str | None:
-    needed = {"text_column": options.text_column} | ({"label_column": options.label_column} if source.labelled else {})
+def _fault(
+    source: Source,
+    options: CorpusOptions,
+    record: Record,
+    label: str | None,
+    labels: dict[str, int],
+    closed: bool,
+    taught: bool,
+) -> str | None:
+    """Return why a row cannot be used; None where it can."""
+    needs_label = source.labelled and not (taught and record.columns.get(options.label_column) in (None, ""))
+    fault = record.fault or _column_fault(options, record, needs_label)
+    fault = fault or text_fault(record.columns[options.text_column])
+    if needs_label:
+        fault = fault or _label_fault(source, options, record, label, labels, closed)
+    if taught:
+        columns = probability_columns(record.columns, source.renamed)
+        fault = fault or soft_fault(record.columns, columns, labels)
+    return fault
+
+
+def _column_fault(options: CorpusOptions, record: Record, needs_label: bool) -> str | None:
+    needed = {"text_column": options.text_column} | ({"label_column": options.label_column} if needs_label else {})
     for option, column in needed.items():
         if column not in record.columns:
             return f"there is no column {column!r}, only {', '.join(record.columns)}: name it with --data.{option}"
@@ -384,8 +471,6 @@ def _column_fault(source: Source, options: CorpusOptions, record: Record) -> str
 def _label_fault(
     source: Source, options: CorpusOptions, record: Record, label: str | None, labels: dict[str, int], closed: bool
 ) -> str | None:
-    if not source.labelled:
-        return None
     if label is None:
         value = record.columns.get(options.label_column)
         return (
@@ -401,7 +486,11 @@ def _label_fault(
 def _choose(
     source: Source, options: CorpusOptions, written: dict[Split, _Written], order: list[int], notes: list[str]
 ) -> tuple[dict[Split, Split], dict[Split, NDArray[np.int64]]]:
-    """Decide which rows make each split, carving what the source lacks; return origin and rows by split."""
+    """Decide which rows make each split, carving what the source lacks; return origin and rows by split.
+
+    Raises:
+        UserError: No row of train has a label that a split carved out of it could be measured on.
+    """
     chosen: dict[Split, NDArray[np.int64]] = {s: np.arange(len(rows.lines)) for s, rows in written.items()}
     origin: dict[Split, Split] = {split: split for split in chosen}
     if "train" not in written:
@@ -415,14 +504,30 @@ def _choose(
             continue
         rows, share = chosen["train"], of_train / left
         left -= of_train
+        own = train.labelled()[rows]
+        if len(rows) and not own.any():
+            raise UserError(
+                f"corpus {source.name}: {split} is measured on labels, and no text of train has one in column "
+                f"{options.label_column!r}: give a folder with a file {split}.csv too"
+            )
         if source.phrases:
             texts = [example.text for example in Rows(train.path, rows, order)]
             carved = carve_phrases(texts, share)
         else:
-            carved = carve_rows(train.digests()[rows], np.frombuffer(train.labels, dtype=np.int32)[rows], share)
-        origin[split], chosen[split], chosen["train"] = "train", rows[carved], rows[~carved]
-        notes.append(f"carved a {split} split of {carved.sum():,} texts out of train")
+            carved = _carve_labelled(train, rows, order, share)
+        origin[split], chosen[split], chosen["train"] = "train", rows[carved & own], rows[~carved]
+        notes.append(f"carved a {split} split of {len(chosen[split]):,} texts out of train")
     return origin, chosen
+
+
+def _carve_labelled(train: _Written, rows: NDArray[np.int64], order: list[int], share: float) -> NDArray[np.bool_]:
+    """Choose about `share` of the `rows` with a label of their own, and every row of the same text.
+
+    The same ones whether labels come in the order of the file or of a checkpoint: `order` holds their final indices.
+    """
+    digests, own = train.digests()[rows], train.labelled()[rows]
+    labels = np.array(order, dtype=np.int32)[np.frombuffer(train.labels, dtype=np.int32)[rows]]
+    return np.isin(digests, digests[own][carve_rows(digests[own], labels[own], share)])
 
 
 def _without_duplicates(options: CorpusOptions, written: dict[Split, _Written], notes: list[str]) -> NDArray[np.int64]:
@@ -448,7 +553,7 @@ def _without_duplicates(options: CorpusOptions, written: dict[Split, _Written], 
 
 
 def _fingerprint(splits: dict[Split, tuple[_Written, NDArray[np.int64]]], names: list[str]) -> str:
-    """Digest texts and label names, whatever order the labels came in."""
+    """Digest texts, label names and soft labels, whatever order the labels came in."""
     place = {name: number for number, name in enumerate(sorted(names))}
     rank = np.array([place[name] for name in names] + [NO_LABEL], dtype=np.int32)
     digest = hashlib.sha256(json.dumps(sorted(names)).encode())
@@ -457,4 +562,6 @@ def _fingerprint(splits: dict[Split, tuple[_Written, NDArray[np.int64]]], names:
             written, rows = splits[split]
             digest.update(split.encode() + written.digests()[rows].tobytes())
             digest.update(rank[np.frombuffer(written.labels, dtype=np.int32)[rows]].tobytes())
+            if split == "train" and written.soft:
+                digest.update(written.taught()[rows][:, np.argsort(rank[:-1])].tobytes())
     return digest.hexdigest()

@@ -7,7 +7,6 @@ import torch
 from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import PackedSequence
 from torchmetrics import MetricCollection
 from torchmetrics.classification import MulticlassConfusionMatrix
@@ -19,6 +18,7 @@ from project.model.adversarial import perturbed
 from project.model.checkpoint import FORMAT, KEY, ModelState, package_versions
 from project.model.encoder import InitialState, Merge, Pooling
 from project.model.ensemble import NOT_TRAINED, Ensemble, build_network, is_ensemble
+from project.model.loss import weighted_cross_entropy
 from project.model.network import SentimentNetwork
 from project.model.recurrence import Cell, RecurrencePath
 
@@ -182,8 +182,11 @@ class SentimentClassifier(L.LightningModule):
         return logits
 
     def _count(self, batch: Batch, logits: Tensor, metrics: MetricCollection) -> Tensor:
-        """Return the class probabilities (B, C) of `logits` (B, C), having counted them and their loss."""
-        loss = self.loss(logits.detach(), batch.labels)  # ()
+        """Return the class probabilities (B, C) of `logits` (B, C), having counted them and their loss.
+
+        The loss is that against a teacher's probabilities where there are some; the metrics compare with labels.
+        """
+        loss = weighted_cross_entropy(logits.detach(), batch.targets, self.loss.weight)  # ()
         probabilities = logits.detach().float().softmax(1)  # (B, C)
         metrics.update(probabilities, batch.labels)
         self.log(f"{metrics.prefix}loss", loss, on_step=False, on_epoch=True, batch_size=batch.size)
@@ -198,14 +201,14 @@ class SentimentClassifier(L.LightningModule):
             branches.append(self.network.wide(batch.token_ids))
         self._count(batch, torch.stack(branches).sum(0), self.train_metrics)
         # a loss for each: under one for both, the branch that learns faster leaves the other nothing to learn
-        loss = torch.stack([self._smoothed(logits, batch.labels) for logits in branches]).sum()
+        loss = torch.stack([self._smoothed(logits, batch.targets) for logits in branches]).sum()
         if self.hparams["adversarial"]:
             worst = perturbed(embedded, loss, self.hparams["adversarial"])
-            loss = loss + self._smoothed(self.network.classify(worst), batch.labels)
+            loss = loss + self._smoothed(self.network.classify(worst), batch.targets)
         return loss
 
-    def _smoothed(self, logits: Tensor, labels: Tensor) -> Tensor:
-        return cross_entropy(logits, labels, self.loss.weight, label_smoothing=self.hparams["label_smoothing"])
+    def _smoothed(self, logits: Tensor, targets: Tensor) -> Tensor:
+        return weighted_cross_entropy(logits, targets, self.loss.weight, self.hparams["label_smoothing"])
 
     def on_train_epoch_end(self) -> None:
         """Log what the epoch's batches, dropout included, add up to."""

@@ -61,6 +61,13 @@ def test_missing_splits_are_carved_and_disjoint(tmp_path):
     assert sorted(text for part in parts for text in part) == sorted(text for text, _ in toy_rows())
 
 
+def test_a_checkpoint_finds_the_splits_that_it_was_trained_with(tmp_path):
+    path = folder(tmp_path, train=toy_rows())  # whose first label is the last in order
+    first, again = load_corpus(path), load_corpus(path, known_labels=("negative", "positive"))
+    assert texts(again, "test") == texts(first, "test")
+    assert again.fingerprint == first.fingerprint
+
+
 def test_missing_test_may_stay_absent(tmp_path):
     assert set(load_corpus(folder(tmp_path, train=toy_rows()), CorpusOptions(test_share=0)).splits) == {"train", "val"}
 

@@ -7,11 +7,13 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from project import load
+from project.batch import Batch, EncodedText, collate
 from project.data.buckets import BucketSampler
 from project.data.datamodule import SentimentDataModule
 from project.errors import UserError
 from project.evaluation.metrics import build_metrics
 from project.model.classifier import SentimentClassifier
+from tests.conftest import toy_rows, write_csv
 
 
 def trainer(folder: Path, epochs: int, *callbacks: L.Callback, **options: Any) -> L.Trainer:
@@ -205,3 +207,82 @@ def test_checkpoint_and_other_vocabulary_do_not_mix(toy, tmp_path):
     test = trainer(tmp_path, 1, ModelCheckpoint(tmp_path / "kept", filename="model"))
     with pytest.raises(UserError, match="another vocabulary"):
         test.test(small(), data(toy, max_vocab_size=5), ckpt_path=tmp_path / "kept" / "model.ckpt")
+
+
+def taught(folder: Path, rows: list[tuple[str, float]]) -> Path:
+    """A corpus whose train is texts with the probability of positive, of val and test as the toy's."""
+    folder.mkdir()
+    lines = [f'"{text}",{p},{1 - p}' for text, p in rows]
+    (folder / "train.csv").write_text("\n".join(["text,p_positive,p_negative", *lines]))
+    write_csv(folder / "val.csv", toy_rows()[40:50])
+    write_csv(folder / "test.csv", toy_rows()[50:])
+    return folder
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"class_weights": [1.0, 3.0], "label_smoothing": 0.1, "adversarial": 0.5}], ids=["plain", "all"]
+)
+def test_probabilities_of_0_and_1_train_as_labels_do(toy, tmp_path, options):
+    certain = taught(tmp_path / "taught", [(text, float(label == "positive")) for text, label in toy_rows()[:40]])
+    figures = []
+    for module in (data(toy), data(certain, soft_labels=True)):
+        fit = trainer(tmp_path, 2, enable_checkpointing=False)
+        fit.fit(small(**options), datamodule=module)
+        figures.append({name: float(value) for name, value in fit.callback_metrics.items()})
+    assert figures[1] == pytest.approx(figures[0], abs=1e-6)
+
+
+def test_student_learns_what_the_teacher_says(tmp_path):
+    unsure = taught(tmp_path / "taught", [(text, 0.7 if y == "positive" else 0.1) for text, y in toy_rows()[:40]])
+    keep, model = ModelCheckpoint(tmp_path / "kept", filename="model"), small(dropout=0.0, embedding_dropout=0.0)
+    trainer(tmp_path, 20, keep).fit(model, datamodule=data(unsure, soft_labels=True))
+    predictor = load(tmp_path / "kept" / "model.ckpt")
+    found = [p.probabilities["positive"] for p in predictor([text for text, _ in toy_rows()[50:]])]
+    assert found == pytest.approx([0.7, 0.1] * 5, abs=0.1)
+
+
+def batch_of(soft: torch.Tensor | None) -> Batch:
+    texts = [torch.tensor([2, 3]), torch.tensor([4])]
+    return collate([EncodedText(n, ids, 0, None if soft is None else soft[n]) for n, ids in enumerate(texts)])
+
+
+@pytest.fixture
+def step(toy, tmp_path, monkeypatch):
+    """Model, loss and log of one step: the logits of both texts are 2 and 0, and the labels 0."""
+    model, logged = small(), dict[str, float]()
+    trainer(tmp_path, 1).validate(model, data(toy), verbose=False)
+    monkeypatch.setattr(model, "log", lambda name, value, **_: logged.update({name: float(value)}))
+    monkeypatch.setattr(model.network, "classify", lambda _: torch.tensor([[2.0, 0.0], [2.0, 0.0]]))
+    loss = model.training_step(batch_of(torch.tensor([[0.25, 0.75], [1.0, 0.0]])))
+    return model, float(loss), logged
+
+
+def test_step_goes_by_what_the_teacher_says(step):
+    assert step[1] == pytest.approx(0.126928 + 0.75)  # ln(1 + e^-2), and half of 0.75 * 2
+
+
+def test_loss_of_train_is_measured_against_the_teacher(step):
+    assert step[2] == {"train/loss": pytest.approx(0.126928 + 0.75)}
+
+
+def test_metrics_of_train_are_measured_on_labels(step):
+    assert float(step[0].train_metrics["accuracy"].compute()) == 1.0
+
+
+def test_adversarial_pass_goes_by_what_the_teacher_says_too(toy, tmp_path, monkeypatch):
+    model, soft = small(adversarial=1e-6), torch.tensor([[0.25, 0.75], [0.0, 1.0]])
+    trainer(tmp_path, 1).validate(model, data(toy), verbose=False)
+    monkeypatch.setattr(model, "log", lambda *_, **__: None)
+    model.eval()
+    batch = batch_of(soft)
+    expected = 2 * model._smoothed(model(batch.token_ids), soft).item()
+    assert model.training_step(batch).item() == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("soft", [None, torch.tensor([[0.25, 0.75], [1.0, 0.0]])], ids=["labels", "soft"])
+def test_batch_is_moved_whole(soft):
+    batch = batch_of(soft)
+    moved = small().transfer_batch_to_device(batch, torch.device("meta"), 0)
+    assert isinstance(moved, Batch)
+    assert moved.labels.device.type == "meta"
+    assert getattr(moved.soft, "device", None) == (None if soft is None else torch.device("meta"))
