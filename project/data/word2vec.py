@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -60,22 +61,29 @@ def _train(corpora: Sequence[Corpus], dim: int) -> WordVectors:
 def training_texts(corpora: Sequence[Corpus]) -> Iterator[list[str]]:
     """Yield the tokens of every text of train and of the unlabelled part, but for the first corpus's val and test.
 
-    Where a corpus consists of phrases, those of a held-out text are left out with it.
+    Corpora may share sentences that they write otherwise (``half - baked``), so letters and digits alone count. Where a
+    corpus consists of phrases, those of a held-out text are left out with it.
     """
+    candidates = {_plain(text) for corpus in corpora for text in _readable(corpus)}
+    by_phrases = any(corpus.source.phrases for corpus in corpora)
     held_out: set[str] = set()
-    for words in _held_out(corpora[0]):
-        held_out |= phrases(words) if any(corpus.source.phrases for corpus in corpora) else {" ".join(words)}
+    for text in _held_out(corpora[0]):
+        held_out |= candidates & (phrases(_plain(text).split()) if by_phrases else {_plain(text)})
     for corpus in corpora:
         for text in _readable(corpus):
-            words = basic_english(text)
-            if words and " ".join(words) not in held_out:
+            if _plain(text) not in held_out and (words := basic_english(text)):
                 yield words
 
 
-def _held_out(corpus: Corpus) -> Iterator[list[str]]:
+def _plain(text: str) -> str:
+    """Return the runs of letters and digits of a text, in small letters."""
+    return " ".join(re.findall(r"[^\W_]+", text.lower()))
+
+
+def _held_out(corpus: Corpus) -> Iterator[str]:
     for split in ("val", "test"):
         if split in corpus.splits:
-            yield from (basic_english(example.text) for example in corpus.splits[split])
+            yield from (example.text for example in corpus.splits[split])
 
 
 def _readable(corpus: Corpus) -> Iterator[str]:

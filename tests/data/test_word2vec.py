@@ -31,6 +31,12 @@ def test_another_corpus_adds_its_texts_but_none_of_val_and_test(corpus, tmp_path
     assert texts & {"a moving cast", "a tedious ending"}
 
 
+def test_a_held_out_text_that_another_corpus_writes_otherwise_is_left_out(corpus, tmp_path):
+    write_csv(tmp_path / "other.csv", [("A hollow-story !", "bad"), ("a  Wise ending", "good")] * 9)
+    texts = {" ".join(words) for words in training_texts([corpus, load_corpus(str(tmp_path / "other.csv"))])}
+    assert texts == {"a warm film", "a cold film", "a dull cast", "no label here"}
+
+
 def test_vectors_of_the_commonest_words_come_first_and_are_kept(corpus):
     vectors = corpus_vectors(corpus, None, 6)
     assert vectors.words[0] == "a"
