@@ -196,15 +196,13 @@ class SentimentClassifier(L.LightningModule):
         """Return the loss of one batch, () with the gradient's graph."""
         assert isinstance(self.network, SentimentNetwork)  # `configure_optimizers` refuses an ensemble
         embedded = self.network.embed(batch.token_ids)  # data (N, E)
-        branches = [self.network.classify(embedded)]  # (B, C) each
-        if self.network.wide is not None:
-            branches.append(self.network.wide(batch.token_ids))
-        self._count(batch, torch.stack(branches).sum(0), self.train_metrics)
-        # a loss for each: under one for both, the branch that learns faster leaves the other nothing to learn
-        loss = torch.stack([self._smoothed(logits, batch.targets) for logits in branches]).sum()
+        wide = self.network.wide_logits(batch.token_ids)  # (B, C)
+        logits = self.network.classify(embedded) + wide  # (B, C)
+        self._count(batch, logits, self.train_metrics)
+        loss = self._smoothed(logits, batch.targets)
         if self.hparams["adversarial"]:
             worst = perturbed(embedded, loss, self.hparams["adversarial"])
-            loss = loss + self._smoothed(self.network.classify(worst), batch.targets)
+            loss = loss + self._smoothed(self.network.classify(worst) + wide, batch.targets)
         return loss
 
     def _smoothed(self, logits: Tensor, targets: Tensor) -> Tensor:

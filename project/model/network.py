@@ -144,8 +144,14 @@ class SentimentNetwork(nn.Module):
 
     def forward(self, token_ids: PackedSequence) -> Tensor:
         """Return logits (B, C) for packed `token_ids`, whose data is (N,)."""
-        logits = self.classify(self.embed(token_ids))
-        return logits if self.wide is None else logits + self.wide(token_ids)
+        return self.classify(self.embed(token_ids)) + self.wide_logits(token_ids)
+
+    def wide_logits(self, token_ids: PackedSequence) -> Tensor:
+        """Return the logits (B, C) of the bag of words and pairs; zeros, (1, C), where there is none."""
+        if self.wide is None:
+            return self.classifier.weight.new_zeros(1, self.classifier.out_features)
+        logits: Tensor = self.wide(token_ids)
+        return logits
 
     def embed(self, token_ids: PackedSequence) -> PackedSequence:
         """Return the embeddings, data (N, E), dropout applied."""
