@@ -26,6 +26,7 @@ from project.errors import UserError
 from project.evaluation.results import draw_confusion_matrix, print_confusion_matrix
 from project.model.checkpoint import ModelState
 from project.model.classifier import SentimentClassifier
+from project.model.ensemble import Ensemble
 from project.whole import write_json, written_whole
 
 
@@ -119,7 +120,7 @@ class TestReport(L.Callback):
         labels = pl_module.state["label_names"]
         counts = self._counts
         print_confusion_matrix(counts, labels)
-        folder = run_dir(trainer)
+        folder, network = run_dir(trainer), pl_module.network
         if folder is None:
             return
         picture = folder / "confusion_matrix.png"
@@ -135,6 +136,7 @@ class TestReport(L.Callback):
                 "checkpoint": str(trainer.ckpt_path),
                 "command": shlex.join(["sentiment", *sys.argv[1:]]),
                 "seed": os.environ.get("PL_GLOBAL_SEED"),
+                "members": len(network.members) if isinstance(network, Ensemble) else 1,
                 "metrics": {name: float(value) for name, value in trainer.callback_metrics.items()},
                 "confusion_matrix": {"labels": labels, "counts": counts},
                 "fit_seconds": self._seconds.get("fit"),

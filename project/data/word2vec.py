@@ -18,6 +18,7 @@ from project.text import basic_english, text_fault
 WORD2VEC = "word2vec"
 # skip-gram with negative sampling (Mikolov et al. 2013), with the paper's window and samples
 SETTINGS = {"sg": 1, "negative": 5, "window": 5, "min_count": 2, "sample": 1e-4, "epochs": 8}
+FORMAT = 2  # of the choice of texts; part of the key
 LONGEST = 10_000  # words of a line that gensim reads
 
 
@@ -37,7 +38,7 @@ def corpus_vectors(own: Corpus, other: Corpus | None, dim: int) -> WordVectors:
     """
     corpora = [own] if other is None else [own, other]
     sources = [[c.fingerprint, c.source.key] for c in corpora]
-    key = hashlib.sha256(json.dumps([SETTINGS, dim, sources]).encode()).hexdigest()
+    key = hashlib.sha256(json.dumps([FORMAT, SETTINGS, dim, sources]).encode()).hexdigest()
     return kept_vectors(key, lambda: _train(corpora, dim))
 
 

@@ -36,7 +36,7 @@ def run() -> None:
     if not runs:
         raise UserError(f"{arguments.runs} holds no results.json: `make train` writes one")
     baselines = read((arguments.runs / "baselines").glob("*.json"), "baselines")
-    page = "\n".join([HEAD, *sections([run for run in runs if run["command"].startswith("sentiment fit")], baselines)])
+    page = "\n".join([HEAD, *sections([run for run in runs if counts(run)], baselines)])
     with written_whole(arguments.output) as scratch:
         scratch.write_text(page, encoding="utf-8")
     print(f"{len(runs)} runs and {len(baselines)} files of baselines in {arguments.output}")
@@ -54,6 +54,11 @@ def read(paths: Iterable[Path], key: str) -> list[Run]:
     """Return the content of those files that hold `key` and what a page needs."""
     found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(paths)]
     return [each for each in found if key in each and (key != "metrics" or "right" in each)]
+
+
+def counts(run: Run) -> bool:
+    """Return whether a run belongs on the page: a fit with its test, or the test of an ensemble."""
+    return str(run["command"]).startswith("sentiment fit") or run.get("members", 1) > 1
 
 
 def sections(runs: Sequence[Run], baselines: Sequence[Run]) -> list[str]:
@@ -88,11 +93,13 @@ def baseline_row(fact: Run) -> list[str]:
 
 def model_row(command: str, runs: Sequence[Run], baseline: Run | None) -> list[str]:
     """Return the row of the runs of one command with different seeds."""
+    members = runs[0].get("members", 1)
     seeds = ", ".join(sorted({str(each["seed"]) for each in runs}, key=lambda seed: (len(seed), seed)))
+    seeds = seeds if members == 1 else f"{members} networks"
     shares = [spread([each["metrics"][f"test/{key}"] for each in runs]) for key in ("accuracy", "f1")]
-    seconds, memory = (mean(each[key] for each in runs) for key in ("fit_seconds", "peak_mb"))
+    seconds, memory = (f"{mean(each[key] or 0 for each in runs):.0f}" for key in ("fit_seconds", "peak_mb"))
     against = "" if baseline is None else difference([each["right"] for each in runs], baseline["right"])
-    return [f"`{command}`", seeds, *shares, f"{seconds:.0f}", f"{memory:.0f}", against]
+    return [f"`{command}`", seeds, *shares, seconds if members == 1 else "", memory, against]
 
 
 def spread(values: Sequence[float]) -> str:

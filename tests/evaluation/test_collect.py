@@ -2,7 +2,7 @@ from typing import Any
 
 import numpy as np
 
-from project.evaluation.collect import bootstrap, difference, sections
+from project.evaluation.collect import bootstrap, counts, difference, sections
 
 
 def baseline(name: str, val: float, right: list[int]) -> dict[str, Any]:
@@ -35,6 +35,26 @@ def test_runs_that_differ_in_their_seed_are_one_row():
     assert row.startswith(
         "| `sentiment fit --config configs/default.yaml` | 1, 2 | 0.625 (0.177) | 0.500 (0.000) | 40 | 500 |"
     )
+
+
+def test_an_ensemble_says_how_many_networks_it_is_of():
+    tested = {
+        **fit(1, [1, 1, 1, 0]),
+        "command": "sentiment test --ckpt_path all.ckpt",
+        "members": 3,
+        "fit_seconds": None,
+    }
+    (table,) = sections([tested], [BASELINES])
+    assert "| `sentiment test --ckpt_path all.ckpt` | 3 networks | 0.750 | 0.500 |  | 500 | +0.250" in table
+
+
+def test_a_test_of_one_network_repeats_what_its_fit_says():
+    commands = [
+        ("sentiment fit", 1),
+        ("sentiment test --ckpt_path a.ckpt", 1),
+        ("sentiment test --ckpt_path b.ckpt", 2),
+    ]
+    assert [counts({"command": command, "members": members}) for command, members in commands] == [True, False, True]
 
 
 def test_difference_is_to_the_baseline_that_is_best_on_val():
