@@ -50,7 +50,8 @@ class SentimentDataModule(L.LightningDataModule):
         truncation: Which tokens of a longer text stay: head, tail, or head+tail.
         min_freq: Occurrences in train that a word needs to enter the vocabulary.
         max_vocab_size: Most words of train in the vocabulary; all where none is given.
-        vectors: Word vectors to begin with: glove-6b-50d, a file in GloVe's or fastText's format, word2vec for such
+        vectors: Word vectors to begin with: glove-6b-50d, glove-6b-100d (fetched by npm), a file in GloVe's or fastText's
+            format, word2vec for such
             as are trained on the corpus's own texts, word2vec:CORPUS for another corpus's too, or null for none.
         vectors_dim: Numbers in a vector that word2vec trains. The command line links it to model.embedding_dim.
         pretrained_words: How many of the commonest pretrained words that train lacks join the vocabulary, frozen.
@@ -270,19 +271,18 @@ class SentimentDataModule(L.LightningDataModule):
             f"train: {len(texts):,} texts, {texts.lengths.sum():,} tokens; padding is {share:.1%} of the batches' cells"
         )
 
-    def batches(self, split: Split) -> DataLoader[Batch]:
-        """Return a split, sorted by length."""
+    def _sorted_loader(self, split: Split) -> DataLoader[Batch]:
         texts = self._texts(split)
         return self._loader(texts, BucketSampler(texts.lengths, self.batch_size, False, 0, *self._processes()))
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """Return the val split, sorted by length."""
-        return self.batches("val")
+        return self._sorted_loader("val")
 
     def test_dataloader(self) -> DataLoader[Batch]:
         """Return the test split, sorted by length."""
-        return self.batches("test")
+        return self._sorted_loader("test")
 
     def predict_dataloader(self) -> DataLoader[Batch]:
         """Return the texts to predict, sorted by length; `Batch.rows` tells their order in the source."""
-        return self.batches("test")
+        return self._sorted_loader("test")
