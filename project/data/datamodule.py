@@ -50,9 +50,9 @@ class SentimentDataModule(L.LightningDataModule):
         truncation: Which tokens of a longer text stay: head, tail, or head+tail.
         min_freq: Occurrences in train that a word needs to enter the vocabulary.
         max_vocab_size: Most words of train in the vocabulary; all where none is given.
-        vectors: Word vectors to begin with: glove-6b-50d, glove-6b-100d (fetched by npm), a file in GloVe's or fastText's
-            format, word2vec for such
-            as are trained on the corpus's own texts, word2vec:CORPUS for another corpus's too, or null for none.
+        vectors: Word vectors to begin with: glove-6b-50d, glove-6b-100d (fetched by npm), a file in GloVe's or
+            fastText's format, word2vec for such as are trained on the corpus's own texts, word2vec:CORPUS for another
+            corpus's too, or null for none.
         vectors_dim: Numbers in a vector that word2vec trains. The command line links it to model.embedding_dim.
         pretrained_words: How many of the commonest pretrained words that train lacks join the vocabulary, frozen.
         num_workers: Loader processes; 0 is fastest here, since loading takes far less time than the model.
