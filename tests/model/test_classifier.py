@@ -179,7 +179,8 @@ def test_the_bag_of_words_learns_the_labels_too(toy, tmp_path):
     model, module = small(wide_buckets=4096), data(toy)
     trainer(tmp_path, 12, enable_checkpointing=False).fit(model, module)
     for batch in module.val_dataloader():
-        assert model.network.wide(batch.token_ids).argmax(1).tolist() == batch.labels.tolist()
+        wide = model.network.get_submodule("wide")(batch.token_ids)
+        assert wide.argmax(1).tolist() == batch.labels.tolist()
 
 
 def test_label_smoothing_changes_training_alone(toy, tmp_path):

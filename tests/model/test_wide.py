@@ -68,11 +68,12 @@ def test_a_network_adds_its_logits():
     network = SentimentNetwork(V, 3, embedding_dim=4, hidden_size=4, wide_buckets=M).eval()
     ids = packed([[2, 3, 4], [5]])
     deep = network(ids)  # the bag begins at zero
-    torch.nn.init.normal_(network.wide.weight)
-    torch.testing.assert_close(network(ids), deep + network.wide(ids))
+    torch.nn.init.normal_(network.get_parameter("wide.weight"))
+    torch.testing.assert_close(network(ids), deep + network.wide_logits(ids))
 
 
 def test_every_bucket_that_a_text_holds_receives_a_gradient_and_no_other():
     bag = NGramBag(M, 2, dropout=0.0)
     bag(packed([[2, 3]]))[0, 1].backward()
+    assert bag.weight.grad is not None
     assert set(bag.weight.grad[:, 1].nonzero().flatten().tolist()) == buckets_of([2, 3])
