@@ -23,10 +23,11 @@ from project.deploy.predictor import load
 from project.errors import UserError
 from project.evaluation.results import print_predictions
 from project.loggers import git_commit
-from project.model.checkpoint import KEY, read_checkpoint, restore
+from project.model.checkpoint import KEY, read_checkpoint
 from project.model.classifier import SentimentClassifier
 from project.model.ensemble import NOT_TRAINED, is_ensemble
 from project.runtime import prepare_process
+from project.text import Tokenizer
 
 STOPPED = 128 + signal.SIGTERM  # exit code of a process that this signal ended
 
@@ -140,9 +141,9 @@ class SentimentCLI(LightningCLI):
     def after_instantiate_classes(self) -> None:
         """Give the data module the checkpoint's tokenizer, vocabulary and labels."""
         if self.checkpoint is not None:
-            _, tokenizer, state = restore(self.checkpoint)
+            state = self.checkpoint[KEY]
             num_frozen = state["network"].get("num_frozen", 0)  # an ensemble's members know their own
-            self.datamodule.adopt(tokenizer, state["label_names"], num_frozen)
+            self.datamodule.adopt(Tokenizer.from_state(state["tokenizer"]), state["label_names"], num_frozen)
 
     def after_fit(self) -> None:
         """Say where the model is and how to go on."""

@@ -399,11 +399,12 @@ def _write_split(
             written.parts.append((len(written.lines), part.name))
             for record in part.records():
                 text, label = record.columns.get(options.text_column), _label(source, options, record)
-                if fault := _fault(source, options, record, label, labels, closed, taught):
+                columns = probability_columns(record.columns, source.renamed) if taught else None
+                if fault := _fault(source, options, record, label, labels, closed, columns):
                     faults.add(part.name, record.line, fault)
                     continue
-                if taught:
-                    label = _learn(source, record, label, list(labels), written)
+                if columns is not None:
+                    label = _learn(record, columns, label, list(labels), written)
                 texts.append(text)  # type: ignore[arg-type] # text_fault found it a str
                 written.lines.append(record.line)
                 written.labels.append(NO_LABEL if label is None else labels.setdefault(label, len(labels)))
@@ -414,9 +415,9 @@ def _write_split(
     return written
 
 
-def _learn(source: Source, record: Record, label: str | None, names: list[str], written: _Written) -> str:
+def _learn(record: Record, columns: dict[str, str], label: str | None, names: list[str], written: _Written) -> str:
     """Keep what the teacher says of a row; return its label, which may be the teacher's most probable one."""
-    probabilities = soft_label(record.columns, probability_columns(record.columns, source.renamed), names)
+    probabilities = soft_label(record.columns, columns, names)
     written.soft.extend(probabilities)
     if label is not None:
         return label
@@ -446,16 +447,16 @@ def _fault(
     label: str | None,
     labels: dict[str, int],
     closed: bool,
-    taught: bool,
+    columns: dict[str, str] | None,
 ) -> str | None:
-    """Return why a row cannot be used; None where it can."""
-    needs_label = source.labelled and not (taught and record.columns.get(options.label_column) in (None, ""))
+    """Return why a row cannot be used, None where it can; `columns` of probabilities where a teacher gives them."""
+    may_lack_label = columns is not None and record.columns.get(options.label_column) in (None, "")
+    needs_label = source.labelled and not may_lack_label
     fault = record.fault or _column_fault(options, record, needs_label)
     fault = fault or text_fault(record.columns[options.text_column])
     if needs_label:
         fault = fault or _label_fault(source, options, record, label, labels, closed)
-    if taught:
-        columns = probability_columns(record.columns, source.renamed)
+    if columns is not None:
         fault = fault or soft_fault(record.columns, columns, labels)
     return fault
 

@@ -65,11 +65,11 @@ def training_texts(corpora: Sequence[Corpus]) -> Iterator[list[str]]:
     Corpora may share sentences that they write otherwise (``half - baked``), so letters and digits alone count. Where a
     corpus consists of phrases, those of a held-out text are left out with it.
     """
-    candidates = {_plain(text) for corpus in corpora for text in _readable(corpus)}
-    by_phrases = any(corpus.source.phrases for corpus in corpora)
-    held_out: set[str] = set()
-    for text in _held_out(corpora[0]):
-        held_out |= candidates & (phrases(_plain(text).split()) if by_phrases else {_plain(text)})
+    held_out = {_plain(text) for text in _held_out(corpora[0])}
+    if any(corpus.source.phrases for corpus in corpora):
+        candidates = {_plain(text) for corpus in corpora for text in _readable(corpus)}
+        # of a long review's phrases, far too many to keep, those alone that stand somewhere as a text
+        held_out |= {phrase for text in held_out for phrase in phrases(text.split()) & candidates}
     for corpus in corpora:
         for text in _readable(corpus):
             if _plain(text) not in held_out and (words := basic_english(text)):

@@ -9,12 +9,11 @@ from typing import Any
 import torch
 
 from project.errors import UserError
-from project.model.checkpoint import KEY, ModelState, read_checkpoint
+from project.model.checkpoint import KEY, PREFIX, ModelState, read_checkpoint
 from project.model.ensemble import is_ensemble
 from project.runtime import prepare_process
 from project.whole import written_whole
 
-PREFIX = "network."  # of the network's weights among a checkpoint's
 LIGHTNING = ("pytorch-lightning_version", "epoch", "global_step", "hparams_name", "hyper_parameters")
 
 # What members have in common. The corpus counts, since a val text of one could be a train text of another, and the

@@ -145,18 +145,16 @@ def merge(graph: "Graph", encoder: BiLSTMEncoder, values: str, axis: int) -> str
 
 def pool(graph: "Graph", encoder: BiLSTMEncoder, tokens: str) -> str:
     """Pool `tokens` (T, B, F) over the real tokens of each text; return the name of the features (B, F)."""
-    steps = graph.add("Gather", graph.add("Shape", tokens), graph.constant(0))
-    step = graph.add("Range", graph.constant(0), steps, graph.constant(1))  # (T,)
-    step = graph.add("Unsqueeze", step, graph.constant([1]))  # (T, 1)
-    lengths = graph.add("Cast", "lengths", to=TensorProto.INT64)  # (B,)
-    real = graph.add("Unsqueeze", graph.add("Less", step, lengths), graph.constant([2]))  # (T, B, 1)
+    real = graph.add("Transpose", real_tokens(graph), perm=[1, 0])  # (T, B)
+    real = graph.add("Unsqueeze", real, graph.constant([2]))  # (T, B, 1)
     time = graph.constant([0])
     if encoder.pooling == "max":
         masked = graph.add("Where", real, tokens, graph.constant(-np.inf, np.float32))
         return graph.add("ReduceMax", masked, time, keepdims=0)
     tokens = graph.add("Where", real, tokens, graph.constant(0.0, np.float32))  # (T, B, F)
     if encoder.attention is None:
-        counts = graph.add("Unsqueeze", graph.add("Cast", lengths, to=TensorProto.FLOAT), graph.constant([1]))  # (B, 1)
+        counts = graph.add("Cast", "lengths", to=TensorProto.FLOAT)  # (B,)
+        counts = graph.add("Unsqueeze", counts, graph.constant([1]))  # (B, 1)
         return graph.add("Div", graph.add("ReduceSum", tokens, time, keepdims=0), counts)
     projection, context = encoder.attention.projection, encoder.attention.context
     hidden = graph.add("MatMul", tokens, graph.weight("attention.projection", projection.weight.T))  # (T, B, F)
@@ -165,6 +163,14 @@ def pool(graph: "Graph", encoder: BiLSTMEncoder, tokens: str) -> str:
     scores = graph.add("Where", real, scores, graph.constant(-np.inf, np.float32))
     weighted = graph.add("Mul", tokens, graph.add("Softmax", scores, axis=0))
     return graph.add("ReduceSum", weighted, time, keepdims=0)
+
+
+def real_tokens(graph: "Graph") -> str:
+    """Add the nodes that tell tokens from padding; return the name of what is true at tokens, (B, T)."""
+    steps = graph.add("Gather", graph.add("Shape", "token_ids"), graph.constant(1))
+    step = graph.add("Range", graph.constant(0), steps, graph.constant(1))  # (T,)
+    lengths = graph.add("Cast", "lengths", to=TensorProto.INT64)  # (B,)
+    return graph.add("Less", step, graph.add("Unsqueeze", lengths, graph.constant([1])))
 
 
 def add_wide(graph: "Graph", wide: NGramBag) -> str:
@@ -196,9 +202,7 @@ def wide_features(graph: "Graph", buckets: int) -> tuple[str, str]:
     first = graph.constant(0)
     text = graph.add("Range", first, graph.add("Gather", graph.add("Shape", "token_ids"), first), one)  # (B,)
     text = graph.add("Mul", graph.add("Unsqueeze", text, axis), count)  # (B, 1)
-    step = graph.add("Range", first, graph.add("Gather", graph.add("Shape", "token_ids"), one), one)  # (T,)
-    lengths = graph.add("Unsqueeze", graph.add("Cast", "lengths", to=TensorProto.INT64), axis)  # (B, 1)
-    real = graph.add("Less", graph.add("Unsqueeze", step, graph.constant([0])), lengths)  # (B, T)
+    real = real_tokens(graph)  # (B, T)
     kept = graph.add("Concat", real, graph.add("Slice", real, axis, end, axis), axis=1)  # (B, 2T - 1)
     found = graph.add("Compress", graph.add("Add", text, hashed), graph.add("Reshape", kept, graph.constant([-1])))
     found = graph.add("Unique", found)  # (K,)

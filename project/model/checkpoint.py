@@ -13,6 +13,7 @@ from project.model.network import SentimentNetwork
 from project.text import Tokenizer, TokenizerState
 
 KEY = "sentiment"  # where `ModelState` stands in a Lightning checkpoint
+PREFIX = "network."  # of the network's weights among a checkpoint's
 FORMAT = 2
 PACKAGES = ("torch", "lightning", "torchtext", "project")
 
@@ -61,7 +62,6 @@ def restore(checkpoint: dict[str, Any]) -> tuple[SentimentNetwork | Ensemble, To
     """Rebuild network (with its weights, in eval mode) and tokenizer from what `read_checkpoint` returned."""
     state: ModelState = checkpoint[KEY]
     network = build_network(state["network"])
-    prefix = "network."
-    weights = {name.removeprefix(prefix): w for name, w in checkpoint["state_dict"].items() if name.startswith(prefix)}
-    network.load_state_dict(weights)
+    weights = checkpoint["state_dict"].items()
+    network.load_state_dict({name.removeprefix(PREFIX): w for name, w in weights if name.startswith(PREFIX)})
     return network.eval(), Tokenizer.from_state(state["tokenizer"]), state

@@ -103,9 +103,13 @@ class SentimentClassifier(L.LightningModule):
             )
         if learning_rate <= 0:
             raise UserError(f"learning_rate is {learning_rate}: set --model.learning_rate above 0")
-        at_least_0 = {"embedding_learning_rate": embedding_learning_rate or 0, "adversarial": adversarial}
-        at_least_0 |= {"wide_buckets": wide_buckets, "wide_learning_rate": wide_learning_rate}
-        at_least_0["wide_weight_decay"] = wide_weight_decay
+        at_least_0 = {
+            "embedding_learning_rate": embedding_learning_rate or 0,
+            "adversarial": adversarial,
+            "wide_buckets": wide_buckets,
+            "wide_learning_rate": wide_learning_rate,
+            "wide_weight_decay": wide_weight_decay,
+        }
         for name, value in at_least_0.items():
             if value < 0:
                 raise UserError(f"{name} is {value}: set --model.{name} to 0 or more")
