@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_sequence, pad_packed_sequence
 
 from benchmarks.worker import serve
-from project.allocator import keep_freed_memory
+from project.allocator import prepare_memory
 from project.model.recurrence import ExactRNN
 from project.runtime import prepare_process
 
@@ -48,7 +48,7 @@ def settle(settings: str) -> None:
     if settings in ("flush", "malloc"):
         torch.set_flush_denormal(True)
     if settings == "malloc":
-        keep_freed_memory()
+        prepare_memory()
     if settings == "prepared":
         prepare_process()
 

@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-from project.allocator import keep_freed_memory
+from project.allocator import prepare_memory
 from project.errors import UserError
 
 USAGE = """usage: sentiment COMMAND [options]
@@ -41,7 +41,7 @@ COMMANDS = {
 
 def main() -> int:
     """Run the command that `sys.argv` names; return 0, or 2 after one line about what the user can mend."""
-    keep_freed_memory()
+    prepare_memory()
     name = sys.argv[1] if len(sys.argv) > 1 else "--help"
     if name in ("-h", "--help"):
         print(USAGE)

@@ -1,9 +1,7 @@
 """Packed embeddings -> outputs and last states of a recurrent network: exact, and fast on CPU and GPU."""
 
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from typing import Literal, get_args
 
 import torch
@@ -11,9 +9,9 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from project.errors import UserError
-from project.model.grid import Grid, gather, make_grid, spread, turn
-from project.model.recompute import recomputed
-from project.model.side_by_side import Call, side_by_side
+from project.model.direction import Direction, Kernel, Manner
+from project.model.grid import gather, make_grid, spread
+from project.model.side_by_side import side_by_side
 from project.threads import spare_threads, use_all, use_half
 
 Cell = Literal["lstm", "gru", "rnn_tanh", "rnn_relu"]
@@ -21,16 +19,13 @@ Path = Literal["packed", "padded", "parallel", "lean"]
 RecurrencePath = Literal["auto", "packed", "padded", "parallel", "lean"]
 State = Tensor | tuple[Tensor, Tensor]  # h (L*D, B, H); with an LSTM (h, c)
 
-Kernel = Callable[..., tuple[Tensor, ...]]
-
 KERNELS: dict[str, Kernel] = {
     "LSTM": torch.lstm,
     "GRU": torch.gru,
     "RNN_TANH": torch.rnn_tanh,
     "RNN_RELU": torch.rnn_relu,
 }
-SATURATED = 1e4  # a gate's input at which sigmoid is exactly 0 or 1
-LEAN_STEPS = 64  # time steps whose intermediate results the lean path holds at once
+BLOCK_STEPS = 64  # most time steps of one node of the autograd graph, which frees what it keeps when it is through
 
 
 class ExactRNN(nn.RNNBase):
@@ -219,114 +214,37 @@ class ExactRNN(nn.RNNBase):
     ) -> tuple[Tensor, list[Tensor]]:
         """Return the outputs, (N, D*H) unless `hidden_only`, and the last states as `_run_packed` does."""
         use_half()
-        grid = make_grid(packed.batch_sizes, LEAN_STEPS if path == "lean" else None).to(packed.data.device)
+        most_steps = BLOCK_STEPS if torch.is_grad_enabled() else None
+        grid = make_grid(packed.batch_sizes, most_steps).to(packed.data.device)
         values = spread(packed.data, grid)  # (cells, I)
-        last: list[tuple[Tensor, ...]] = []  # of each direction of each layer, (B, H)
+        need_c = self.mode == "LSTM" and not hidden_only
+        manner = Manner(KERNELS[self.mode], self.bias, self.training, need_c, path == "lean")
+        last: list[list[Tensor]] = []  # of each direction of each layer, (B, H)
         for layer in range(self.num_layers):
             if layer:
                 values = nn.functional.dropout(values, self.dropout, self.training)  # (cells, D*H)
             need_outputs = not hidden_only or layer + 1 < self.num_layers
-            calls = []
+            directions = []
             for reverse in range(self.directions):
                 row = layer * self.directions + reverse
-                direction = Direction(
-                    kernel=KERNELS[self.mode],
-                    grid=grid,
-                    reverse=bool(reverse),
-                    bias=self.bias,
-                    training=self.training,
-                    num_states=len(states),
-                    need_outputs=need_outputs,
-                    need_c=self.mode == "LSTM" and not hidden_only,
-                    lean=path == "lean",
-                )
-                calls.append(Call(direction, (values, *(state[row] for state in states), *self.all_weights[row])))
-            both = path != "padded" and self.bidirectional
-            results = side_by_side(*calls) if both else [direction(*tensors) for direction, tensors in calls]
+                own = [state[row] for state in states]
+                weights = self.all_weights[row]
+                directions.append(Direction(manner, grid, bool(reverse), values, own, weights, need_outputs))
+            for block in range(len(grid.blocks)):
+                _run_block(directions, block, both=path != "padded" and self.bidirectional)
+            last += [direction.last() for direction in directions]
             if need_outputs:
-                values = torch.cat([result[-1] for result in results], 1)  # (cells, D*H)
-                results = [result[:-1] for result in results]
-            last += results
-        outputs = values if hidden_only else gather(values, grid)
-        return outputs, [torch.stack(rows) for rows in zip(*last, strict=True)]
+                values = torch.cat([direction.outputs() for direction in directions], 1)  # (cells, D*H)
+        data = values if hidden_only else gather(values, grid)
+        return data, [torch.stack(rows) for rows in zip(*last, strict=True)]
 
 
-@dataclass(frozen=True)
-class Direction:
-    """One direction of one layer, as a function of its inputs, initial states and weights."""
-
-    kernel: Kernel
-    grid: Grid
-    reverse: bool
-    bias: bool
-    training: bool
-    num_states: int
-    need_outputs: bool
-    need_c: bool
-    lean: bool
-
-    def __call__(self, values: Tensor, *tensors: Tensor) -> tuple[Tensor, ...]:
-        """Run over `values` (cells, I).
-
-        Args:
-            values: Inputs.
-            tensors: Initial h (B, H), with an LSTM c too, then the weights as torch's module orders them.
-
-        Returns:
-            The last h (B, H), with an LSTM the last c where it is needed, and the outputs (cells, H) where they are.
-        """
-        initial, weights = list(tensors[: self.num_states]), list(tensors[self.num_states :])
-        if self.reverse:
-            values = turn(values, self.grid)
-        if self.need_c and self.grid.padding is not None:
-            values, weights[0] = hold_c(values, weights[0], self.grid.padding)
-        output, ended = self._run_blocks(values, initial, weights)
-        results = [output.index_select(0, self.grid.last)]
-        if self.need_c:
-            results.append(ended)
-        if self.need_outputs:
-            results.append(turn(output, self.grid) if self.reverse else output)
-        return tuple(results)
-
-    def _run_blocks(self, values: Tensor, states: list[Tensor], weights: list[Tensor]) -> tuple[Tensor, Tensor]:
-        """Return the outputs (cells, H), and each text's last state of the last kind (B, H)."""
-        run = partial(recomputed, self._run_kernel) if self.lean else self._run_kernel
-        outputs: list[Tensor] = []
-        ended: list[Tensor] = []  # states of the texts that end in each block; texts are sorted, longest first
-        for block in self.grid.blocks:
-            ended.append(states[-1][block.texts :])
-            hx = [state[: block.texts].unsqueeze(0) for state in states]  # (1, texts, H)
-            cells = values[block.start : block.end].view(block.steps, block.texts, -1)
-            output, *last = run(cells, *hx, *weights)  # (steps, texts, H)
-            outputs.append(output.flatten(0, 1))
-            states = [state[0] for state in last]
-        ended.append(states[-1])
-        joined = outputs[0] if len(outputs) == 1 else torch.cat(outputs)
-        return joined, torch.cat(ended[:0:-1])
-
-    def _run_kernel(self, cells: Tensor, *tensors: Tensor) -> tuple[Tensor, ...]:
-        """Return the outputs (steps, texts, H) and last states of a block's `cells` (steps, texts, I)."""
-        hx, weights = tensors[: self.num_states], list(tensors[self.num_states :])
-        return self.kernel(
-            cells, hx if len(hx) == 2 else hx[0], weights, self.bias, 1, 0.0, self.training, False, False
-        )
-
-
-def hold_c(values: Tensor, weight: Tensor, padding: Tensor) -> tuple[Tensor, Tensor]:
-    """Add an input that is 1 at padding and there closes the input gate and opens the forget gate, so that c stays.
-
-    Args:
-        values: (cells, I).
-        weight: (4H, I), gates in torch's order: input, forget, cell, output.
-        padding: (cells, 1), 1 at padding, else 0.
-
-    Returns:
-        Values (cells, I+1) and weight (4H, I+1).
-    """
-    hidden = len(weight) // 4
-    column = weight.new_zeros(4, hidden)
-    column[0], column[1] = -SATURATED, SATURATED
-    return torch.cat([values, padding.to(values)], 1), torch.cat([weight, column.view(-1, 1)], 1)
+def _run_block(directions: list[Direction], block: int, both: bool) -> None:
+    """Let `directions` go through a block, `both` at once or one after the other."""
+    calls = [direction.call(block) for direction in directions]
+    results = side_by_side(*calls) if both else [function(*tensors) for function, tensors in calls]
+    for direction, result in zip(directions, results, strict=True):
+        direction.take(block, result)
 
 
 @cache

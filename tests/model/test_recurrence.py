@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -22,9 +23,9 @@ WAYS = ["packed", "padded", "parallel", "lean"]
 
 @pytest.fixture(autouse=True, scope="module")
 def short_blocks() -> Iterator[None]:
-    """Let texts of a few tokens fill several blocks of the lean path."""
+    """Let texts of a few tokens fill several blocks."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(recurrence, "LEAN_STEPS", 4)
+        patch.setattr(recurrence, "BLOCK_STEPS", 4)
         yield
 
 
@@ -295,3 +296,28 @@ def test_autocast_leaves_float32_where_the_processor_has_no_bfloat16(monkeypatch
 @pytest.mark.parametrize(("steps", "way"), [(50, "packed"), (100, "padded")])
 def test_auto_for_a_gru(steps, way):
     assert ExactRNN("gru", E, H).path_for(packed_embeddings([steps, 4])) == way
+
+
+def names_of_nodes(tensor: Tensor) -> list[str]:
+    """Names of all nodes of the autograd graph behind a tensor."""
+    seen, waiting = set(), [tensor.grad_fn]
+    while waiting:
+        node = waiting.pop()
+        if node is not None and node not in seen:
+            seen.add(node)
+            waiting += [before for before, _ in node.next_functions]
+    return [node.name() for node in seen]
+
+
+def test_every_block_is_a_node_of_its_own_which_frees_what_it_keeps():
+    exact = ExactRNN("lstm", E, H, num_layers=2, path="parallel")
+    hidden = exact.last_hidden(packed_embeddings([9, 9, 8]))
+    assert names_of_nodes(hidden).count("_SideBySideBackward") == 6  # blocks of 4, 4 and 1 steps, in two layers
+
+
+def test_without_gradients_there_is_one_block(monkeypatch):
+    kernel = Mock(side_effect=torch.lstm)
+    monkeypatch.setitem(recurrence.KERNELS, "LSTM", kernel)
+    with torch.no_grad():
+        ExactRNN("lstm", E, H, bidirectional=False, path="padded").last_hidden(packed_embeddings([9, 9, 8]))
+    assert kernel.call_count == 1
