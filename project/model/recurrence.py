@@ -42,7 +42,7 @@ class ExactRNN(nn.RNNBase):
         The same, with the two directions of a layer side by side in two threads.
     lean
         The same as parallel, but what the backward needs is computed again, 64 time steps at a time: a training step
-        takes about a third longer and less than half of the memory.
+        takes about a fifth longer and half of the memory.
     auto
         Packed on a GPU; on a CPU whichever is fastest for the batch, see `path_for`.
 
