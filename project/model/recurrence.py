@@ -25,7 +25,7 @@ KERNELS: dict[str, Kernel] = {
     "RNN_TANH": torch.rnn_tanh,
     "RNN_RELU": torch.rnn_relu,
 }
-BLOCK_STEPS = 64  # most time steps of one node of the autograd graph, which frees what it keeps when it is through
+BLOCK_STEPS, BLOCK_CELLS = 64, 4096  # least time steps and cells of a block: each block reads and writes all weights
 
 
 class ExactRNN(nn.RNNBase):
@@ -41,7 +41,7 @@ class ExactRNN(nn.RNNBase):
     parallel
         The same, with the two directions of a layer side by side in two threads.
     lean
-        The same as parallel, but what the backward needs is computed again, 64 time steps at a time: a training step
+        The same as parallel, but what the backward needs is computed again, block by block: a training step
         takes about a fifth longer and half of the memory.
     auto
         Packed on a GPU; on a CPU whichever is fastest for the batch, see `path_for`.
@@ -214,8 +214,8 @@ class ExactRNN(nn.RNNBase):
     ) -> tuple[Tensor, list[Tensor]]:
         """Return the outputs, (N, D*H) unless `hidden_only`, and the last states as `_run_packed` does."""
         use_half()
-        most_steps = BLOCK_STEPS if torch.is_grad_enabled() else None
-        grid = make_grid(packed.batch_sizes, most_steps).to(packed.data.device)
+        most_steps = max(BLOCK_STEPS, BLOCK_CELLS // int(packed.batch_sizes[0]))
+        grid = make_grid(packed.batch_sizes, most_steps if torch.is_grad_enabled() else None).to(packed.data.device)
         values = spread(packed.data, grid)  # (cells, I)
         need_c = self.mode == "LSTM" and not hidden_only
         manner = Manner(KERNELS[self.mode], self.bias, self.training, need_c, path == "lean")

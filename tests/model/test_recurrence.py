@@ -26,6 +26,7 @@ def short_blocks() -> Iterator[None]:
     """Let texts of a few tokens fill several blocks."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recurrence, "BLOCK_STEPS", 4)
+        patch.setattr(recurrence, "BLOCK_CELLS", 1)
         yield
 
 
@@ -313,6 +314,13 @@ def test_every_block_is_a_node_of_its_own_which_frees_what_it_keeps():
     exact = ExactRNN("lstm", E, H, num_layers=2, path="parallel")
     hidden = exact.last_hidden(packed_embeddings([9, 9, 8]))
     assert names_of_nodes(hidden).count("_SideBySideBackward") == 6  # blocks of 4, 4 and 1 steps, in two layers
+
+
+def test_few_texts_make_longer_blocks(monkeypatch):
+    monkeypatch.setattr(recurrence, "BLOCK_CELLS", 16)
+    exact = ExactRNN("lstm", E, H, path="parallel")
+    hidden = exact.last_hidden(packed_embeddings([16, 15]))
+    assert names_of_nodes(hidden).count("_SideBySideBackward") == 2  # of 8 steps
 
 
 def test_without_gradients_there_is_one_block(monkeypatch):
