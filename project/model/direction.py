@@ -89,7 +89,7 @@ class Direction:
 
     def outputs(self) -> Tensor:
         """Return the outputs (cells, H), once all blocks are through."""
-        outputs = torch.cat(self._outputs)
+        outputs = self._outputs[0] if len(self._outputs) == 1 else torch.cat(self._outputs)  # cat copies even one
         return turn(outputs, self._grid) if self._reverse else outputs
 
 
