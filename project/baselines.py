@@ -10,7 +10,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from project.configuration import DEFAULT_CONFIG, OneLineParser
+from project.configuration import corpus_parser
 from project.data.corpora import load_corpus
 from project.data.datamodule import SentimentDataModule
 from project.data.store import SPLITS, Corpus
@@ -56,12 +56,7 @@ def parse(words: list[str]) -> SentimentDataModule:
     Raises:
         UserError: It cannot be read.
     """
-    parser = OneLineParser("sentiment baselines", description=__doc__, default_config_files=[str(DEFAULT_CONFIG)])
-    parser.add_argument("--config", action="config", help="a configuration laid over the default")
-    parser.add_class_arguments(SentimentDataModule, "data")
-    for idle in ("model", "trainer"):
-        parser.add_argument(f"--{idle}", type=dict[str, Any], help="read over")
-    parser.add_argument("--seed_everything", type=int, help="read over")
+    parser = corpus_parser("baselines", str(__doc__))
     data: SentimentDataModule = parser.instantiate_classes(parser.parse_args(words)).data
     return data
 

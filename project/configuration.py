@@ -1,10 +1,11 @@
 """Where configurations lie, and the parser that reads them."""
 
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from lightning.pytorch.cli import LightningArgumentParser
 
+from project.data.datamodule import SentimentDataModule
 from project.errors import UserError
 
 DEFAULT_CONFIG = Path(__file__).parent.parent / "configs" / "default.yaml"
@@ -17,3 +18,17 @@ class OneLineParser(LightningArgumentParser):
         """Raise `UserError` with the message of argparse or jsonargparse."""
         line = " ".join(message.split())
         raise UserError(f"{line[:300]}; see sentiment COMMAND --help") from ex
+
+
+def corpus_parser(command: str, description: str) -> OneLineParser:
+    """Return a parser that reads the configurations of `fit`, of which only the corpus matters to the command.
+
+    What it parses holds the `SentimentDataModule`, once instantiated, as `data`.
+    """
+    parser = OneLineParser(f"sentiment {command}", description=description, default_config_files=[str(DEFAULT_CONFIG)])
+    parser.add_argument("--config", action="config", help="a configuration laid over the default")
+    parser.add_class_arguments(SentimentDataModule, "data")
+    for idle in ("model", "trainer"):
+        parser.add_argument(f"--{idle}", type=dict[str, Any], help="read over")
+    parser.add_argument("--seed_everything", type=int, help="seed of what is drawn at random")
+    return parser

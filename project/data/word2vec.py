@@ -3,17 +3,17 @@
 import hashlib
 import json
 import os
-import re
 import tempfile
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
-from project.data.carve import phrases
 from project.data.download import cache_dir
 from project.data.store import Corpus
+from project.data.unseen import readable_texts, unseen_texts
 from project.data.vectors import WordVectors, kept_vectors
 from project.errors import UserError
-from project.text import basic_english, text_fault
+from project.text import basic_english
 
 WORD2VEC = "word2vec"
 # skip-gram with negative sampling (Mikolov et al. 2013), with the paper's window and samples
@@ -60,37 +60,8 @@ def _train(corpora: Sequence[Corpus], dim: int) -> WordVectors:
 
 
 def training_texts(corpora: Sequence[Corpus]) -> Iterator[list[str]]:
-    """Yield the tokens of every text of train and of the unlabelled part, but for the first corpus's val and test.
-
-    Corpora may share sentences that they write otherwise (``half - baked``), so letters and digits alone count. Where a
-    corpus consists of phrases, those of a held-out text are left out with it.
-    """
-    held_out = {_plain(text) for text in _held_out(corpora[0])}
-    if any(corpus.source.phrases for corpus in corpora):
-        candidates = {_plain(text) for corpus in corpora for text in _readable(corpus)}
-        # of a long review's phrases, far too many to keep, those alone that stand somewhere as a text
-        held_out |= {phrase for text in held_out for phrase in phrases(text.split()) & candidates}
-    for corpus in corpora:
-        for text in _readable(corpus):
-            if _plain(text) not in held_out and (words := basic_english(text)):
-                yield words
-
-
-def _plain(text: str) -> str:
-    """Return the runs of letters and digits of a text, in small letters."""
-    return " ".join(re.findall(r"[^\W_]+", text.lower()))
-
-
-def _held_out(corpus: Corpus) -> Iterator[str]:
-    for split in ("val", "test"):
-        if split in corpus.splits:
-            yield from (example.text for example in corpus.splits[split])
-
-
-def _readable(corpus: Corpus) -> Iterator[str]:
-    yield from (example.text for example in corpus.split("train"))
-    for part in corpus.source.unlabelled:
-        for record in part.records():
-            text = record.columns.get(corpus.source.text_column)
-            if isinstance(text, str) and text_fault(text) is None:
-                yield text
+    """Yield the tokens of every text of train and of the unlabelled part, but for the first corpus's val and test."""
+    with_phrases = any(corpus.source.phrases for corpus in corpora)
+    for text in unseen_texts(corpora[0], lambda: chain.from_iterable(map(readable_texts, corpora)), with_phrases):
+        if words := basic_english(text):
+            yield words

@@ -159,7 +159,7 @@ class ExactRNN(nn.RNNBase):
             packed_is_fast, enough = not training or steps < 100, not training and operations >= 1.5e8
         elif equal:
             narrow = training and self.hidden_size < 64  # turning the texts round costs as much as the products
-            packed_is_fast, enough = True, steps >= 100 and operations >= (5e8 if training else 7e7) and not narrow
+            packed_is_fast, enough = True, steps >= 100 and operations >= (5e8 if training else 1e9) and not narrow
         else:
             packed_is_fast = steps < (10 if training else 21)
             enough = steps >= 10 and operations >= (5e7 if training else 4e7)

@@ -256,7 +256,8 @@ def test_arguments_that_contradict_each_other_are_refused(options):
         ([50, 4], False, "padded"),
         ([300] * 63 + [1], True, "parallel"),  # enough for two threads
         ([300] * 63 + [1], False, "parallel"),
-        ([300] * 64, False, "parallel"),
+        ([300] * 64, False, "packed"),
+        ([2000] * 64, False, "parallel"),
         ([300] * 64, True, "packed"),
         ([900] * 64, True, "packed"),
         ([15] * 999 + [4], False, "parallel"),

@@ -1,0 +1,49 @@
+"""Texts of other corpora -> those that do not stand in val or test, so that no figure rests on having read them."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+
+from project.data.carve import phrases
+from project.data.store import Corpus
+from project.text import text_fault
+
+
+def unseen_texts(own: Corpus, candidates: Callable[[], Iterable[str]], with_phrases: bool) -> Iterator[str]:
+    """Yield those of `candidates` that stand neither in val nor in test of `own`.
+
+    Corpora may share sentences that they write otherwise (``half - baked``), so letters and digits alone count.
+
+    Args:
+        own: The corpus that is to be classified.
+        candidates: Goes through the texts anew at each call.
+        with_phrases: Whether the phrases of a held-out text are left out with it: where a corpus consists of phrases.
+    """
+    held_out = {_plain(text) for text in _held_out(own)}
+    if with_phrases:
+        offered = {_plain(text) for text in candidates()}
+        # of a long review's phrases, far too many to keep, those alone that stand somewhere as a text
+        held_out |= {phrase for text in held_out for phrase in phrases(text.split()) & offered}
+    for text in candidates():
+        if _plain(text) not in held_out:
+            yield text
+
+
+def readable_texts(corpus: Corpus) -> Iterator[str]:
+    """Yield every text of train and of the unlabelled part."""
+    yield from (example.text for example in corpus.split("train"))
+    for part in corpus.source.unlabelled:
+        for record in part.records():
+            text = record.columns.get(corpus.source.text_column)
+            if isinstance(text, str) and text_fault(text) is None:
+                yield text
+
+
+def _plain(text: str) -> str:
+    """Return the runs of letters and digits of a text, in small letters."""
+    return " ".join(re.findall(r"[^\W_]+", text.lower()))
+
+
+def _held_out(corpus: Corpus) -> Iterator[str]:
+    for split in ("val", "test"):
+        if split in corpus.splits:
+            yield from (example.text for example in corpus.splits[split])

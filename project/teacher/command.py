@@ -1,0 +1,168 @@
+"""``sentiment teach``: fine-tunes a pretrained transformer, and lets it label what a student is trained on.
+
+The student's corpus is a folder: train with the teacher's probabilities, further texts with them alone, val and test as
+they are. R. Tang et al. 2019, *Distilling Task-Specific Knowledge from BERT into Simple Neural Networks*.
+"""
+
+import json
+import logging
+import random
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning import seed_everything
+from numpy.typing import NDArray
+
+from project.allocator import prepare_memory
+from project.configuration import corpus_parser
+from project.data.corpora import load_corpus
+from project.data.predictions import Row, added_columns, write_rows
+from project.data.store import Corpus
+from project.data.unseen import readable_texts, unseen_texts
+from project.errors import UserError
+from project.teacher.sentences import sentences
+from project.teacher.transformer import MINILM_NAME, Transformer
+
+
+def run() -> None:
+    """Write the folder that the command line asks for.
+
+    Raises:
+        UserError: The corpus, the further texts or the teacher cannot be used, or the folder cannot be written.
+    """
+    arguments = parse(sys.argv[2:])
+    check_output(arguments.output)
+    prepare()
+    seed_everything(arguments.seed_everything, verbose=False)
+    own = load_corpus(arguments.data.corpus_name, arguments.data.options)
+    texts, labels = map(list, zip(*own.split("train"), strict=True))
+    further = further_texts(own, arguments) if arguments.texts else []
+    began = time.perf_counter()
+    teacher = Transformer(arguments.teacher, len(own.label_names), arguments.max_length)
+    print(f"fine-tuning {arguments.teacher} on {len(texts):,} texts", flush=True)
+    teacher.fine_tune(texts, labels, arguments.epochs, arguments.learning_rate, arguments.batch_size)
+    facts = {"command": sys.argv[1:], "corpus": own.name, "fingerprint": own.fingerprint, "further_texts": len(further)}
+    for split in ("val", "test"):
+        if split in own.splits:
+            facts[f"{split}/accuracy"] = accuracy(teacher, own.splits[split])
+            print(f"the teacher's accuracy on {split}: {facts[f'{split}/accuracy']:.3f}", flush=True)
+    print(f"labelling {len(texts) + len(further):,} texts", flush=True)
+    probabilities = teacher.probabilities(texts + further)
+    facts["seconds"] = time.perf_counter() - began
+    write(arguments.output, own, further, probabilities, facts)
+    print(f"written: {arguments.output}; for a student: --data.corpus={arguments.output} --data.soft_labels=true")
+
+
+def parse(words: list[str]) -> Any:
+    """Read the options, and the configuration as `fit` does.
+
+    Raises:
+        UserError: They cannot be read.
+    """
+    parser = corpus_parser("teach", str(__doc__))
+    parser.add_argument("--output", type=Path, required=True, help="folder to write")
+    parser.add_argument("--texts", type=str | None, default=None, help="corpus whose texts are labelled too")
+    parser.add_argument("--sentences", type=bool, default=False, help="whether to cut them into sentences")
+    parser.add_argument("--most", type=int, default=200_000, help="how many of them at most, drawn at random")
+    parser.add_argument(
+        "--teacher", type=str, default=MINILM_NAME, help=f"{MINILM_NAME}, a folder, or a model of the Hugging Face hub"
+    )
+    parser.add_argument("--epochs", type=int, default=2, help="how often the teacher reads train")
+    parser.add_argument("--learning_rate", type=float, default=1e-4, help="the teacher's highest")
+    parser.add_argument("--batch_size", type=int, default=32, help="the teacher's texts per step")
+    parser.add_argument("--max_length", type=int, default=128, help="word pieces of a text that the teacher reads")
+    arguments = parser.instantiate_classes(parser.parse_args(words))
+    for name in ("most", "epochs", "batch_size", "max_length"):
+        if arguments[name] < 1:
+            raise UserError(f"{name} is {arguments[name]}: set --{name}=1 or more")
+    return arguments
+
+
+def prepare() -> None:
+    """Set this process up; torch keeps all its threads, since a transformer has no two directions to divide."""
+    prepare_memory()
+    torch.set_flush_denormal(True)
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # which devices it uses, for each of its runs
+    # loading takes far less time than the model, and workers would compete with it for the cores
+    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    # lightning 2.6 asks torch 2.13 in a way that is going out of use
+    warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
+
+
+def check_output(folder: Path) -> None:
+    """Check that the folder can be made, before hours are spent.
+
+    Raises:
+        UserError: It is there already, or the folder it is to stand in is not.
+    """
+    if folder.exists():
+        raise UserError(f"--output {folder} is there already: choose another folder, or remove it")
+    if not folder.absolute().parent.is_dir():
+        raise UserError(f"folder {folder.parent} does not exist: make it, or choose another --output")
+
+
+def further_texts(own: Corpus, arguments: Any) -> list[str]:
+    """Return texts of another corpus, its unlabelled part too, each once; none that stands in val or test of `own`.
+
+    Raises:
+        UserError: That corpus cannot be used.
+    """
+    other = load_corpus(arguments.texts)
+
+    def candidates() -> Iterator[str]:
+        for text in readable_texts(other):
+            yield from sentences(text) if arguments.sentences else [text]
+
+    print(f"collecting texts of {other.name}", flush=True)
+    found = sorted(set(unseen_texts(own, candidates, own.source.phrases or other.source.phrases)))
+    return random.Random(arguments.seed_everything).sample(found, min(arguments.most, len(found)))
+
+
+def accuracy(teacher: Transformer, split: Sequence[Any]) -> float:
+    """Return the teacher's accuracy on the examples of a split."""
+    texts, labels = map(list, zip(*split, strict=True))
+    return float((teacher.probabilities(texts).argmax(1) == np.array(labels)).mean())
+
+
+def write(
+    folder: Path, own: Corpus, further: Sequence[str], probabilities: NDArray[np.float32], facts: dict[str, Any]
+) -> None:
+    """Write the student's corpus, whole or not at all: a CSV file for each split, and `facts` as teacher.json.
+
+    Args:
+        folder: Its place.
+        own: The teacher's corpus.
+        further: Texts that join train without a label.
+        probabilities: Of train's texts, then of `further`, (texts, C).
+        facts: What is known of the teacher.
+    """
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.absolute().parent) as scratch:
+        made = Path(scratch) / "made"
+        made.mkdir()
+        write_rows(made / "train.csv", ".csv", train_rows(own, further, probabilities), {})
+        for split in own.splits.keys() - {"train"}:
+            write_rows(made / f"{split}.csv", ".csv", labelled_rows(own, split), {})
+        (made / "teacher.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+        made.rename(folder)
+
+
+def labelled_rows(own: Corpus, split: Any) -> Iterator[Row]:
+    """Yield the texts of a split with their labels."""
+    for text, label in own.splits[split]:
+        yield {"text": text, "label": own.label_names[label]}
+
+
+def train_rows(own: Corpus, further: Sequence[str], probabilities: NDArray[np.float32]) -> Iterator[Row]:
+    """Yield the texts of train, then `further` ones, with the teacher's probabilities; see `write`."""
+    rows = [*labelled_rows(own, "train"), *({"text": text, "label": None} for text in further)]
+    for row, taught in zip(rows, probabilities.tolist(), strict=True):
+        columns = added_columns(own.label_names, None, taught)
+        del columns["predicted"]
+        yield row | columns
