@@ -46,7 +46,8 @@ def run() -> None:
     show(corpus, facts)
     FOLDER.mkdir(parents=True, exist_ok=True)
     path = FOLDER / f"{Path(corpus.name).stem}.json"
-    write_json(path, {"corpus": corpus.name, "fingerprint": corpus.fingerprint, "baselines": facts})
+    fingerprints = {"fingerprint": corpus.fingerprint, "test_fingerprint": corpus.test_fingerprint}
+    write_json(path, {"corpus": corpus.name, **fingerprints, "baselines": facts})
     print(f"written: {path}")
 
 

@@ -133,6 +133,7 @@ class TestReport(L.Callback):
             {
                 "corpus": data.corpus_name,
                 "fingerprint": data.corpus.fingerprint,
+                "test_fingerprint": data.corpus.test_fingerprint,
                 "checkpoint": str(trainer.ckpt_path),
                 "command": shlex.join(["sentiment", *sys.argv[1:]]),
                 "seed": os.environ.get("PL_GLOBAL_SEED"),

@@ -30,7 +30,7 @@ from project.text import text_fault
 
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
-FORMAT = 1  # of a store; part of its key
+FORMAT = 2  # of a store; part of its key
 BATCH_ROWS = 4096
 SOFT = "train.soft.npy"
 MOST_LABELS = 100  # where more than half of the rows have a label of their own, the column was mistaken
@@ -149,6 +149,7 @@ class Corpus:
         label_names: The classes; a label is an index into them.
         splits: Examples by split, in the order of their source; a split may be absent.
         fingerprint: Digest of every split, text, label name and soft label: equal content, equal fingerprint.
+        test_fingerprint: Digest of the test split alone: figures on equal ones can be compared.
         notes: What the user should know about the rows, a line each.
         folder: Where it is kept.
         source: What it was made of.
@@ -158,6 +159,7 @@ class Corpus:
     label_names: tuple[str, ...]
     splits: dict[Split, Rows] = field(repr=False)
     fingerprint: str
+    test_fingerprint: str
     notes: tuple[str, ...]
     folder: Path
     source: Source = field(repr=False)
@@ -211,7 +213,8 @@ def open_store(source: Source, options: CorpusOptions) -> Corpus:
         for split, file in facts["splits"].items()
     }
     notes = tuple(note.replace("{folder}", str(folder)) for note in facts["notes"])
-    return Corpus(source.name, tuple(facts["label_names"]), splits, facts["fingerprint"], notes, folder, source)
+    fingerprints = facts["fingerprint"], facts["test_fingerprint"]
+    return Corpus(source.name, tuple(facts["label_names"]), splits, *fingerprints, notes, folder, source)
 
 
 def built_whole(folder: Path, build: Callable[[Path], None]) -> None:
@@ -340,11 +343,14 @@ def _build(source: Source, options: CorpusOptions, folder: Path) -> None:
     if "train" in written and written["train"].unlabelled:
         count = len(written["train"].unlabelled)
         notes.append(f"{count:,} texts of train have no label: the one that is most probable to the teacher counts")
+    rows_of = {split: (written[origin[split]], positions) for split, positions in chosen.items()}
+    test_rows: dict[Split, Any] = {split: rows for split, rows in rows_of.items() if split == "test"}
     facts = {
         "label_names": names,
         "order": order,
         "splits": {split: written[origin[split]].path.name for split in chosen},
-        "fingerprint": _fingerprint({s: (written[origin[s]], r) for s, r in chosen.items()}, list(labels)),
+        "fingerprint": _fingerprint(rows_of, list(labels)),
+        "test_fingerprint": _fingerprint(test_rows, list(labels)),
         "notes": notes,
     }
     (folder / "store.json").write_text(json.dumps(facts), encoding="utf-8")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 from project.data.carve import phrases
-from project.data.store import Corpus
+from project.data.store import Corpus, Part
 from project.text import text_fault
 
 
@@ -31,9 +31,14 @@ def unseen_texts(own: Corpus, candidates: Callable[[], Iterable[str]], with_phra
 def readable_texts(corpus: Corpus) -> Iterator[str]:
     """Yield every text of train and of the unlabelled part."""
     yield from (example.text for example in corpus.split("train"))
-    for part in corpus.source.unlabelled:
+    yield from texts_of(corpus.source.unlabelled, corpus.source.text_column)
+
+
+def texts_of(parts: Iterable[Part], column: str) -> Iterator[str]:
+    """Yield what stands in `column` of the rows of `parts`, wherever that is a text."""
+    for part in parts:
         for record in part.records():
-            text = record.columns.get(corpus.source.text_column)
+            text = record.columns.get(column)
             if isinstance(text, str) and text_fault(text) is None:
                 yield text
 

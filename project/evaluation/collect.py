@@ -53,7 +53,8 @@ the same texts, with the 95 % interval of a paired bootstrap: the model is bette
 def read(paths: Iterable[Path], key: str) -> list[Run]:
     """Return the content of those files that hold `key` and what a page needs."""
     found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(paths)]
-    return [each for each in found if key in each and (key != "metrics" or "right" in each)]
+    needed = {key, "test_fingerprint", *(["right"] if key == "metrics" else [])}
+    return [each for each in found if needed <= each.keys()]
 
 
 def counts(run: Run) -> bool:
@@ -62,27 +63,29 @@ def counts(run: Run) -> bool:
 
 
 def sections(runs: Sequence[Run], baselines: Sequence[Run]) -> list[str]:
-    """Return a table for each corpus; one whose content has changed is another."""
-    by_corpus: dict[tuple[str, str], list[Run]] = defaultdict(list)
+    """Return a table for each test split, whatever the models were trained on; it is named after what came first."""
+    by_test: dict[str, list[Run]] = defaultdict(list)
     for each in (*baselines, *runs):
-        by_corpus[each["corpus"], each["fingerprint"]].append(each)
-    return [section(corpus, fingerprint, each) for (corpus, fingerprint), each in sorted(by_corpus.items())]
+        by_test[each["test_fingerprint"]].append(each)
+    return sorted(section(each[0]["corpus"], fingerprint, each) for fingerprint, each in by_test.items())
 
 
 def section(corpus: str, fingerprint: str, found: Sequence[Run]) -> str:
-    """Return the table of one corpus."""
+    """Return the table of one test split."""
     linear = [fact for each in found if "baselines" in each for fact in each["baselines"]]
     best = max(linear, key=lambda fact: fact["val/accuracy"], default=None)
     rows = [baseline_row(fact) for fact in linear]
-    by_command: dict[str, list[Run]] = defaultdict(list)
+    by_command: dict[tuple[str, str], list[Run]] = defaultdict(list)
     for each in found:
         if "metrics" in each:
-            by_command[SEED.sub("", each["command"])].append(each)
-    rows += [model_row(command, runs, best) for command, runs in sorted(by_command.items())]
+            by_command[SEED.sub("", each["command"]), each["fingerprint"]].append(each)
+    rows += [model_row(command, runs, best) for (command, _), runs in sorted(by_command.items())]
     head = ["what", "seeds", "accuracy", "macro F1", "fit, s", "peak memory, MB", "against the best baseline"]
     texts = len((linear or next(iter(by_command.values())))[0]["right"])
     table = ["| " + " | ".join(row) + " |" for row in (head, ["---"] * len(head), *rows)]
-    return "\n".join([f"## {corpus}: {texts:,} texts\n", *table, f"\nFingerprint {fingerprint[:16]}.\n"])
+    return "\n".join(
+        [f"## {corpus}: {texts:,} texts\n", *table, f"\nFingerprint of the test split: {fingerprint[:16]}.\n"]
+    )
 
 
 def baseline_row(fact: Run) -> list[str]:

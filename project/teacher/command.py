@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 
 from project.allocator import prepare_memory
 from project.configuration import corpus_parser
-from project.data.corpora import load_corpus
+from project.data.corpora import find_source, load_corpus
 from project.data.predictions import Row, added_columns, write_rows
 from project.data.store import Corpus
-from project.data.unseen import readable_texts, unseen_texts
+from project.data.unseen import texts_of, unseen_texts
 from project.errors import UserError
 from project.teacher.sentences import sentences
 from project.teacher.transformer import MINILM_NAME, Transformer
@@ -109,19 +109,23 @@ def check_output(folder: Path) -> None:
 
 
 def further_texts(own: Corpus, arguments: Any) -> list[str]:
-    """Return texts of another corpus, its unlabelled part too, each once; none that stands in val or test of `own`.
+    """Return texts of another corpus's train and unlabelled part, each once; none of val and test of `own`.
 
     Raises:
-        UserError: That corpus cannot be used.
+        UserError: That corpus cannot be used, or holds no such text.
     """
-    other = load_corpus(arguments.texts)
+    options = arguments.data.options
+    source, column = find_source(arguments.texts, options)
+    parts, column = [*source.parts.get("train", []), *source.unlabelled], column or options.text_column
 
     def candidates() -> Iterator[str]:
-        for text in readable_texts(other):
+        for text in texts_of(parts, column):
             yield from sentences(text) if arguments.sentences else [text]
 
-    print(f"collecting texts of {other.name}", flush=True)
-    found = sorted(set(unseen_texts(own, candidates, own.source.phrases or other.source.phrases)))
+    print(f"collecting texts of {source.name}", flush=True)
+    found = sorted(set(unseen_texts(own, candidates, own.source.phrases or source.phrases)))
+    if not found:
+        raise UserError(f"corpus {source.name} has no text in its column {column!r} that could be labelled")
     return random.Random(arguments.seed_everything).sample(found, min(arguments.most, len(found)))
 
 

@@ -200,6 +200,18 @@ def test_fingerprint_follows_content_not_format_or_label_order(tmp_path):
     assert first == second != other
 
 
+def test_fingerprint_of_test_is_the_same_whatever_train_is(tmp_path):
+    fingerprints = []
+    for name, train in ("one", [("Warm.", "good"), ("Cold.", "bad")]), ("two", [("Dull.", "bad"), ("Wise.", "good")]):
+        (tmp_path / name).mkdir()
+        write_csv(tmp_path / name / "train.csv", train)
+        write_csv(tmp_path / name / "test.csv", [("A moving cast.", "good"), ("A hollow story.", "bad")])
+        corpus = load_corpus(str(tmp_path / name), CorpusOptions(val_share=0))
+        fingerprints.append((corpus.test_fingerprint, corpus.fingerprint))
+    (test, whole), (same_test, other_whole) = fingerprints
+    assert (test == same_test, whole == other_whole) == (True, False)
+
+
 def test_every_source_row_comes_back_with_its_place(tmp_path):
     path = tmp_path / "rows.csv"
     path.write_text("text,id\nWarm.,1\n,2\nCold,3,4\nWise.,5\n")

@@ -12,14 +12,16 @@ def baseline(name: str, val: float, right: list[int]) -> dict[str, Any]:
 BASELINES = {
     "corpus": "toy",
     "fingerprint": "f" * 64,
+    "test_fingerprint": "7" * 64,
     "baselines": [baseline("TF-IDF", 0.9, [1, 0, 1, 0]), baseline("NB-SVM", 0.8, [1, 1, 1, 1])],
 }
 
 
-def fit(seed: int, right: list[int], fingerprint: str = "f" * 64) -> dict[str, Any]:
+def fit(seed: int, right: list[int], train: str = "f", test: str = "7") -> dict[str, Any]:
     return {
         "corpus": "toy",
-        "fingerprint": fingerprint,
+        "fingerprint": train * 64,
+        "test_fingerprint": test * 64,
         "command": f"sentiment fit --config configs/default.yaml --seed_everything={seed}",
         "seed": seed,
         "metrics": {"test/accuracy": sum(right) / len(right), "test/f1": 0.5},
@@ -62,9 +64,14 @@ def test_difference_is_to_the_baseline_that_is_best_on_val():
     assert "| +0.250 [+0.000, +0.750] |" in table
 
 
-def test_another_fingerprint_is_another_table():
-    tables = sections([fit(1, [1]), fit(1, [1], "e" * 64)], [])
+def test_another_test_split_is_another_table():
+    tables = sections([fit(1, [1]), fit(1, [1], test="8")], [])
     assert [table.count("sentiment fit") for table in tables] == [1, 1]
+
+
+def test_another_train_split_is_another_row():
+    (table,) = sections([fit(1, [1, 0]), fit(2, [1, 0]), fit(1, [1, 1], train="e")], [])
+    assert [line.split(" | ")[1] for line in table.splitlines() if "sentiment fit" in line] == ["1", "1, 2"]
 
 
 def test_interval_of_equal_answers_is_zero():
