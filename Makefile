@@ -22,7 +22,7 @@ DEV := $(VENV)/.dev-$(VERSION)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup train test lint format baselines bench bench-serving data docker-build docker-train docker-serve \
+.PHONY: help setup train test lint format baselines teach bench bench-serving data docker-build docker-train docker-serve \
 	lock clean check-python
 
 help: ## list the targets
@@ -55,6 +55,10 @@ train: $(MAIN) ## train, then test the best checkpoint
 baselines: $(MAIN) ## train linear classifiers on the same corpus: what the model has to beat
 	@$(PIP_INSTALL) --editable '.[baselines]'
 	@$(BIN)/python -m project baselines --config $(CONFIG) $(ARGS)
+
+teach: $(MAIN) ## fine-tune a pretrained transformer on the corpus, and let it label what a student is trained on
+	@$(PIP_INSTALL) --editable '.[teacher,hub]'
+	@$(BIN)/python -m project teach --config $(CONFIG) $(ARGS)
 
 test: $(DEV) ## run the fast tests
 	@$(BIN)/python -m pytest $(ARGS)

@@ -17,7 +17,7 @@ def make(*words: str) -> subprocess.CompletedProcess[str]:
 def test_make_alone_lists_every_target():
     listed = set(re.findall(r"^  make ([\w-]+)", make().stdout, re.MULTILINE))
     assert listed == {
-        *("help", "setup", "train", "baselines", "test", "lint", "format", "bench", "bench-serving", "data"),
+        *("help", "setup", "train", "baselines", "teach", "test", "lint", "format", "bench", "bench-serving", "data"),
         *("docker-build", "docker-train", "docker-serve", "lock", "clean"),
     }
 

@@ -323,7 +323,7 @@ def _build(source: Source, options: CorpusOptions, folder: Path) -> None:
                 written[split] = _write_split(source, options, split, folder, labels, closed, faults)
     notes = faults.judge(options)
     if not any(len(rows.lines) for rows in written.values()):
-        raise UserError(f"corpus {source.name} has no text")
+        raise UserError(f"corpus {source.name} has no text{f': {faults.first}' if faults.count else ''}")
     rows = sum(len(each.lines) for each in written.values())
     if len(labels) > max(MOST_LABELS, rows / 2):
         raise UserError(

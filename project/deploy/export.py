@@ -56,7 +56,7 @@ def run() -> None:
     prepare_process()
     network, tokenizer, state = restore(read_checkpoint(arguments.ckpt_path))
     model = build_graph(network)
-    columns = CorpusOptions(text_column=arguments.text_column, label_column=arguments.label_column)
+    columns = CorpusOptions(arguments.text_column, arguments.label_column, bad_rows="skip")  # as train of a student
     examples = texts_to_compare(arguments.corpus or state["corpus"], columns, state, arguments.texts)
     export(arguments.output, model, predictor_of(network, tokenizer, state), state, examples, arguments.int8)
 

@@ -1,3 +1,4 @@
+import csv
 import json
 import shutil
 import subprocess
@@ -86,6 +87,17 @@ def test_a_folder_of_something_else_is_left_alone(fitted, sentiment, capsys):
     assert "papers exists and is no bundle" in capsys.readouterr().err
 
 
+def test_a_student_is_compared_on_test_whatever_train_lacks(toy, sentiment, tmp_path):
+    shutil.copytree(toy, tmp_path / "taught")
+    rows = [(text, "", *((0.1, 0.9) if label == "positive" else (0.9, 0.1))) for text, label in toy_rows()[:40]]
+    with (tmp_path / "taught" / "train.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("text", "label", "p_negative", "p_positive"), *rows])
+    words = ("--data.corpus=taught", "--data.soft_labels=true", "--trainer.max_epochs=1")
+    assert sentiment("fit", *words, *SMALL) == 0
+    checkpoint = next(Path("runs").glob("*/checkpoints/best.ckpt"))
+    assert sentiment("export", "--ckpt_path", checkpoint, "--output", "bundle") == 0
+
+
 def test_texts_of_another_corpus(fitted, sentiment, tmp_path):
     write_csv(tmp_path / "other.csv", toy_rows())
     words = ("--corpus", "other.csv", "--texts", "4", "--output", "bundle")
@@ -98,9 +110,14 @@ def test_texts_of_another_corpus(fitted, sentiment, tmp_path):
     [
         (["--corpus=nowhere.csv"], "texts to compare on: "),
         (["--texts=0"], "at least 1 text"),
+        (
+            ["--corpus=other.csv", "--text_column=review"],
+            "other.csv has no text: other.csv:2: there is no column 'review'",
+        ),
     ],
 )
 def test_texts_that_cannot_be_used(fitted, sentiment, capsys, words, message):
+    write_csv(Path("other.csv"), toy_rows())
     assert sentiment("export", "--ckpt_path", fitted / "checkpoints" / "best.ckpt", *words) == 2
     err = capsys.readouterr().err
     assert message in err
