@@ -56,3 +56,11 @@ def test_word_vectors_read_no_held_out_text_that_stands_in_the_other_corpus_too(
     held_out = {letters(text) for split in ("val", "test") for text, _ in corpora[0].split(split)}
     assert held_out & {letters(text) for text, _ in corpora[1].split("train")}  # they share sentences
     assert held_out & {letters(" ".join(words)) for words in training_texts(corpora)} == set()
+
+
+@pytest.mark.parametrize(("own", "other"), [("movies", "sst2"), ("sst2", "movies")])
+def test_a_teacher_labels_no_held_out_text_that_stands_in_the_other_corpus_too(own, other):
+    command = pytest.importorskip("project.teacher.command")
+    corpus, words = load_corpus(own), [f"--data.corpus={own}", f"--texts={other}", "--output=taught"]
+    held_out = {letters(text) for split in ("val", "test") for text, _ in corpus.split(split)}
+    assert held_out & {letters(text) for text in command.further_texts(corpus, command.parse(words))} == set()
