@@ -6,12 +6,13 @@ Apache 2.0, small enough to be fine-tuned on a CPU.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import lightning as L
 import numpy as np
 import torch
+from lightning.pytorch.callbacks import TQDMProgressBar
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import cross_entropy
@@ -50,6 +51,7 @@ MINILM = Distribution(
 WARMUP = 0.1  # of all optimizer steps
 WEIGHT_DECAY = 0.01
 PREDICT_TEXTS = 64  # in a batch
+TOKENIZED_TEXTS = 4096  # at a time: what the tokenizer returns is many times as large as the ids
 
 
 class Pieces(NamedTuple):
@@ -170,9 +172,12 @@ class Transformer:
         return found
 
     def _pieces(self, texts: Sequence[str], labels: Sequence[int]) -> list[Pieces]:
-        encoded: Mapping[str, Any] = self.tokenizer(list(texts), truncation=True, max_length=self.max_length)
-        pairs = zip(encoded["input_ids"], labels, strict=True)
-        return [Pieces(row, torch.tensor(ids), label) for row, (ids, label) in enumerate(pairs)]
+        found = []
+        for start in range(0, len(texts), TOKENIZED_TEXTS):
+            some = list(texts[start : start + TOKENIZED_TEXTS])
+            encoded = self.tokenizer(some, truncation=True, max_length=self.max_length)
+            found += [torch.tensor(ids) for ids in encoded["input_ids"]]
+        return [Pieces(row, ids, label) for row, (ids, label) in enumerate(zip(found, labels, strict=True))]
 
 
 def _loader(pieces: list[Pieces], batch_size: int, sampler: BucketSampler) -> DataLoader[PieceBatch]:
@@ -183,10 +188,12 @@ def _trainer(epochs: int) -> L.Trainer:
     """Return a Trainer that keeps nothing on disk."""
     half = torch.cuda.is_available() or autocast_has_bfloat16()
     return L.Trainer(
+        devices=1,
         max_epochs=epochs,
         precision="bf16-mixed" if half else "32-true",
         gradient_clip_val=1.0,
         logger=False,
         enable_checkpointing=False,
         enable_model_summary=False,
+        callbacks=[TQDMProgressBar(refresh_rate=10)],
     )
