@@ -4,6 +4,7 @@ import sys
 from importlib import import_module
 
 from project.allocator import prepare_memory
+from project.cores import wait_briefly
 from project.errors import UserError
 
 USAGE = """usage: sentiment COMMAND [options]
@@ -51,6 +52,8 @@ def main() -> int:
     try:
         if name not in COMMANDS:
             raise UserError(f"there is no command {name!r}: choose one of {', '.join(COMMANDS)}")
+        if name == "teach":
+            wait_briefly()
         # Imported here, so that a command starts without the packages of the others.
         import_module(COMMANDS[name]).run()
     except UserError as error:
