@@ -10,9 +10,8 @@ from tests.conftest import write_csv
 
 
 @pytest.fixture
-def teach(sentiment, toy, tiny, monkeypatch):
+def teach(sentiment, toy, tiny):
     """Run `sentiment teach` in a folder of its own, with the tiny transformer."""
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
 
     def run(*words):
         return sentiment("teach", f"--data.corpus={toy}", f"--teacher={tiny}", "--output=taught", *words)
@@ -82,7 +81,7 @@ def test_it_says_how_good_the_teacher_is(teach, capsys):
         (["--epochs=0"], "epochs is 0: set --epochs=1 or more"),
         (["--texts=nowhere.csv"], "corpus 'nowhere.csv' is neither"),
         (["--texts=no_text.csv"], "corpus no_text.csv has no text in its column 'text'"),
-        (["--teacher=nowhere"], "teacher 'nowhere' cannot be loaded"),
+        (["--teacher=."], "teacher '.' cannot be loaded"),
     ],
 )
 def test_mistakes_are_one_line_and_leave_nothing(teach, capsys, tmp_path, words, message):
