@@ -4,7 +4,6 @@ import json
 import logging
 import signal
 import sys
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ from project.loggers import git_commit
 from project.model.checkpoint import KEY, read_checkpoint
 from project.model.classifier import SentimentClassifier
 from project.model.ensemble import NOT_TRAINED, is_ensemble
-from project.runtime import prepare_process
+from project.runtime import ignore_idle_warnings, prepare_process
 from project.text import Tokenizer
 
 STOPPED = 128 + signal.SIGTERM  # exit code of a process that this signal ended
@@ -204,14 +203,11 @@ def run() -> None:
     """
     prepare_process()
     signal.signal(signal.SIGTERM, stop)
-    # lightning 2.6 asks torch 2.13 in a way that is going out of use; nothing that a user could change
-    warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
+    ignore_idle_warnings()
     # an advertisement at every start
     logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(
         lambda record: "litlogger" not in record.getMessage()
     )
-    # loading takes far less time than the model, and workers would compete with it for the cores
-    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     defaults = {"default_config_files": [str(DEFAULT_CONFIG)]}
     try:
         SentimentCLI(

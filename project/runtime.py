@@ -1,5 +1,7 @@
 """What a process that trains or predicts does first: settings that make an LSTM on a CPU several times faster."""
 
+import warnings
+
 import torch
 
 from project.allocator import prepare_memory
@@ -21,3 +23,11 @@ def prepare_process() -> None:
     prepare_memory()
     torch.set_flush_denormal(True)
     divide_threads()
+
+
+def ignore_idle_warnings() -> None:
+    """Ignore warnings of Lightning's that a user can do nothing about, or should not."""
+    # lightning 2.6 asks torch 2.13 in a way that is going out of use
+    warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
+    # loading takes far less time than the model, and workers would compete with it for the cores
+    warnings.filterwarnings("ignore", message=".*does not have many workers.*")

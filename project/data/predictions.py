@@ -45,8 +45,13 @@ def added_columns(label_names: Sequence[str], label: str | None, probabilities: 
         label: The answer; None for a bad row.
         probabilities: Of each class; nothing for a bad row.
     """
-    shares = [None if p is None else round(p, 6) for p in probabilities or [None] * len(label_names)]
-    return {"predicted": label, **{PREFIX + name: share for name, share in zip(label_names, shares, strict=True)}}
+    return {"predicted": label, **shares_of(label_names, probabilities or [None] * len(label_names))}
+
+
+def shares_of(label_names: Sequence[str], probabilities: Sequence[float | None]) -> Row:
+    """Return the column ``p_LABEL`` for each class: its probability, or None."""
+    shares = [None if p is None else round(p, 6) for p in probabilities]
+    return {PREFIX + name: share for name, share in zip(label_names, shares, strict=True)}
 
 
 def merged(row: Row, prediction: Row) -> Row:

@@ -4,13 +4,11 @@ The student's corpus is a folder: train with the teacher's probabilities, furthe
 they are. R. Tang et al. 2019, *Distilling Task-Specific Knowledge from BERT into Simple Neural Networks*.
 """
 
-import json
 import logging
 import random
 import sys
 import tempfile
 import time
-import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,15 +18,16 @@ import torch
 from lightning import seed_everything
 from numpy.typing import NDArray
 
-from project.allocator import prepare_memory
 from project.configuration import corpus_parser
 from project.data.corpora import find_source, load_corpus
-from project.data.predictions import Row, added_columns, write_rows
-from project.data.store import Corpus
+from project.data.predictions import Row, shares_of, write_rows
+from project.data.store import Corpus, Example, Split
 from project.data.unseen import texts_of, unseen_texts
 from project.errors import UserError
+from project.runtime import ignore_idle_warnings
 from project.teacher.sentences import sentences
 from project.teacher.transformer import MINILM_NAME, Transformer
+from project.whole import write_json
 
 
 def run() -> None:
@@ -87,13 +86,9 @@ def parse(words: list[str]) -> Any:
 
 def prepare() -> None:
     """Set this process up; torch keeps all its threads, since a transformer has no two directions to divide."""
-    prepare_memory()
     torch.set_flush_denormal(True)
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # which devices it uses, for each of its runs
-    # loading takes far less time than the model, and workers would compete with it for the cores
-    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-    # lightning 2.6 asks torch 2.13 in a way that is going out of use
-    warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
+    ignore_idle_warnings()
 
 
 def check_output(folder: Path) -> None:
@@ -129,7 +124,7 @@ def further_texts(own: Corpus, arguments: Any) -> list[str]:
     return random.Random(arguments.seed_everything).sample(found, min(arguments.most, len(found)))
 
 
-def accuracy(teacher: Transformer, split: Sequence[Any]) -> float:
+def accuracy(teacher: Transformer, split: Sequence[Example]) -> float:
     """Return the teacher's accuracy on the examples of a split."""
     texts, labels = map(list, zip(*split, strict=True))
     return float((teacher.probabilities(texts).argmax(1) == np.array(labels)).mean())
@@ -153,11 +148,11 @@ def write(
         write_rows(made / "train.csv", ".csv", train_rows(own, further, probabilities), {})
         for split in own.splits.keys() - {"train"}:
             write_rows(made / f"{split}.csv", ".csv", labelled_rows(own, split), {})
-        (made / "teacher.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+        write_json(made / "teacher.json", facts)
         made.rename(folder)
 
 
-def labelled_rows(own: Corpus, split: Any) -> Iterator[Row]:
+def labelled_rows(own: Corpus, split: Split) -> Iterator[Row]:
     """Yield the texts of a split with their labels."""
     for text, label in own.splits[split]:
         yield {"text": text, "label": own.label_names[label]}
@@ -167,6 +162,4 @@ def train_rows(own: Corpus, further: Sequence[str], probabilities: NDArray[np.fl
     """Yield the texts of train, then `further` ones, with the teacher's probabilities; see `write`."""
     rows = [*labelled_rows(own, "train"), *({"text": text, "label": None} for text in further)]
     for row, taught in zip(rows, probabilities.tolist(), strict=True):
-        columns = added_columns(own.label_names, None, taught)
-        del columns["predicted"]
-        yield row | columns
+        yield row | shares_of(own.label_names, taught)

@@ -8,7 +8,6 @@ import torch
 from tests.conftest import toy_rows
 
 transformers = pytest.importorskip("transformers")
-tokenizers = pytest.importorskip("tokenizers")
 
 
 @pytest.fixture(scope="session")
