@@ -141,15 +141,21 @@ def write(
         further: Texts that join train without a label.
         probabilities: Of train's texts, then of `further`, (texts, C).
         facts: What is known of the teacher.
+
+    Raises:
+        UserError: It cannot be written.
     """
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.absolute().parent) as scratch:
-        made = Path(scratch) / "made"
-        made.mkdir()
-        write_rows(made / "train.csv", ".csv", train_rows(own, further, probabilities), {})
-        for split in own.splits.keys() - {"train"}:
-            write_rows(made / f"{split}.csv", ".csv", labelled_rows(own, split), {})
-        write_json(made / "teacher.json", facts)
-        made.rename(folder)
+    try:
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.absolute().parent) as scratch:
+            made = Path(scratch) / "made"
+            made.mkdir()
+            write_rows(made / "train.csv", ".csv", train_rows(own, further, probabilities), {})
+            for split in own.splits.keys() - {"train"}:
+                write_rows(made / f"{split}.csv", ".csv", labelled_rows(own, split), {})
+            write_json(made / "teacher.json", facts)
+            made.rename(folder)
+    except OSError as error:
+        raise UserError(f"cannot write {folder}: {error.strerror or error}") from error
 
 
 def labelled_rows(own: Corpus, split: Split) -> Iterator[Row]:

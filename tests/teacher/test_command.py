@@ -1,4 +1,5 @@
 import csv
+import errno
 import json
 from pathlib import Path
 
@@ -89,3 +90,13 @@ def test_mistakes_are_one_line_and_leave_nothing(teach, capsys, tmp_path, words,
     assert teach(*words) == 2
     assert message in capsys.readouterr().err
     assert list(tmp_path.glob("**/taught*")) == []
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(teach, capsys, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("project.teacher.command.write_rows", full)
+    assert teach() == 2
+    assert "error: cannot write taught: No space left on device" in capsys.readouterr().err
+    assert [path for path in tmp_path.iterdir() if "taught" in path.name] == []
