@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from project.model.grid import Grid, turn
+from project.model.grid import Grid
 from project.model.recompute import recomputed
 from project.model.side_by_side import Call
 
@@ -32,8 +32,7 @@ class Direction:
     Args:
         manner: How it is computed.
         grid: Where the texts stand.
-        reverse: Whether it reads them from their ends.
-        values: Inputs of the layer (cells, I).
+        cells: What it reads, (steps * texts, I) for each block.
         states: Initial h (B, H), with an LSTM c too.
         weights: As torch's module orders them.
         need_outputs: Whether anyone asks for `outputs`.
@@ -43,20 +42,13 @@ class Direction:
         self,
         manner: Manner,
         grid: Grid,
-        reverse: bool,
-        values: Tensor,
+        cells: Sequence[Tensor],
         states: Sequence[Tensor],
         weights: Sequence[Tensor],
         need_outputs: bool,
     ) -> None:
-        self._manner, self._grid, self._reverse, self._need_outputs = manner, grid, reverse, need_outputs
+        self._manner, self._grid, self._cells, self._need_outputs = manner, grid, cells, need_outputs
         self._states, self._weights = list(states), list(weights)
-        if reverse:
-            values = turn(values, grid)
-        if manner.need_c and grid.padding is not None:
-            values, self._weights[0] = hold_c(values, self._weights[0], grid.padding)
-        # one split, as the backward of each slice would be as large as the whole
-        self._cells = torch.split(values, [block.end - block.start for block in grid.blocks])
         self._outputs: list[Tensor] = []
         self._ended: list[list[Tensor]] = []  # last h, and c, of the texts that end in each block
 
@@ -72,7 +64,7 @@ class Direction:
         """Go on with the results of block `number`."""
         blocks = self._grid.blocks
         output, *last = results
-        output, self._states = output.flatten(0, 1), [state[0] for state in last]
+        output, self._states = output.flatten(0, 1), [state[0] for state in last]  # (steps * texts, H), (texts, H)
         # texts are sorted, longest first: those that end here are the last ones of this block
         going_on = blocks[number + 1].texts if number + 1 < len(blocks) else 0
         ending = slice(going_on, blocks[number].texts)
@@ -87,10 +79,9 @@ class Direction:
         """Return the last h (B, H), with an LSTM the last c too where it is needed, once all blocks are through."""
         return [torch.cat(kind) for kind in zip(*reversed(self._ended), strict=True)]
 
-    def outputs(self) -> Tensor:
-        """Return the outputs (cells, H), once all blocks are through."""
-        outputs = self._outputs[0] if len(self._outputs) == 1 else torch.cat(self._outputs)  # cat copies even one
-        return turn(outputs, self._grid) if self._reverse else outputs
+    def outputs(self) -> list[Tensor]:
+        """Return the outputs of each block (steps * texts, H), once all are through."""
+        return self._outputs
 
 
 def run_kernel(manner: Manner, num_states: int, cells: Tensor, *tensors: Tensor) -> tuple[Tensor, ...]:
@@ -108,18 +99,20 @@ def run_kernel(manner: Manner, num_states: int, cells: Tensor, *tensors: Tensor)
     )
 
 
-def hold_c(values: Tensor, weight: Tensor, padding: Tensor) -> tuple[Tensor, Tensor]:
+def hold_c(
+    values: Tensor, weights: Sequence[Sequence[Tensor]], padding: Tensor
+) -> tuple[Tensor, list[Sequence[Tensor]]]:
     """Add an input that is 1 at padding and there closes the input gate and opens the forget gate, so that c stays.
 
     Args:
         values: (cells, I).
-        weight: (4H, I), gates in torch's order: input, forget, cell, output.
+        weights: Of each direction, the first (4H, I), gates in torch's order: input, forget, cell, output.
         padding: (cells, 1), 1 at padding, else 0.
 
     Returns:
-        Values (cells, I+1) and weight (4H, I+1).
+        Values (cells, I+1), and the weights, the first of each direction (4H, I+1).
     """
-    hidden = len(weight) // 4
-    column = weight.new_zeros(4, hidden)
+    column = padding.new_zeros(4, len(weights[0][0]) // 4)
     column[0], column[1] = -SATURATED, SATURATED
-    return torch.cat([values, padding.to(values)], 1), torch.cat([weight, column.view(-1, 1)], 1)
+    wider = [[torch.cat([first, column.view(-1, 1).to(first)], 1), *others] for first, *others in weights]
+    return torch.cat([values, padding.to(values)], 1), wider

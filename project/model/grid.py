@@ -1,5 +1,6 @@
 """Packed tokens (N,) -> the cells of a padded grid that the recurrence runs over, and back."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -81,7 +82,7 @@ def make_grid(batch_sizes: Tensor, most_steps: int | None = None) -> Grid:
     return Grid(blocks, cells, tokens, turned, last, padding if size > len(cells) else None)
 
 
-class _Take(torch.autograd.Function):
+class _Gather(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, rows: Tensor, index: Tensor, back: Tensor) -> Tensor:
         ctx.save_for_backward(back)
@@ -99,7 +100,10 @@ def spread(data: Tensor, grid: Grid) -> Tensor:
     Padding holds a copy of some token, which nothing may read: its gradient is taken for zero, so that the backward
     gathers instead of adding up.
     """
-    return data if grid.padding is None else _take(data, grid.tokens, grid.cells)
+    if grid.padding is None:
+        return data
+    values: Tensor = _Gather.apply(data, grid.tokens, grid.cells)  # type: ignore[no-untyped-call]
+    return values
 
 
 def gather(values: Tensor, grid: Grid) -> Tensor:
@@ -107,11 +111,83 @@ def gather(values: Tensor, grid: Grid) -> Tensor:
     return values if grid.padding is None else values.index_select(0, grid.cells)
 
 
-def turn(values: Tensor, grid: Grid) -> Tensor:
-    """Turn the texts of `values` (cells, I) round, each within its own length; twice changes nothing."""
-    return _take(values, grid.turned, grid.turned)
+def read(values: Tensor, grid: Grid, directions: int) -> list[tuple[Tensor, ...]]:
+    """Return what each of one or two directions reads of `values` (cells, I): a tensor (steps * texts, I) per block.
+
+    The second one reads the texts turned round, each within its own length.
+    """
+    if directions == 1:
+        return [values.split(_sizes(grid))]
+    pieces: tuple[Tensor, ...] = _Read.apply(values, grid)  # type: ignore[no-untyped-call]
+    return [pieces[: len(grid.blocks)], pieces[len(grid.blocks) :]]
 
 
-def _take(rows: Tensor, index: Tensor, back: Tensor) -> Tensor:
-    taken: Tensor = _Take.apply(rows, index, back)  # type: ignore[no-untyped-call]
-    return taken
+def write(outputs: Sequence[Sequence[Tensor]], grid: Grid) -> Tensor:
+    """Return as cells (cells, D*H) what each direction made of what it read, (steps * texts, H) per block."""
+    if len(outputs) == 1:
+        return torch.cat(list(outputs[0]))
+    values: Tensor = _Write.apply(grid, *outputs[0], *outputs[1])  # type: ignore[no-untyped-call]
+    return values
+
+
+def _sizes(grid: Grid) -> list[int]:
+    return [block.end - block.start for block in grid.blocks]
+
+
+# Each of the following is the backward of its neighbour. As nodes of their own they make one large tensor, where split,
+# turn, cat and the sum over directions would each make one: that takes memory, and time to have it cleared.
+
+
+class _Read(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, grid: Grid) -> tuple[Tensor, ...]:
+        ctx.grid = grid
+        return (*values.split(_sizes(grid)), *values.index_select(0, grid.turned).split(_sizes(grid)))
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+        return _Sum.apply(ctx.grid, *grads), None  # type: ignore[no-untyped-call]
+
+
+class _Sum(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, grid: Grid, *pieces: Tensor) -> Tensor:
+        ctx.grid = grid
+        blocks = len(grid.blocks)
+        total = torch.cat(pieces[:blocks])  # (cells, I)
+        for cells, piece in zip(grid.turned.split(_sizes(grid)), pieces[blocks:], strict=True):
+            total.index_add_(0, cells, piece)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        return None, *_Read.apply(grad, ctx.grid)  # type: ignore[no-untyped-call]
+
+
+class _Write(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, grid: Grid, *pieces: Tensor) -> Tensor:
+        ctx.grid = grid
+        blocks, hidden = len(grid.blocks), pieces[0].shape[1]
+        values = pieces[0].new_empty(len(grid.turned), 2 * hidden)
+        forward, backward = values.split(hidden, 1)  # (cells, H) each
+        torch.cat(pieces[:blocks], out=forward)
+        for cells, piece in zip(grid.turned.split(_sizes(grid)), pieces[blocks:], strict=True):
+            backward.index_copy_(0, cells, piece)
+        return values
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        return None, *_Unwrite.apply(grad, ctx.grid)  # type: ignore[no-untyped-call]
+
+
+class _Unwrite(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, grid: Grid) -> tuple[Tensor, ...]:
+        ctx.grid = grid
+        forward, backward = values.chunk(2, 1)  # (cells, H) each
+        return (*forward.split(_sizes(grid)), *backward.index_select(0, grid.turned).split(_sizes(grid)))
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+        return _Write.apply(ctx.grid, *grads), None  # type: ignore[no-untyped-call]

@@ -1,6 +1,7 @@
 """Packed embeddings -> outputs and last states of a recurrent network: exact, and fast on CPU and GPU."""
 
 import warnings
+from collections.abc import Sequence
 from functools import cache
 from typing import Literal, get_args
 
@@ -9,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from project.errors import UserError
-from project.model.direction import Direction, Kernel, Manner
-from project.model.grid import gather, make_grid, spread
+from project.model.direction import Direction, Kernel, Manner, hold_c
+from project.model.grid import gather, make_grid, read, spread, write
 from project.model.side_by_side import side_by_side
 from project.threads import spare_threads, use_all, use_half
 
@@ -224,19 +225,21 @@ class ExactRNN(nn.RNNBase):
             if layer:
                 values = nn.functional.dropout(values, self.dropout, self.training)  # (cells, D*H)
             need_outputs = not hidden_only or layer + 1 < self.num_layers
-            directions = []
-            for reverse in range(self.directions):
-                row = layer * self.directions + reverse
-                own = [state[row] for state in states]
-                weights = self.all_weights[row]
-                directions.append(Direction(manner, grid, bool(reverse), values, own, weights, need_outputs))
+            rows = range(layer * self.directions, (layer + 1) * self.directions)
+            weights: list[Sequence[Tensor]] = [self.all_weights[row] for row in rows]
+            if need_c and grid.padding is not None:
+                values, weights = hold_c(values, weights, grid.padding)
+            directions = [
+                Direction(manner, grid, cells, [state[row] for state in states], own, need_outputs)
+                for cells, row, own in zip(read(values, grid, self.directions), rows, weights, strict=True)
+            ]
             for block in range(len(grid.blocks)):
                 _run_block(directions, block, both=path != "padded" and self.bidirectional)
             last += [direction.last() for direction in directions]
             if need_outputs:
-                values = torch.cat([direction.outputs() for direction in directions], 1)  # (cells, D*H)
+                values = write([direction.outputs() for direction in directions], grid)  # (cells, D*H)
         data = values if hidden_only else gather(values, grid)
-        return data, [torch.stack(rows) for rows in zip(*last, strict=True)]
+        return data, [torch.stack(kind) for kind in zip(*last, strict=True)]
 
 
 def _run_block(directions: list[Direction], block: int, both: bool) -> None:

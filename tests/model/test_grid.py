@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn.utils.rnn import PackedSequence, pack_sequence
 
-from project.model.grid import Block, cut_blocks, gather, make_grid, spread, turn
+from project.model.grid import Block, cut_blocks, gather, make_grid, read, spread, write
 
 lengths_of_texts = st.lists(st.integers(1, 40), min_size=1, max_size=9)
 
@@ -56,13 +56,33 @@ def test_gather_undoes_spread(lengths):
 
 
 @given(lengths_of_texts)
-def test_turned_round_the_last_token_comes_first(lengths):
+def test_the_second_direction_reads_the_last_token_first(lengths):
     packed = numbered(lengths)
     grid = make_grid(packed.batch_sizes)
-    turned = gather(turn(spread(packed.data, grid), grid), grid)
+    _, backward = read(spread(packed.data, grid), grid, 2)
+    turned = gather(torch.cat(backward), grid)
     ordered = torch.tensor(lengths)[turned[:, 0].long()]
     assert torch.equal(turned[:, 0], packed.data[:, 0])
     assert torch.equal(turned[:, 1], ordered - 1 - packed.data[:, 1])
+
+
+@given(lengths_of_texts, st.integers(1, 2))
+def test_what_is_written_as_it_was_read_stands_where_it_stood(lengths, directions):
+    packed = numbered(lengths)
+    grid = make_grid(packed.batch_sizes, most_steps=7)
+    values = spread(packed.data, grid)
+    assert torch.equal(write(read(values, grid, directions), grid), torch.cat([values] * directions, 1))
+
+
+def test_gradients_of_reading_and_writing():
+    grid = make_grid(torch.tensor([3, 2, 2, 1]), most_steps=3)
+    values = torch.randn(len(grid.turned), 2, dtype=torch.float64, requires_grad=True)
+
+    def cubes(values: torch.Tensor) -> torch.Tensor:
+        return write([[piece**3 for piece in pieces] for pieces in read(values, grid, 2)], grid)
+
+    assert torch.autograd.gradcheck(cubes, values)
+    assert torch.autograd.gradgradcheck(cubes, values)
 
 
 @given(lengths_of_texts)
