@@ -95,7 +95,8 @@ class Tape:
             outputs = function(*leaves)
         self._box = box
         self._inputs = [get_gradient_edge(leaf) if leaf.requires_grad else None for leaf in leaves]
-        self._ends = [get_gradient_edge(output) if output.requires_grad else None for output in outputs]
+        self._grads: list[Tensor | None] = []
+        self._end = get_gradient_edge(end_of(outputs, self._grads)) if _any_needs(outputs) else None
         self._outputs = [output.detach() for output in outputs]
 
     def hand_over(self) -> tuple[list[Tensor], list[Tensor]]:
@@ -108,34 +109,67 @@ class Tape:
     def backward(self, grads: Sequence[Tensor | None], saved: Tensors) -> list[Tensor | None]:
         """Return the gradients of the tensors for those of the outputs, `grads`."""
         self._box.extend(saved)
+        self._grads.extend(grads)
         try:
-            return gradients(self._ends, self._inputs, grads)
+            return _gradients(self._end, self._inputs, grads)
         finally:
             self._box.clear()
+            self._grads.clear()
+
+
+class _End(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, grads: Sequence[Tensor | None], *outputs: Tensor) -> Tensor:
+        ctx.grads = grads
+        return outputs[0].new_zeros(())
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        return None, *ctx.grads
+
+
+def end_of(outputs: Tensors, grads: Sequence[Tensor | None]) -> Tensor:
+    """Return a number, (), whose backward gives `outputs` the gradients that `grads` holds by then.
+
+    `torch.autograd.grad` would take them as they are, but compares shapes with a package for symbolic ones, which it
+    loads for that: 35 MB and half a second.
+    """
+    with torch.enable_grad():
+        end: Tensor = _End.apply(grads, *outputs)  # type: ignore[no-untyped-call]
+    return end
 
 
 def gradients(
-    outputs: Sequence[Tensor | GradientEdge | None],
+    outputs: Tensors, inputs: Tensors, grads: Sequence[Tensor | None], create_graph: bool, retain_graph: bool = True
+) -> list[Tensor | None]:
+    """Return the gradients of `inputs` for those of `outputs`, `grads`; None where there is none."""
+    end = end_of(outputs, grads) if _any_needs(outputs) else None
+    return _gradients(end, inputs, grads, create_graph, retain_graph)
+
+
+def _gradients(
+    end: Tensor | GradientEdge | None,
     inputs: Sequence[Tensor | GradientEdge | None],
     grads: Sequence[Tensor | None],
     create_graph: bool = False,
     retain_graph: bool = True,
 ) -> list[Tensor | None]:
-    """Return the gradients of `inputs`, None where there is none."""
-    reached = [(o, g) for o, g in zip(outputs, grads, strict=True) if o is not None and g is not None]
     wanted = [i for i in inputs if i is not None and not (isinstance(i, Tensor) and not i.requires_grad)]
-    if not reached or not wanted:
+    if end is None or not wanted or all(grad is None for grad in grads):
         return [None] * len(inputs)
     found = torch.autograd.grad(
-        [o for o, _ in reached],  # type: ignore[arg-type] # edges and tensors alike
+        end,  # type: ignore[arg-type] # edges and tensors alike
         wanted,  # type: ignore[arg-type]
-        [g for _, g in reached],
         retain_graph=retain_graph,
         create_graph=create_graph,
         allow_unused=True,
     )
     by_position = iter(found)
     return [next(by_position) if any(i is w for w in wanted) else None for i in inputs]
+
+
+def _any_needs(tensors: Tensors) -> bool:
+    return any(tensor.requires_grad for tensor in tensors)
 
 
 def at_once(first: Callable[[], Result], second: Callable[[], Result]) -> tuple[Result, Result]:
