@@ -17,7 +17,7 @@ SATURATED = 1e4  # a gate's input at which sigmoid is exactly 0 or 1
 
 
 class Manner(NamedTuple):
-    """How all directions of a network are computed."""
+    """How the directions of a layer are computed."""
 
     kernel: Kernel
     bias: bool
@@ -99,9 +99,7 @@ def run_kernel(manner: Manner, num_states: int, cells: Tensor, *tensors: Tensor)
     )
 
 
-def hold_c(
-    values: Tensor, weights: Sequence[Sequence[Tensor]], padding: Tensor
-) -> tuple[Tensor, list[Sequence[Tensor]]]:
+def hold_c(values: Tensor, weights: Sequence[list[Tensor]], padding: Tensor) -> tuple[Tensor, list[list[Tensor]]]:
     """Add an input that is 1 at padding and there closes the input gate and opens the forget gate, so that c stays.
 
     Args:

@@ -117,7 +117,7 @@ def read(values: Tensor, grid: Grid, directions: int) -> list[tuple[Tensor, ...]
     The second one reads the texts turned round, each within its own length.
     """
     if directions == 1:
-        return [values.split(_sizes(grid))]
+        return [_cut(values, grid)]
     pieces: tuple[Tensor, ...] = _Read.apply(values, grid)  # type: ignore[no-untyped-call]
     return [pieces[: len(grid.blocks)], pieces[len(grid.blocks) :]]
 
@@ -130,8 +130,9 @@ def write(outputs: Sequence[Sequence[Tensor]], grid: Grid) -> Tensor:
     return values
 
 
-def _sizes(grid: Grid) -> list[int]:
-    return [block.end - block.start for block in grid.blocks]
+def _cut(values: Tensor, grid: Grid) -> tuple[Tensor, ...]:
+    """Return `values` (cells, ...) block by block, as views."""
+    return torch.split(values, [block.end - block.start for block in grid.blocks])
 
 
 # Each of the following is the backward of its neighbour. As nodes of their own they make one large tensor, where split,
@@ -142,7 +143,7 @@ class _Read(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, values: Tensor, grid: Grid) -> tuple[Tensor, ...]:
         ctx.grid = grid
-        return (*values.split(_sizes(grid)), *values.index_select(0, grid.turned).split(_sizes(grid)))
+        return (*_cut(values, grid), *_cut(values.index_select(0, grid.turned), grid))
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
@@ -155,7 +156,7 @@ class _Sum(torch.autograd.Function):
         ctx.grid = grid
         blocks = len(grid.blocks)
         total = torch.cat(pieces[:blocks])  # (cells, I)
-        for cells, piece in zip(grid.turned.split(_sizes(grid)), pieces[blocks:], strict=True):
+        for cells, piece in zip(_cut(grid.turned, grid), pieces[blocks:], strict=True):
             total.index_add_(0, cells, piece)
         return total
 
@@ -170,9 +171,9 @@ class _Write(torch.autograd.Function):
         ctx.grid = grid
         blocks, hidden = len(grid.blocks), pieces[0].shape[1]
         values = pieces[0].new_empty(len(grid.turned), 2 * hidden)
-        forward, backward = values.split(hidden, 1)  # (cells, H) each
+        forward, backward = values.chunk(2, 1)  # (cells, H) each
         torch.cat(pieces[:blocks], out=forward)
-        for cells, piece in zip(grid.turned.split(_sizes(grid)), pieces[blocks:], strict=True):
+        for cells, piece in zip(_cut(grid.turned, grid), pieces[blocks:], strict=True):
             backward.index_copy_(0, cells, piece)
         return values
 
@@ -186,7 +187,7 @@ class _Unwrite(torch.autograd.Function):
     def forward(ctx: Any, values: Tensor, grid: Grid) -> tuple[Tensor, ...]:
         ctx.grid = grid
         forward, backward = values.chunk(2, 1)  # (cells, H) each
-        return (*forward.split(_sizes(grid)), *backward.index_select(0, grid.turned).split(_sizes(grid)))
+        return (*_cut(forward, grid), *_cut(backward.index_select(0, grid.turned), grid))
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:

@@ -158,8 +158,8 @@ def _gradients(
     if end is None or not wanted or all(grad is None for grad in grads):
         return [None] * len(inputs)
     found = torch.autograd.grad(
-        end,  # type: ignore[arg-type] # edges and tensors alike
-        wanted,  # type: ignore[arg-type]
+        end,
+        wanted,  # type: ignore[arg-type] # edges and tensors alike
         retain_graph=retain_graph,
         create_graph=create_graph,
         allow_unused=True,

@@ -1,5 +1,7 @@
 import gc
 import multiprocessing
+import subprocess
+import sys
 import threading
 import weakref
 
@@ -158,3 +160,16 @@ def test_a_forked_process_gets_a_thread_of_its_own():
     process.join(20)
     assert process.exitcode == 0
     assert queue.get() == (1, 2)
+
+
+def test_a_backward_loads_no_symbolic_shapes():
+    code = """
+import sys, torch
+from project.model.side_by_side import Call, side_by_side
+x = torch.ones(2, requires_grad=True)
+first, second = side_by_side(Call(lambda x: (x * x,), (x,)), Call(lambda x: (x + x,), (x,)))
+(first[0] + second[0]).sum().backward()
+print(x.grad.tolist(), "sympy" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[4.0, 4.0] False\n"
