@@ -133,19 +133,21 @@ def training_steps(quick: bool) -> dict[str, Any]:
             seconds = take_turns(processes, shape, turns=3 if quick else 7)
             threads = {process.rival: process.hello["threads"] for process in processes}
             memory = {process.rival: process.peak_mb for process in processes}
+            empty = {process.rival: process.hello["empty_mb"] for process in processes}
         figures[name] = {
             str(rival): {
                 "seconds": median(times),
                 "times": len(times),
                 "ratio": ratio(times, seconds[0]),
                 "memory_mb": memory[rival],
+                "process_mb": memory[rival] + empty[rival],
                 "threads": threads[rival],
             }
             for rival, times in zip(rivals, seconds, strict=True)
         }
         report.show(
             f"Training step: {name}",
-            ["rival", "threads", "time", "times", "against the project", "memory, MB"],
+            ["rival", "threads", "time", "times", "against the project", "memory, MB", "with the process, MB"],
             [
                 (
                     r,
@@ -154,6 +156,7 @@ def training_steps(quick: bool) -> dict[str, Any]:
                     f["times"],
                     report.ratio(f["ratio"]),
                     f"{f['memory_mb']:.0f}",
+                    f"{f['process_mb']:.0f}",
                 )
                 for r, f in figures[name].items()
             ],
