@@ -19,6 +19,7 @@ USAGE = """usage: sentiment COMMAND [options]
   serve      a bundle behind HTTP, with a page to try it
   shapes     every tensor on the way of texts given on the command line: names, shapes, values
   baselines  linear classifiers on a configuration's corpus: what the model has to beat
+  pretrain   train a configuration's encoder as a language model, on texts without labels
   teach      label a student's training texts with a pretrained transformer that is fine-tuned first
   results    collect runs and baselines into one page of tables
   data       fetch the default corpus and the word vectors into the cache
@@ -36,6 +37,7 @@ COMMANDS = {
     "serve": "project.serve.command",
     "shapes": "project.deploy.shapes",
     "baselines": "project.baselines",
+    "pretrain": "project.pretraining.command",
     "teach": "project.teacher.command",
     "results": "project.evaluation.collect",
     "data": "project.data.prepare",

@@ -76,3 +76,13 @@ def texts_of_tokens(batch_sizes: Tensor) -> Tensor:
     """
     first = batch_sizes.cumsum(0) - batch_sizes  # (T,) where each time step begins
     return torch.arange(int(batch_sizes.sum())) - first.repeat_interleave(batch_sizes)
+
+
+def neighbours(batch_sizes: Tensor) -> tuple[Tensor, Tensor]:
+    """Return which tokens of a packed batch follow each other in a text: places of the left and right ones, (N - B,).
+
+    Args:
+        batch_sizes: As for `texts_of_tokens`; on the CPU, as is the result.
+    """
+    right = torch.arange(int(batch_sizes[0]), int(batch_sizes.sum()))  # every token but the first of each text
+    return right - batch_sizes[:-1].repeat_interleave(batch_sizes[1:]), right

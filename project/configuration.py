@@ -1,5 +1,6 @@
 """Where configurations lie, and the parser that reads them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -20,15 +21,20 @@ class OneLineParser(LightningArgumentParser):
         raise UserError(f"{line[:300]}; see sentiment COMMAND --help") from ex
 
 
-def corpus_parser(command: str, description: str) -> OneLineParser:
+def corpus_parser(command: str, description: str, idle: Sequence[str] = ("model", "trainer")) -> OneLineParser:
     """Return a parser that reads the configurations of `fit`, of which only the corpus matters to the command.
 
     What it parses holds the `SentimentDataModule`, once instantiated, as `data`.
+
+    Args:
+        command: Its name.
+        description: What it does.
+        idle: Parts of a configuration that do not matter.
     """
     parser = OneLineParser(f"sentiment {command}", description=description, default_config_files=[str(DEFAULT_CONFIG)])
     parser.add_argument("--config", action="config", help="a configuration laid over the default")
     parser.add_class_arguments(SentimentDataModule, "data")
-    for idle in ("model", "trainer"):
-        parser.add_argument(f"--{idle}", type=dict[str, Any], help="read over")
+    for part in idle:
+        parser.add_argument(f"--{part}", type=dict[str, Any], help="read over")
     parser.add_argument("--seed_everything", type=int, help="seed of what is drawn at random")
     return parser

@@ -1,5 +1,6 @@
 """Packed batches -> loss, metrics and optimizer steps: the LightningModule around the network."""
 
+from pathlib import Path
 from typing import Any, Literal
 
 import lightning as L
@@ -20,6 +21,7 @@ from project.model.encoder import InitialState, Merge, Pooling
 from project.model.ensemble import NOT_TRAINED, Ensemble, build_network, is_ensemble
 from project.model.loss import weighted_cross_entropy
 from project.model.network import SentimentNetwork
+from project.model.pretrained import load_pretrained
 from project.model.recurrence import Cell, RecurrencePath
 
 
@@ -56,6 +58,7 @@ class SentimentClassifier(L.LightningModule):
         initial_state: zeros, or learned.
         recurrence: How the network is computed, with the same result: packed is torch's way, padded and parallel are
             faster on a CPU, lean is parallel in less than half of the memory, auto chooses for each batch.
+        pretrained: File of `sentiment pretrain`, whose word vectors and recurrent network training starts from.
     """
 
     def __init__(
@@ -84,6 +87,7 @@ class SentimentClassifier(L.LightningModule):
         pooling: Pooling = "last",
         initial_state: InitialState = "zeros",
         recurrence: RecurrencePath = "auto",
+        pretrained: str | None = None,
     ) -> None:
         super().__init__()
         for name, size in (("embedding_dim", embedding_dim), ("hidden_size", hidden_size), ("num_layers", num_layers)):
@@ -121,11 +125,23 @@ class SentimentClassifier(L.LightningModule):
         """Build the network for the data module's vocabulary and classes, unless it stands already.
 
         Raises:
-            UserError: Vectors or class weights do not fit.
+            UserError: Vectors, class weights or the pretrained file do not fit.
         """
         data: Any = self.trainer.datamodule  # type: ignore[attr-defined] # the Trainer sets it before this hook
         if self.state is not None:
             return
+        self.build_for(data)
+        if stage == "fit":
+            self._start_from_pretrained()
+            self._report_size()
+            self.loss.weight = self._class_weights(data.class_counts())
+
+    def build_for(self, data: Any) -> None:
+        """Make a fresh network, loss and metrics for the vocabulary and classes of a `SentimentDataModule`.
+
+        Raises:
+            UserError: Its vectors do not fit.
+        """
         self.build(
             ModelState(
                 format=FORMAT,
@@ -147,9 +163,12 @@ class SentimentClassifier(L.LightningModule):
         assert isinstance(self.network, SentimentNetwork)
         if data.pretrained is not None:
             self.network.embedding.load_pretrained(*data.pretrained)
-        if stage == "fit":
-            self._report_size()
-            self.loss.weight = self._class_weights(data.class_counts())
+
+    def _start_from_pretrained(self) -> None:
+        assert isinstance(self.network, SentimentNetwork)
+        assert self.state is not None
+        if self.hparams["pretrained"] is not None:
+            load_pretrained(Path(self.hparams["pretrained"]), self.network, self.state["tokenizer"])
 
     def build(self, state: ModelState) -> None:
         """Make network, loss and metrics for the vocabulary and classes that `state` names."""

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import PackedSequence
 
-from project.batch import texts_of_tokens
+from project.batch import neighbours, texts_of_tokens
 
 WORD, LEFT, RIGHT = 40_503, 1_000_003, 998_244_353  # factors of the hash: primes but for the first, which is odd
 
@@ -42,8 +42,7 @@ class NGramBag(nn.Module):
         """Return text and bucket of everything that each text holds, once, (K,); texts count as `sorted_indices` do."""
         ids, sizes = token_ids.data, token_ids.batch_sizes
         texts = texts_of_tokens(sizes)  # (N,)
-        right = torch.arange(int(sizes[0]), len(ids))  # (N - B,) every token but the first of each text
-        left = right - sizes[:-1].repeat_interleave(sizes[1:])  # (N - B,) the one before it
+        left, right = neighbours(sizes)  # (N - B,) each
         texts, right, left = (indices.to(ids.device) for indices in (texts, right, left))
         hashed = torch.cat([ids * WORD, ids[left] * LEFT + ids[right] * RIGHT + 1])  # (2N - B,)
         buckets = len(self.weight)

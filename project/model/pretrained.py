@@ -1,0 +1,64 @@
+"""Word vectors and recurrent network as `sentiment pretrain` left them: written, and read where training starts."""
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from project.errors import UserError
+from project.model.network import SentimentNetwork
+from project.text import TokenizerState
+from project.whole import written_whole
+
+FORMAT = 1
+
+
+def _parts(network: SentimentNetwork) -> dict[str, nn.Module]:
+    return {"embedding": network.embedding, "rnn": network.encoder.rnn}
+
+
+def save_pretrained(path: Path, network: SentimentNetwork, tokenizer: TokenizerState, facts: dict[str, Any]) -> None:
+    """Write what `load_pretrained` reads, whole or not at all.
+
+    Args:
+        path: Its place.
+        network: Whose embedding and recurrent network are kept.
+        tokenizer: What the token ids mean.
+        facts: Plain values that tell where it comes from.
+
+    Raises:
+        UserError: It cannot be written.
+    """
+    weights = {name: part.state_dict() for name, part in _parts(network).items()}
+    try:
+        with written_whole(path) as scratch:
+            torch.save({"format": FORMAT, "tokenizer": tokenizer, "facts": facts, **weights}, scratch)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def load_pretrained(path: Path, network: SentimentNetwork, tokenizer: TokenizerState) -> None:
+    """Copy the word vectors and the recurrent network of `path` into `network`, running no code from it.
+
+    Raises:
+        UserError: It is no such file, or was made for another vocabulary or another network.
+    """
+    if not path.is_file():
+        raise UserError(f"pretrained file {path} does not exist: make it with sentiment pretrain --output {path}")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        if content["format"] != FORMAT:
+            raise UserError(f"{path} has format {content['format']}, this version reads format {FORMAT}")
+        theirs = content["tokenizer"]
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, TypeError, OSError) as error:
+        raise UserError(f"{path} is not a file of sentiment pretrain, or it is damaged") from error
+    again = "pretrain again with the configuration of this run"
+    if any(theirs[key] != tokenizer[key] for key in ("scheme", "tokens", "json")):
+        raise UserError(f"{path} was pretrained with another vocabulary: {again}")
+    for name, part in _parts(network).items():
+        own = {key: tuple(value.shape) for key, value in part.state_dict().items()}
+        if own != {key: tuple(value.shape) for key, value in content[name].items()}:
+            raise UserError(f"{path} was pretrained for a network of another shape: {again}")
+        part.load_state_dict(content[name])

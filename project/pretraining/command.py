@@ -1,0 +1,139 @@
+"""``sentiment pretrain``: trains the word vectors and the recurrent network of a configuration as a language model.
+
+It reads the texts of train and the unlabelled ones, without labels; `fit` starts from what it writes:
+``--model.pretrained FILE``.
+"""
+
+import logging
+import math
+import random
+import sys
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from lightning import seed_everything
+from lightning.pytorch.callbacks import Callback, TQDMProgressBar
+
+from project.configuration import corpus_parser
+from project.data.unseen import readable_texts, unseen_texts
+from project.errors import UserError
+from project.model.classifier import SentimentClassifier
+from project.model.pretrained import save_pretrained
+from project.model.recurrence import autocast_has_bfloat16
+from project.pretraining.language_model import LanguageModel
+from project.pretraining.pieces import Pieces, loader
+from project.runtime import ignore_idle_warnings, prepare_process
+
+VAL_TEXTS = 200  # enough for a perplexity that holds within some percent
+WARMUP = 0.05  # of all optimizer steps
+
+
+class EachEpoch(Callback):
+    """Writes the file after each epoch, so that a run that is stopped leaves what it had, and prints the perplexity.
+
+    Args:
+        path: Its place.
+        classifier: Whose network is trained.
+        facts: What is known of the run.
+    """
+
+    def __init__(self, path: Path, classifier: SentimentClassifier, facts: dict[str, Any]) -> None:
+        self.path, self.classifier, self.facts = path, classifier, facts
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Write and print."""
+        state, network = self.classifier.state, self.classifier.network
+        assert state is not None
+        epochs = trainer.current_epoch + 1
+        facts = self.facts | {"epochs": epochs}
+        if "val/loss" in trainer.callback_metrics:
+            facts["perplexity"] = math.exp(float(trainer.callback_metrics["val/loss"]))
+            print(f"\nafter {epochs} of {trainer.max_epochs} epochs: perplexity {facts['perplexity']:.1f} on val")
+        save_pretrained(self.path, network, state["tokenizer"], facts)  # type: ignore[arg-type] # never an ensemble
+
+
+def run() -> None:
+    """Write the file that the command line asks for.
+
+    Raises:
+        UserError: The corpus or the model cannot be used, or the file cannot be written.
+    """
+    arguments = parse(sys.argv[2:])
+    check_output(arguments.output)
+    prepare_process()
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # which devices it uses
+    ignore_idle_warnings()
+    seed_everything(arguments.seed_everything, verbose=False)
+    data, classifier = arguments.data, arguments.model
+    data.prepare_data()
+    data.setup("fit")
+    classifier.build_for(data)
+    train = Pieces(
+        unseen_texts(data.corpus, lambda: readable_texts(data.corpus), data.corpus.source.phrases), data.tokenizer
+    )
+    val = Pieces(_val_texts(data.corpus), data.tokenizer)
+    print(f"a language model of {len(train):,} pieces, {len(train.ids):,} tokens", flush=True)
+    counts = torch.bincount(train.ids, minlength=len(data.tokenizer))
+    model = LanguageModel(classifier.network, counts, arguments.samples, arguments.learning_rate, WARMUP)
+    facts = {"command": sys.argv[1:], "corpus": data.corpus.name, "fingerprint": data.corpus.fingerprint}
+    batches = loader(train, data.batch_size, shuffle=True, seed=arguments.seed_everything or 0)
+    val_batches = loader(val, data.batch_size, shuffle=False) if len(val) else None
+    _trainer(arguments.epochs, EachEpoch(arguments.output, classifier, facts)).fit(model, batches, val_batches)
+    print(f"written: {arguments.output}; to start from it: fit --model.pretrained={arguments.output}")
+
+
+def parse(words: list[str]) -> Any:
+    """Read the options, and corpus and model as `fit` does.
+
+    Raises:
+        UserError: They cannot be read.
+    """
+    parser = corpus_parser("pretrain", str(__doc__), idle=["trainer"])
+    parser.add_class_arguments(SentimentClassifier, "model")
+    parser.link_arguments("model.embedding_dim", "data.vectors_dim")
+    parser.add_argument("--output", type=Path, required=True, help="file to write")
+    parser.add_argument("--epochs", type=int, default=3, help="how often the texts are read")
+    parser.add_argument("--learning_rate", type=float, default=3e-3, help="the highest")
+    parser.add_argument("--samples", type=int, default=1000, help="tokens that the right one is compared with")
+    arguments = parser.instantiate_classes(parser.parse_args(words))
+    for name in ("epochs", "samples"):
+        if arguments[name] < 1:
+            raise UserError(f"{name} is {arguments[name]}: set --{name}=1 or more")
+    return arguments
+
+
+def check_output(path: Path) -> None:
+    """Check that the file can be made, before the time is spent.
+
+    Raises:
+        UserError: It is there already, or the folder it is to stand in is not.
+    """
+    if path.exists():
+        raise UserError(f"--output {path} is there already: choose another file, or remove it")
+    if not path.absolute().parent.is_dir():
+        raise UserError(f"folder {path.parent} does not exist: make it, or choose another --output")
+
+
+def _val_texts(corpus: Any) -> list[str]:
+    """Return some texts of val, none where there is no val."""
+    if "val" not in corpus.splits:
+        return []
+    rows = random.Random(0).sample(range(len(corpus.splits["val"])), min(VAL_TEXTS, len(corpus.splits["val"])))
+    return [corpus.splits["val"][row].text for row in rows]
+
+
+def _trainer(epochs: int, each_epoch: EachEpoch) -> L.Trainer:
+    half = torch.cuda.is_available() or autocast_has_bfloat16()
+    return L.Trainer(
+        devices=1,
+        max_epochs=epochs,
+        precision="bf16-mixed" if half else "32-true",
+        gradient_clip_val=1.0,
+        num_sanity_val_steps=0,
+        logger=False,
+        enable_checkpointing=False,
+        enable_model_summary=False,
+        callbacks=[TQDMProgressBar(refresh_rate=10), each_epoch],
+    )

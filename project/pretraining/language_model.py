@@ -1,0 +1,130 @@
+"""A classifier's word vectors and recurrent network -> a language model: each direction guesses its next token.
+
+The forward states guess the token to the right, the backward states the one to the left, neither having seen it. A. Dai
+and Q. Le 2015, *Semi-supervised Sequence Learning*; both directions share one vocabulary as in M. Peters et al. 2018.
+"""
+
+from typing import Any
+
+import lightning as L
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import dropout
+from torch.nn.utils.rnn import PackedSequence
+
+from project.batch import neighbours
+from project.model.network import SentimentNetwork
+
+DROPOUT = 0.2  # on embeddings and states
+FLATTENED = 0.75  # power of a token's count that it is drawn by (Mikolov et al. 2013)
+ROWS = 256  # of tokens whose chances of being any word are computed at a time
+
+
+class NextToken(nn.Module):
+    """States of one direction -> how likely each token comes next; its word vectors are the embedding's.
+
+    Args:
+        size: H, of a state.
+        embedding_dim: E.
+    """
+
+    def __init__(self, size: int, embedding_dim: int) -> None:
+        super().__init__()
+        self.projection = nn.Linear(size, embedding_dim)
+
+    def forward(self, states: Tensor) -> Tensor:
+        """Return what is compared with word vectors, (N, E), for `states` (N, H)."""
+        guess: Tensor = self.projection(dropout(states, DROPOUT, self.training))
+        return guess
+
+
+class LanguageModel(L.LightningModule):
+    """The language model of one or two directions.
+
+    Args:
+        network: Its embedding and its encoder's recurrent network are trained.
+        counts: How often each token stands in the texts, (V,).
+        samples: Tokens, drawn once for a batch, that the right one is compared with in training.
+        learning_rate: Peak of the schedule.
+        warmup: Share of the optimizer steps in which the learning rate rises linearly; it then falls linearly to 0.
+    """
+
+    def __init__(
+        self, network: SentimentNetwork, counts: Tensor, samples: int, learning_rate: float, warmup: float
+    ) -> None:
+        super().__init__()
+        self.embedding, self.rnn = network.embedding, network.encoder.rnn
+        size, dim = self.rnn.proj_size or self.rnn.hidden_size, self.rnn.input_size
+        self.next = nn.ModuleList(NextToken(size, dim) for _ in range(self.rnn.directions))
+        self.bias = nn.Parameter(torch.zeros(len(counts)))
+        self.samples, self.learning_rate, self.warmup = samples, learning_rate, warmup
+        chance = counts.clamp(min=1).float().pow(FLATTENED)  # (V,)
+        self.register_buffer("chance", chance / chance.sum(), persistent=False)
+        self.chance: Tensor
+
+    def guesses(self, token_ids: PackedSequence) -> list[tuple[Tensor, Tensor]]:
+        """Return, for each direction, its guesses (N - B, E) and the tokens (N - B,) that were right.
+
+        Args:
+            token_ids: Data (N,), B pieces.
+        """
+        embedded = dropout(self.embedding(token_ids.data), DROPOUT, self.training)  # (N, E)
+        outputs, _ = self.rnn(token_ids._replace(data=embedded))  # data (N, D*H)
+        left, right = (places.to(embedded.device) for places in neighbours(token_ids.batch_sizes))  # (N - B,)
+        states = outputs.data.chunk(self.rnn.directions, 1)  # (N, H) each
+        ways = [(left, right), (right, left)][: self.rnn.directions]  # where a direction stands, what comes next
+        return [
+            (head(half[here]), token_ids.data[there])
+            for head, half, (here, there) in zip(self.next, states, ways, strict=True)
+        ]
+
+    def training_step(self, token_ids: PackedSequence) -> Tensor:
+        """Return the loss of one batch, (): against the right token and `samples` others (Jean et al. 2015)."""
+        others = torch.multinomial(self.chance, self.samples, replacement=True)  # (S,)
+        losses = [self.sampled_loss(guess, right, others) for guess, right in self.guesses(token_ids)]
+        loss = torch.stack(losses).mean()
+        self.log("loss", loss, prog_bar=True, batch_size=len(token_ids.data))
+        return loss
+
+    def sampled_loss(self, guess: Tensor, right: Tensor, others: Tensor) -> Tensor:
+        """Return the loss, (), of telling the right tokens from `others`, however often these were drawn.
+
+        Training on it leads to the scores that the loss against all tokens leads to.
+
+        Args:
+            guess: (N, E).
+            right: (N,).
+            others: (S,).
+        """
+        # what is subtracted is the logarithm of how often a token is expected among the others
+        offset = self.bias - (self.chance * self.samples).log()  # (V,)
+        score = (guess.float() * self.embedding(right)).sum(1) + offset[right]  # (N,)
+        scores = (guess @ self.embedding(others).to(guess.dtype).t()).float() + offset[others]  # (N, S)
+        scores = scores.masked_fill(right.unsqueeze(1) == others, -torch.inf)
+        loss: Tensor = (torch.logaddexp(score, scores.logsumexp(1)) - score).mean()
+        return loss
+
+    def whole_loss(self, guess: Tensor, right: Tensor) -> Tensor:
+        """Return the loss against all tokens, (N,), for `guess` (N, E) and `right` (N,)."""
+        vectors = self.embedding(torch.arange(len(self.bias), device=guess.device))  # (V, E)
+        parts = zip(torch.split(guess.float(), ROWS), torch.split(right, ROWS), strict=True)
+        found = [
+            nn.functional.cross_entropy(part @ vectors.t() + self.bias, tokens, reduction="none")
+            for part, tokens in parts
+        ]
+        return torch.cat(found)
+
+    def validation_step(self, token_ids: PackedSequence) -> None:
+        """Count the loss of one batch against all tokens, both directions alike."""
+        for guess, right in self.guesses(token_ids):
+            self.log("val/loss", self.whole_loss(guess, right).mean(), batch_size=len(right))
+
+    def configure_optimizers(self) -> Any:
+        """Return Adam, its learning rate rising, then falling to zero."""
+        optimizer = torch.optim.Adam(self.parameters(), lr=self.learning_rate)
+        steps = max(int(self.trainer.estimated_stepping_batches), 1)
+        rising = max(round(self.warmup * steps), 1)
+        scheduler = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: min((step + 1) / rising, max(steps - step, 0) / max(steps - rising, 1))
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}

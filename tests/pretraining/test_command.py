@@ -1,0 +1,89 @@
+from contextlib import redirect_stdout
+from io import StringIO
+
+import pytest
+import torch
+
+from project.data.corpora import load_corpus
+from tests.conftest import SMALL, run_sentiment, write_csv
+
+PRETRAIN = [word for word in SMALL if not word.startswith("--trainer")]
+
+
+@pytest.fixture(scope="module")
+def pretrained_once(toy, tmp_path_factory):
+    """A file after two epochs, and what was printed; to be read only."""
+    path = tmp_path_factory.mktemp("pretrained") / "lm.pt"
+    words = ("--data.corpus", toy, "--epochs=2", "--samples=20", "--seed_everything=1")
+    with redirect_stdout(StringIO()) as printed:
+        assert run_sentiment("pretrain", "--output", path, *words, *PRETRAIN) == 0
+    return path, printed.getvalue()
+
+
+@pytest.fixture
+def pretrained(pretrained_once):
+    return pretrained_once[0]
+
+
+def test_perplexity_is_told_and_kept(pretrained_once):
+    path, printed = pretrained_once
+    facts = torch.load(path, weights_only=True)["facts"]
+    assert facts["epochs"] == 2
+    assert f"after 2 of 2 epochs: perplexity {facts['perplexity']:.1f} on val" in printed
+
+
+def test_fit_starts_from_it(pretrained, sentiment, toy):
+    words = ("--model.pretrained", pretrained, "--trainer.max_epochs=1", "--model.learning_rate=1e-9")
+    assert sentiment("fit", "--data.corpus", toy, "--test_after_fit=false", *words, *SMALL) == 0
+    checkpoint = torch.load("runs/version_0/checkpoints/last.ckpt", weights_only=True)["state_dict"]
+    wanted = torch.load(pretrained, weights_only=True)["rnn"]["weight_hh_l0_reverse"]
+    assert torch.allclose(checkpoint["network.encoder.rnn.weight_hh_l0_reverse"], wanted, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("--model.hidden_size=9", "was pretrained for a network of another shape"),
+        ("--data.max_vocab_size=5", "was pretrained with another vocabulary"),
+    ],
+)
+def test_what_does_not_fit_is_told(pretrained, sentiment, toy, capsys, option, message):
+    words = ("--data.corpus", toy, "--model.pretrained", pretrained)
+    assert sentiment("fit", *words, *SMALL, option) == 2
+    assert message in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_file_that_is_none_is_told(sentiment, toy, tmp_path, capsys):
+    (tmp_path / "lm.pt").write_text("no weights")
+    assert sentiment("fit", "--data.corpus", toy, "--model.pretrained=lm.pt", *SMALL) == 2
+    assert "lm.pt is not a file of sentiment pretrain" in capsys.readouterr().err
+
+
+def test_a_file_that_is_missing_is_told(sentiment, toy, capsys):
+    assert sentiment("fit", "--data.corpus", toy, "--model.pretrained=lm.pt", *SMALL) == 2
+    assert "make it with sentiment pretrain --output lm.pt" in capsys.readouterr().err
+
+
+def test_nothing_is_written_over(pretrained, sentiment, toy, capsys):
+    assert sentiment("pretrain", "--output", pretrained, "--data.corpus", toy, *PRETRAIN) == 2
+    assert "is there already" in capsys.readouterr().err
+
+
+def test_an_output_in_no_folder_is_told_first(sentiment, toy, capsys):
+    assert sentiment("pretrain", "--output=nowhere/lm.pt", "--data.corpus", toy, *PRETRAIN) == 2
+    assert "folder nowhere does not exist" in capsys.readouterr().err
+
+
+def test_no_text_of_val_and_test_is_read(sentiment, tmp_path, capsys):
+    folder = tmp_path / "own"
+    folder.mkdir()
+    write_csv(folder / "train.csv", [("a warm film", "good"), ("a cold film", "bad")] * 5)
+    write_csv(folder / "val.csv", [("a wise ending", "good")])
+    write_csv(folder / "test.csv", [("a hollow story", "bad")])
+    write_csv(
+        folder / "unsupervised.csv", [("no label here at all", ""), ("A hollow story", ""), ("a wise ending", "")]
+    )
+    assert load_corpus(str(folder)).source.unlabelled
+    words = ("--output=lm.pt", "--data.corpus", folder, "--epochs=1", "--samples=5", "--seed_everything=1")
+    assert sentiment("pretrain", *words, *PRETRAIN) == 0
+    assert "a language model of 11 pieces, 35 tokens" in capsys.readouterr().out
