@@ -60,6 +60,7 @@ class SentimentDataModule(L.LightningDataModule):
 
     Attributes:
         tokenizer: Available after `setup`; the checkpoint's where one was adopted.
+        adopted: Whether one was.
         label_names: Likewise.
         num_frozen: How many words at the end of the vocabulary keep their pretrained vectors unchanged.
         pretrained: Vectors of the whole vocabulary, (V, E), and which words have one, (V,); None without `vectors`.
@@ -118,7 +119,7 @@ class SentimentDataModule(L.LightningDataModule):
         self.label_names: tuple[str, ...] = ()
         self.num_frozen = 0
         self.pretrained: tuple[Tensor, Tensor] | None = None
-        self._adopted = False
+        self.adopted = False
         self._corpus: Corpus | None = None
         self._subwords: SubwordTokenizer | None = None
         self._encoded: EncodedCorpus | None = None
@@ -134,7 +135,7 @@ class SentimentDataModule(L.LightningDataModule):
         self.num_frozen = num_frozen
         self.max_length, self.truncation = tokenizer.max_length, tokenizer.truncation
         self._subwords = tokenizer if isinstance(tokenizer, SubwordTokenizer) else None
-        self._adopted = True
+        self.adopted = True
 
     @property
     def predicting(self) -> bool:
@@ -145,7 +146,7 @@ class SentimentDataModule(L.LightningDataModule):
     def corpus(self) -> Corpus:
         """The corpus, loaded once."""
         if self._corpus is None:
-            known = self.label_names if self._adopted else None
+            known = self.label_names if self.adopted else None
             self._corpus = load_corpus(self.corpus_name, self.options, known, labelled=not self.predicting)
             self._report_notes(self._corpus)
         return self._corpus

@@ -130,14 +130,15 @@ class SentimentClassifier(L.LightningModule):
         data: Any = self.trainer.datamodule  # type: ignore[attr-defined] # the Trainer sets it before this hook
         if self.state is not None:
             return
-        self.build_for(data)
+        network = self.build_for(data)
         if stage == "fit":
-            self._start_from_pretrained()
+            if self.hparams["pretrained"] is not None and not data.adopted:  # a resumed run goes on from its checkpoint
+                load_pretrained(Path(self.hparams["pretrained"]), network, data.tokenizer.state())
             self._report_size()
             self.loss.weight = self._class_weights(data.class_counts())
 
-    def build_for(self, data: Any) -> None:
-        """Make a fresh network, loss and metrics for the vocabulary and classes of a `SentimentDataModule`.
+    def build_for(self, data: Any) -> SentimentNetwork:
+        """Make loss, metrics and a fresh network for the vocabulary and classes of a `SentimentDataModule`; return it.
 
         Raises:
             UserError: Its vectors do not fit.
@@ -163,12 +164,7 @@ class SentimentClassifier(L.LightningModule):
         assert isinstance(self.network, SentimentNetwork)
         if data.pretrained is not None:
             self.network.embedding.load_pretrained(*data.pretrained)
-
-    def _start_from_pretrained(self) -> None:
-        assert isinstance(self.network, SentimentNetwork)
-        assert self.state is not None
-        if self.hparams["pretrained"] is not None:
-            load_pretrained(Path(self.hparams["pretrained"]), self.network, self.state["tokenizer"])
+        return self.network
 
     def build(self, state: ModelState) -> None:
         """Make network, loss and metrics for the vocabulary and classes that `state` names."""

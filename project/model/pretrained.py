@@ -46,7 +46,10 @@ def load_pretrained(path: Path, network: SentimentNetwork, tokenizer: TokenizerS
         UserError: It is no such file, or was made for another vocabulary or another network.
     """
     if not path.is_file():
-        raise UserError(f"pretrained file {path} does not exist: make it with sentiment pretrain --output {path}")
+        raise UserError(
+            f"pretrained file {path} does not exist: make it with sentiment pretrain --output {path} "
+            "and the configuration of this run"
+        )
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
         if content["format"] != FORMAT:

@@ -20,11 +20,13 @@ from project.configuration import corpus_parser
 from project.data.unseen import readable_texts, unseen_texts
 from project.errors import UserError
 from project.model.classifier import SentimentClassifier
+from project.model.network import SentimentNetwork
 from project.model.pretrained import save_pretrained
 from project.model.recurrence import autocast_has_bfloat16
 from project.pretraining.language_model import LanguageModel
 from project.pretraining.pieces import Pieces, loader
 from project.runtime import ignore_idle_warnings, prepare_process
+from project.text import TokenizerState
 
 VAL_TEXTS = 200  # enough for a perplexity that holds within some percent
 WARMUP = 0.05  # of all optimizer steps
@@ -35,23 +37,22 @@ class EachEpoch(Callback):
 
     Args:
         path: Its place.
-        classifier: Whose network is trained.
+        network: What is trained.
+        tokenizer: What the token ids mean.
         facts: What is known of the run.
     """
 
-    def __init__(self, path: Path, classifier: SentimentClassifier, facts: dict[str, Any]) -> None:
-        self.path, self.classifier, self.facts = path, classifier, facts
+    def __init__(self, path: Path, network: SentimentNetwork, tokenizer: TokenizerState, facts: dict[str, Any]) -> None:
+        self.path, self.network, self.tokenizer, self.facts = path, network, tokenizer, facts
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Write and print."""
-        state, network = self.classifier.state, self.classifier.network
-        assert state is not None
         epochs = trainer.current_epoch + 1
         facts = self.facts | {"epochs": epochs}
         if "val/loss" in trainer.callback_metrics:
             facts["perplexity"] = math.exp(float(trainer.callback_metrics["val/loss"]))
             print(f"\nafter {epochs} of {trainer.max_epochs} epochs: perplexity {facts['perplexity']:.1f} on val")
-        save_pretrained(self.path, network, state["tokenizer"], facts)  # type: ignore[arg-type] # never an ensemble
+        save_pretrained(self.path, self.network, self.tokenizer, facts)
 
 
 def run() -> None:
@@ -66,21 +67,25 @@ def run() -> None:
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # which devices it uses
     ignore_idle_warnings()
     seed_everything(arguments.seed_everything, verbose=False)
-    data, classifier = arguments.data, arguments.model
+    data = arguments.data
     data.prepare_data()
     data.setup("fit")
-    classifier.build_for(data)
+    network = arguments.model.build_for(data)
     train = Pieces(
         unseen_texts(data.corpus, lambda: readable_texts(data.corpus), data.corpus.source.phrases), data.tokenizer
     )
+    if not len(train):
+        raise UserError(f"corpus {data.corpus.name} has no text of two tokens: there is nothing to guess")
     val = Pieces(_val_texts(data.corpus), data.tokenizer)
     print(f"a language model of {len(train):,} pieces, {len(train.ids):,} tokens", flush=True)
     counts = torch.bincount(train.ids, minlength=len(data.tokenizer))
-    model = LanguageModel(classifier.network, counts, arguments.samples, arguments.learning_rate, WARMUP)
+    model = LanguageModel(network, counts, arguments.samples, arguments.learning_rate, WARMUP)
     facts = {"command": sys.argv[1:], "corpus": data.corpus.name, "fingerprint": data.corpus.fingerprint}
     batches = loader(train, data.batch_size, shuffle=True, seed=arguments.seed_everything or 0)
     val_batches = loader(val, data.batch_size, shuffle=False) if len(val) else None
-    _trainer(arguments.epochs, EachEpoch(arguments.output, classifier, facts)).fit(model, batches, val_batches)
+    _trainer(arguments.epochs, EachEpoch(arguments.output, network, data.tokenizer.state(), facts)).fit(
+        model, batches, val_batches
+    )
     print(f"written: {arguments.output}; to start from it: fit --model.pretrained={arguments.output}")
 
 

@@ -1,3 +1,4 @@
+import shutil
 from contextlib import redirect_stdout
 from io import StringIO
 
@@ -7,6 +8,7 @@ import torch
 from project.data.corpora import load_corpus
 from tests.conftest import SMALL, run_sentiment, write_csv
 
+RESUMED = [word for word in SMALL if not word.startswith(("--model", "--data.vectors"))]
 PRETRAIN = [word for word in SMALL if not word.startswith("--trainer")]
 
 
@@ -38,6 +40,15 @@ def test_fit_starts_from_it(pretrained, sentiment, toy):
     checkpoint = torch.load("runs/version_0/checkpoints/last.ckpt", weights_only=True)["state_dict"]
     wanted = torch.load(pretrained, weights_only=True)["rnn"]["weight_hh_l0_reverse"]
     assert torch.allclose(checkpoint["network.encoder.rnn.weight_hh_l0_reverse"], wanted, atol=1e-6)
+
+
+def test_a_resumed_run_needs_it_no_more(pretrained, sentiment, toy, tmp_path):
+    copy = shutil.copy(pretrained, tmp_path / "copy.pt")
+    words = ("--data.corpus", toy, "--test_after_fit=false", *SMALL)
+    assert sentiment("fit", *words, "--model.pretrained", copy, "--trainer.max_epochs=1") == 0
+    (tmp_path / "copy.pt").unlink()
+    last = "runs/version_0/checkpoints/last.ckpt"
+    assert sentiment("fit", "--ckpt_path", last, *words[:3], *RESUMED, "--trainer.max_epochs=2") == 0
 
 
 @pytest.mark.parametrize(
@@ -87,3 +98,9 @@ def test_no_text_of_val_and_test_is_read(sentiment, tmp_path, capsys):
     words = ("--output=lm.pt", "--data.corpus", folder, "--epochs=1", "--samples=5", "--seed_everything=1")
     assert sentiment("pretrain", *words, *PRETRAIN) == 0
     assert "a language model of 11 pieces, 35 tokens" in capsys.readouterr().out
+
+
+def test_texts_of_one_token_are_refused(sentiment, tmp_path, capsys):
+    write_csv(tmp_path / "words.csv", [(word, label) for word in ("warm", "cold") for label in ("good", "bad")] * 5)
+    assert sentiment("pretrain", "--output=lm.pt", "--data.corpus", tmp_path / "words.csv", *PRETRAIN) == 2
+    assert "has no text of two tokens" in capsys.readouterr().err
