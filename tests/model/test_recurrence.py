@@ -332,12 +332,12 @@ def test_without_gradients_there_is_one_block(monkeypatch):
     assert kernel.call_count == 1
 
 
-@pytest.mark.parametrize(("length", "forward", "backward"), [(9, 6, 3), (4, 2, 0)])
-def test_of_long_texts_the_lower_layer_is_computed_again(monkeypatch, length, forward, backward):
+@pytest.mark.parametrize(("lengths", "forward", "backward"), [([9, 8], 6, 3), ([4, 4, 3], 2, 0), ([9, 9], 6, 0)])
+def test_of_long_texts_the_lower_layer_is_computed_again(monkeypatch, lengths, forward, backward):
     calls = Mock(side_effect=recurrence.KERNELS["LSTM"])
     monkeypatch.setitem(recurrence.KERNELS, "LSTM", calls)
     exact = ExactRNN("lstm", E, H, num_layers=2, bidirectional=False, path="padded")
-    output, _ = exact(packed_embeddings([length, length]))
+    output, _ = exact(packed_embeddings(lengths))
     assert calls.call_count == forward  # blocks of 4 steps, two layers
     output.data.sum().backward()
     assert calls.call_count == forward + backward
