@@ -9,33 +9,16 @@ from typing import Any
 import lightning as L
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import dropout
+from torch.nn.functional import dropout, linear
 from torch.nn.utils.rnn import PackedSequence
 
 from project.batch import neighbours
 from project.model.network import SentimentNetwork
+from project.model.side_by_side import Call, side_by_side
 
 DROPOUT = 0.2  # on embeddings and states
 FLATTENED = 0.75  # power of a token's count that it is drawn by (Mikolov et al. 2013)
 ROWS = 256  # of tokens whose chances of being any word are computed at a time
-
-
-class NextToken(nn.Module):
-    """States of one direction -> how likely each token comes next; its word vectors are the embedding's.
-
-    Args:
-        size: H, of a state.
-        embedding_dim: E.
-    """
-
-    def __init__(self, size: int, embedding_dim: int) -> None:
-        super().__init__()
-        self.projection = nn.Linear(size, embedding_dim)
-
-    def forward(self, states: Tensor) -> Tensor:
-        """Return what is compared with word vectors, (N, E), for `states` (N, H)."""
-        guess: Tensor = self.projection(dropout(states, DROPOUT, self.training))
-        return guess
 
 
 class LanguageModel(L.LightningModule):
@@ -55,57 +38,57 @@ class LanguageModel(L.LightningModule):
         super().__init__()
         self.embedding, self.rnn = network.embedding, network.encoder.rnn
         size, dim = self.rnn.proj_size or self.rnn.hidden_size, self.rnn.input_size
-        self.next = nn.ModuleList(NextToken(size, dim) for _ in range(self.rnn.directions))
+        self.heads = nn.ModuleList(nn.Linear(size, dim) for _ in range(self.rnn.directions))  # states -> word vectors
         self.bias = nn.Parameter(torch.zeros(len(counts)))
         self.samples, self.learning_rate, self.warmup = samples, learning_rate, warmup
         chance = counts.clamp(min=1).float().pow(FLATTENED)  # (V,)
         self.register_buffer("chance", chance / chance.sum(), persistent=False)
         self.chance: Tensor
 
-    def guesses(self, token_ids: PackedSequence) -> list[tuple[Tensor, Tensor]]:
-        """Return, for each direction, its guesses (N - B, E) and the tokens (N - B,) that were right.
+    def states(self, token_ids: PackedSequence) -> list[tuple[Tensor, Tensor]]:
+        """Return, for each direction, its states (N - B, H) and the tokens (N - B,) that it reads next.
 
         Args:
             token_ids: Data (N,), B pieces.
         """
         embedded = dropout(self.embedding(token_ids.data), DROPOUT, self.training)  # (N, E)
         outputs, _ = self.rnn(token_ids._replace(data=embedded))  # data (N, D*H)
+        states = dropout(outputs.data, DROPOUT, self.training).chunk(self.rnn.directions, 1)  # (N, H) each
         left, right = (places.to(embedded.device) for places in neighbours(token_ids.batch_sizes))  # (N - B,)
-        states = outputs.data.chunk(self.rnn.directions, 1)  # (N, H) each
         ways = [(left, right), (right, left)][: self.rnn.directions]  # where a direction stands, what comes next
-        return [
-            (head(half[here]), token_ids.data[there])
-            for head, half, (here, there) in zip(self.next, states, ways, strict=True)
-        ]
+        return [(half[here], token_ids.data[there]) for half, (here, there) in zip(states, ways, strict=True)]
 
     def training_step(self, token_ids: PackedSequence) -> Tensor:
         """Return the loss of one batch, (): against the right token and `samples` others (Jean et al. 2015)."""
         others = torch.multinomial(self.chance, self.samples, replacement=True)  # (S,)
-        losses = [self.sampled_loss(guess, right, others) for guess, right in self.guesses(token_ids)]
-        loss = torch.stack(losses).mean()
+        calls = [
+            self.sampled(head, states, right, others)
+            for head, (states, right) in zip(self.heads, self.states(token_ids), strict=True)
+        ]
+        if len(calls) == 2 and others.is_cpu:
+            results = list(side_by_side(*calls))
+        else:
+            results = [function(*tensors) for function, tensors in calls]
+        loss = torch.stack([each for (each,) in results]).mean()
         self.log("loss", loss, prog_bar=True, batch_size=len(token_ids.data))
         return loss
 
-    def sampled_loss(self, guess: Tensor, right: Tensor, others: Tensor) -> Tensor:
-        """Return the loss, (), of telling the right tokens from `others`, however often these were drawn.
-
-        Training on it leads to the scores that the loss against all tokens leads to.
+    def sampled(self, head: nn.Module, states: Tensor, right: Tensor, others: Tensor) -> Call:
+        """Return what computes the loss of telling the right tokens from `others`, see `sampled_loss`.
 
         Args:
-            guess: (N, E).
-            right: (N,).
+            head: Of the direction.
+            states: (M, H).
+            right: (M,).
             others: (S,).
         """
         # what is subtracted is the logarithm of how often a token is expected among the others
         offset = self.bias - (self.chance * self.samples).log()  # (V,)
-        score = (guess.float() * self.embedding(right)).sum(1) + offset[right]  # (N,)
-        scores = (guess @ self.embedding(others).to(guess.dtype).t()).float() + offset[others]  # (N, S)
-        scores = scores.masked_fill(right.unsqueeze(1) == others, -torch.inf)
-        loss: Tensor = (torch.logaddexp(score, scores.logsumexp(1)) - score).mean()
-        return loss
+        scored = (self.embedding(right), offset[right], self.embedding(others), offset[others])
+        return Call(sampled_loss, (states, *head.parameters(), *scored, right.unsqueeze(1) == others))
 
     def whole_loss(self, guess: Tensor, right: Tensor) -> Tensor:
-        """Return the loss against all tokens, (N,), for `guess` (N, E) and `right` (N,)."""
+        """Return the loss against all tokens, (M,), for `guess` (M, E) and `right` (M,)."""
         vectors = self.embedding(torch.arange(len(self.bias), device=guess.device))  # (V, E)
         parts = zip(torch.split(guess.float(), ROWS), torch.split(right, ROWS), strict=True)
         found = [
@@ -116,8 +99,8 @@ class LanguageModel(L.LightningModule):
 
     def validation_step(self, token_ids: PackedSequence) -> None:
         """Count the loss of one batch against all tokens, both directions alike."""
-        for guess, right in self.guesses(token_ids):
-            self.log("val/loss", self.whole_loss(guess, right).mean(), batch_size=len(right))
+        for head, (states, right) in zip(self.heads, self.states(token_ids), strict=True):
+            self.log("val/loss", self.whole_loss(head(states), right).mean(), batch_size=len(right))
 
     def configure_optimizers(self) -> Any:
         """Return Adam, its learning rate rising, then falling to zero."""
@@ -128,3 +111,34 @@ class LanguageModel(L.LightningModule):
             optimizer, lambda step: min((step + 1) / rising, max(steps - step, 0) / max(steps - rising, 1))
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+
+def sampled_loss(
+    states: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    right: Tensor,
+    right_offset: Tensor,
+    others: Tensor,
+    other_offset: Tensor,
+    same: Tensor,
+) -> tuple[Tensor]:
+    """Return the mean loss, (), of telling the right tokens from others, however often these were drawn.
+
+    Training on it leads to the scores that the loss against all tokens leads to.
+
+    Args:
+        states: (M, H).
+        weight: Of the linear layer that makes a guess of a state, (E, H).
+        bias: Its own, (E,).
+        right: Vectors of the right tokens, (M, E).
+        right_offset: What is added to their scores, (M,).
+        others: Vectors, (S, E).
+        other_offset: Likewise, (S,).
+        same: Which of the others is the right one, (M, S); it does not count.
+    """
+    guess = linear(states, weight, bias)  # (M, E)
+    score = (guess.float() * right).sum(1) + right_offset  # (M,)
+    scores = (guess @ others.to(guess.dtype).t()).float() + other_offset  # (M, S)
+    scores = scores.masked_fill(same, -torch.inf)
+    return ((torch.logaddexp(score, scores.logsumexp(1)) - score).mean(),)

@@ -269,9 +269,10 @@ def test_auto_chooses_by_size(lengths, training, way, monkeypatch):
         assert ExactRNN("lstm", E, 32).path_for(packed_embeddings(lengths)) == way
 
 
-def test_auto_runs_equal_lengths_at_once_where_the_network_is_wide(monkeypatch):
+@pytest.mark.parametrize(("hidden_size", "way"), [(64, "packed"), (128, "parallel")])
+def test_auto_runs_equal_lengths_at_once_where_the_network_is_wide(monkeypatch, hidden_size, way):
     monkeypatch.setattr(recurrence, "spare_threads", lambda: True)
-    assert ExactRNN("lstm", E, 64).path_for(packed_embeddings([400] * 64)) == "parallel"
+    assert ExactRNN("lstm", E, hidden_size).path_for(packed_embeddings([400] * 64)) == way
 
 
 def test_auto_keeps_to_one_thread_where_there_is_no_other(monkeypatch):

@@ -14,7 +14,10 @@ V = 7
 def language_model(samples: int = 5, **options) -> LanguageModel:
     torch.manual_seed(0)
     network = SentimentNetwork(V, 2, embedding_dim=4, hidden_size=3, **options)
-    return LanguageModel(network, torch.arange(V), samples, learning_rate=1e-2, warmup=0.1).eval()
+    model = LanguageModel(network, torch.arange(V), samples, learning_rate=1e-2, warmup=0.1).eval()
+    for head in model.heads:
+        torch.nn.init.zeros_(head.get_parameter("bias"))
+    return model
 
 
 def two_texts() -> PackedSequence:
@@ -23,23 +26,23 @@ def two_texts() -> PackedSequence:
 
 @pytest.mark.parametrize("options", [{}, {"cell": "gru"}, {"num_layers": 2}, {"proj_size": 2}])
 def test_each_direction_guesses_the_token_that_it_reads_next(options):
-    (_, right), (_, left) = language_model(**options).guesses(two_texts())
+    (_, right), (_, left) = language_model(**options).states(two_texts())
     assert right.tolist() == [3, 2, 4, 5]
     assert left.tolist() == [2, 6, 3, 4]
 
 
 def test_one_direction_guesses_the_token_to_the_right():
-    ((guess, right),) = language_model(bidirectional=False).guesses(two_texts())
-    assert guess.shape == (4, 4)
+    ((states, right),) = language_model(bidirectional=False).states(two_texts())
+    assert states.shape == (4, 3)
     assert right.tolist() == [3, 2, 4, 5]
 
 
 @pytest.mark.parametrize("direction", [0, 1])
-def test_no_guess_has_seen_what_is_to_be_guessed(direction):
+def test_no_state_has_seen_what_is_to_be_guessed(direction):
     model = language_model()
-    before = model.guesses(pack([torch.tensor([2, 3, 4, 5])]))[direction][0]
-    changed = [[2, 3, 4, 6], [6, 3, 4, 5]][direction]  # what the last guess of the direction is about
-    after = model.guesses(pack([torch.tensor(changed)]))[direction][0]
+    before = model.states(pack([torch.tensor([2, 3, 4, 5])]))[direction][0]
+    changed = [[2, 3, 4, 6], [6, 3, 4, 5]][direction]  # what the last state of the direction has to guess
+    after = model.states(pack([torch.tensor(changed)]))[direction][0]
     last = [2, 0][direction]
     assert torch.equal(before[last], after[last])
 
@@ -48,14 +51,16 @@ def test_no_guess_has_seen_what_is_to_be_guessed(direction):
 def test_equal_scores_leave_a_choice_of_what_was_drawn_and_is_not_right(others, alternatives):
     model = language_model(samples=2)
     model.chance.fill_(1 / V)
-    loss = model.sampled_loss(torch.zeros(1, 4), torch.tensor([4]), torch.tensor(others))
+    function, tensors = model.sampled(model.heads[0], torch.zeros(1, 3), torch.tensor([4]), torch.tensor(others))
+    (loss,) = function(*tensors)
     assert loss.item() == pytest.approx(math.log(alternatives))
 
 
 def test_what_is_drawn_seldom_counts_as_many_of_its_kind():
     model = language_model(samples=1)
     model.chance.copy_(torch.tensor([0, 0, 0, 0.25, 0.5, 0, 0.25]))
-    loss = model.sampled_loss(torch.zeros(1, 4), torch.tensor([4]), torch.tensor([3]))
+    function, tensors = model.sampled(model.heads[0], torch.zeros(1, 3), torch.tensor([4]), torch.tensor([3]))
+    (loss,) = function(*tensors)
     assert loss.item() == pytest.approx(math.log(3))  # 1 / 0.5 against 1 / 0.25
 
 
