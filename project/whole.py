@@ -7,6 +7,24 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from project.errors import UserError
+
+
+def check_new(path: Path, kind: str) -> None:
+    """Check that a file or folder can be made, before hours are spent.
+
+    Args:
+        path: Its place.
+        kind: What it is, in a word.
+
+    Raises:
+        UserError: It is there already, or the folder it is to stand in is not.
+    """
+    if path.exists():
+        raise UserError(f"--output {path} is there already: choose another {kind}, or remove it")
+    if not path.absolute().parent.is_dir():
+        raise UserError(f"folder {path.parent} does not exist: make it, or choose another --output")
+
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:

@@ -57,7 +57,7 @@ class SentimentClassifier(L.LightningModule):
         pooling: What a text's feature is: its last states, or mean, max or attention over its tokens.
         initial_state: zeros, or learned.
         recurrence: How the network is computed, with the same result: packed is torch's way, padded and parallel are
-            faster on a CPU, lean is parallel in less than half of the memory, auto chooses for each batch.
+            faster on a CPU, lean is parallel in less memory, auto chooses for each batch.
         pretrained: File of `sentiment pretrain`, whose word vectors and recurrent network training starts from.
     """
 

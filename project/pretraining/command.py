@@ -8,13 +8,14 @@ import logging
 import math
 import random
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import lightning as L
 import torch
 from lightning import seed_everything
-from lightning.pytorch.callbacks import Callback, TQDMProgressBar
+from lightning.pytorch.callbacks import Callback
 
 from project.configuration import corpus_parser
 from project.data.unseen import readable_texts, unseen_texts
@@ -22,11 +23,12 @@ from project.errors import UserError
 from project.model.classifier import SentimentClassifier
 from project.model.network import SentimentNetwork
 from project.model.pretrained import save_pretrained
-from project.model.recurrence import autocast_has_bfloat16
+from project.plain_trainer import plain_trainer
 from project.pretraining.language_model import LanguageModel
 from project.pretraining.pieces import Pieces, loader
 from project.runtime import ignore_idle_warnings, prepare_process
 from project.text import TokenizerState
+from project.whole import check_new
 
 VAL_TEXTS = 200  # enough for a perplexity that holds within some percent
 WARMUP = 0.05  # of all optimizer steps
@@ -62,7 +64,8 @@ def run() -> None:
         UserError: The corpus or the model cannot be used, or the file cannot be written.
     """
     arguments = parse(sys.argv[2:])
-    check_output(arguments.output)
+    check_new(arguments.output, "file")
+    check_network(arguments.model.hparams)
     prepare_process()
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # which devices it uses
     ignore_idle_warnings()
@@ -83,9 +86,8 @@ def run() -> None:
     facts = {"command": sys.argv[1:], "corpus": data.corpus.name, "fingerprint": data.corpus.fingerprint}
     batches = loader(train, data.batch_size, shuffle=True, seed=arguments.seed_everything or 0)
     val_batches = loader(val, data.batch_size, shuffle=False) if len(val) else None
-    _trainer(arguments.epochs, EachEpoch(arguments.output, network, data.tokenizer.state(), facts)).fit(
-        model, batches, val_batches
-    )
+    each_epoch = EachEpoch(arguments.output, network, data.tokenizer.state(), facts)
+    plain_trainer(arguments.epochs, each_epoch).fit(model, batches, val_batches)
     print(f"written: {arguments.output}; to start from it: fit --model.pretrained={arguments.output}")
 
 
@@ -109,16 +111,20 @@ def parse(words: list[str]) -> Any:
     return arguments
 
 
-def check_output(path: Path) -> None:
-    """Check that the file can be made, before the time is spent.
+def check_network(settings: Mapping[str, Any]) -> None:
+    """Check that no state has seen the token that it is to guess.
+
+    Args:
+        settings: Of the model.
 
     Raises:
-        UserError: It is there already, or the folder it is to stand in is not.
+        UserError: Both directions of a lower layer feed each direction of the next one.
     """
-    if path.exists():
-        raise UserError(f"--output {path} is there already: choose another file, or remove it")
-    if not path.absolute().parent.is_dir():
-        raise UserError(f"folder {path.parent} does not exist: make it, or choose another --output")
+    if settings["num_layers"] > 1 and settings["bidirectional"]:
+        raise UserError(
+            f"num_layers is {settings['num_layers']}: above the first layer both directions have seen the whole text, "
+            "and nothing is left to guess; set --model.num_layers=1, or --model.bidirectional=false"
+        )
 
 
 def _val_texts(corpus: Any) -> list[str]:
@@ -127,18 +133,3 @@ def _val_texts(corpus: Any) -> list[str]:
         return []
     rows = random.Random(0).sample(range(len(corpus.splits["val"])), min(VAL_TEXTS, len(corpus.splits["val"])))
     return [corpus.splits["val"][row].text for row in rows]
-
-
-def _trainer(epochs: int, each_epoch: EachEpoch) -> L.Trainer:
-    half = torch.cuda.is_available() or autocast_has_bfloat16()
-    return L.Trainer(
-        devices=1,
-        max_epochs=epochs,
-        precision="bf16-mixed" if half else "32-true",
-        gradient_clip_val=1.0,
-        num_sanity_val_steps=0,
-        logger=False,
-        enable_checkpointing=False,
-        enable_model_summary=False,
-        callbacks=[TQDMProgressBar(refresh_rate=10), each_epoch],
-    )

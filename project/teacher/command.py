@@ -27,7 +27,7 @@ from project.errors import UserError
 from project.runtime import ignore_idle_warnings
 from project.teacher.sentences import sentences
 from project.teacher.transformer import MINILM_NAME, Transformer
-from project.whole import write_json
+from project.whole import check_new, write_json
 
 
 def run() -> None:
@@ -37,7 +37,7 @@ def run() -> None:
         UserError: The corpus, the further texts or the teacher cannot be used, or the folder cannot be written.
     """
     arguments = parse(sys.argv[2:])
-    check_output(arguments.output)
+    check_new(arguments.output, "folder")
     prepare()
     seed_everything(arguments.seed_everything, verbose=False)
     own = load_corpus(arguments.data.corpus_name, arguments.data.options)
@@ -89,18 +89,6 @@ def prepare() -> None:
     torch.set_flush_denormal(True)
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # which devices it uses, for each of its runs
     ignore_idle_warnings()
-
-
-def check_output(folder: Path) -> None:
-    """Check that the folder can be made, before hours are spent.
-
-    Raises:
-        UserError: It is there already, or the folder it is to stand in is not.
-    """
-    if folder.exists():
-        raise UserError(f"--output {folder} is there already: choose another folder, or remove it")
-    if not folder.absolute().parent.is_dir():
-        raise UserError(f"folder {folder.parent} does not exist: make it, or choose another --output")
 
 
 def further_texts(own: Corpus, arguments: Any) -> list[str]:

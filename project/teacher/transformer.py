@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import lightning as L
 import numpy as np
 import torch
-from lightning.pytorch.callbacks import TQDMProgressBar
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import cross_entropy
@@ -23,7 +22,7 @@ from project.batch import NO_LABEL
 from project.data.buckets import BucketSampler
 from project.data.download import Distribution, Member, fetch
 from project.errors import UserError
-from project.model.recurrence import autocast_has_bfloat16
+from project.plain_trainer import plain_trainer
 
 try:
     from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
@@ -159,13 +158,13 @@ class Transformer:
         pieces = self._pieces(texts, labels)
         sampler = BucketSampler([len(each.ids) for each in pieces], batch_size, seed=torch.initial_seed() % 2**31)
         self.model.train()  # dropout too: transformers loads a model ready to predict
-        _trainer(epochs).fit(Teacher(self.model, learning_rate), _loader(pieces, batch_size, sampler))
+        plain_trainer(epochs).fit(Teacher(self.model, learning_rate), _loader(pieces, batch_size, sampler))
 
     def probabilities(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the probability of each class, (texts, C)."""
         pieces = self._pieces(texts, [NO_LABEL] * len(texts))
         sampler = BucketSampler([len(each.ids) for each in pieces], PREDICT_TEXTS, shuffle=False)
-        answers = _trainer(1).predict(Teacher(self.model, 0.0), _loader(pieces, PREDICT_TEXTS, sampler))
+        answers = plain_trainer(1).predict(Teacher(self.model, 0.0), _loader(pieces, PREDICT_TEXTS, sampler))
         found = np.empty((len(texts), self.classes), dtype=np.float32)
         for rows, probabilities in answers or []:
             found[rows.numpy()] = probabilities.numpy()
@@ -182,18 +181,3 @@ class Transformer:
 
 def _loader(pieces: list[Pieces], batch_size: int, sampler: BucketSampler) -> DataLoader[PieceBatch]:
     return DataLoader(pieces, batch_size=batch_size, sampler=sampler, collate_fn=pad)  # type: ignore[arg-type]
-
-
-def _trainer(epochs: int) -> L.Trainer:
-    """Return a Trainer that keeps nothing on disk."""
-    half = torch.cuda.is_available() or autocast_has_bfloat16()
-    return L.Trainer(
-        devices=1,
-        max_epochs=epochs,
-        precision="bf16-mixed" if half else "32-true",
-        gradient_clip_val=1.0,
-        logger=False,
-        enable_checkpointing=False,
-        enable_model_summary=False,
-        callbacks=[TQDMProgressBar(refresh_rate=10)],
-    )

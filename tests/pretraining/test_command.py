@@ -104,3 +104,9 @@ def test_texts_of_one_token_are_refused(sentiment, tmp_path, capsys):
     write_csv(tmp_path / "words.csv", [(word, label) for word in ("warm", "cold") for label in ("good", "bad")] * 5)
     assert sentiment("pretrain", "--output=lm.pt", "--data.corpus", tmp_path / "words.csv", *PRETRAIN) == 2
     assert "has no text of two tokens" in capsys.readouterr().err
+
+
+def test_stacked_directions_are_refused(sentiment, toy, capsys):
+    words = ("--output=lm.pt", "--data.corpus", toy, "--model.num_layers=2", *PRETRAIN)
+    assert sentiment("pretrain", *words) == 2
+    assert "nothing is left to guess; set --model.num_layers=1" in capsys.readouterr().err
