@@ -1,5 +1,7 @@
 """A Trainer for what is trained on the way to a classifier: it shows its progress, and keeps nothing on disk."""
 
+import logging
+
 import lightning as L
 import torch
 from lightning.pytorch.callbacks import Callback, TQDMProgressBar
@@ -14,6 +16,7 @@ def plain_trainer(epochs: int, *callbacks: Callback) -> L.Trainer:
         epochs: How many at most.
         callbacks: Beside the progress bar.
     """
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # which devices it uses, for each of its runs
     half = torch.cuda.is_available() or autocast_has_bfloat16()
     return L.Trainer(
         devices=1,

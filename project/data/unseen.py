@@ -1,7 +1,8 @@
 """Texts of other corpora -> those that do not stand in val or test, so that no figure rests on having read them."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 
 from project.data.carve import phrases
 from project.data.store import Corpus, Part
@@ -26,6 +27,12 @@ def unseen_texts(own: Corpus, candidates: Callable[[], Iterable[str]], with_phra
     for text in candidates():
         if _plain(text) not in held_out:
             yield text
+
+
+def unlabelled_texts(corpora: Sequence[Corpus]) -> Iterator[str]:
+    """Return what can be read without labels: train and the unlabelled part, but for the first corpus's val and test."""
+    with_phrases = any(corpus.source.phrases for corpus in corpora)
+    return unseen_texts(corpora[0], lambda: chain.from_iterable(map(readable_texts, corpora)), with_phrases)
 
 
 def readable_texts(corpus: Corpus) -> Iterator[str]:

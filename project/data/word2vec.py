@@ -5,12 +5,11 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
-from itertools import chain
 from pathlib import Path
 
 from project.data.download import cache_dir
 from project.data.store import Corpus
-from project.data.unseen import readable_texts, unseen_texts
+from project.data.unseen import unlabelled_texts
 from project.data.vectors import WordVectors, kept_vectors
 from project.errors import UserError
 from project.text import basic_english
@@ -61,7 +60,6 @@ def _train(corpora: Sequence[Corpus], dim: int) -> WordVectors:
 
 def training_texts(corpora: Sequence[Corpus]) -> Iterator[list[str]]:
     """Yield the tokens of every text of train and of the unlabelled part, but for the first corpus's val and test."""
-    with_phrases = any(corpus.source.phrases for corpus in corpora)
-    for text in unseen_texts(corpora[0], lambda: chain.from_iterable(map(readable_texts, corpora)), with_phrases):
+    for text in unlabelled_texts(corpora):
         if words := basic_english(text):
             yield words

@@ -23,6 +23,7 @@ from project.model.loss import weighted_cross_entropy
 from project.model.network import SentimentNetwork
 from project.model.pretrained import load_pretrained
 from project.model.recurrence import Cell, RecurrencePath
+from project.model.schedule import linear_schedule
 
 
 class SentimentClassifier(L.LightningModule):
@@ -276,14 +277,7 @@ class SentimentClassifier(L.LightningModule):
             ],
             lr=rate,
         )
-        steps = max(int(self.trainer.estimated_stepping_batches), 1)
-        warmup = max(round(self.hparams["warmup"] * steps), 1)
-
-        def share_of_peak(step: int) -> float:
-            return float(min((step + 1) / warmup, max(steps - step, 0) / max(steps - warmup, 1)))
-
-        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, share_of_peak)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+        return linear_schedule(optimizer, self.trainer.estimated_stepping_batches, self.hparams["warmup"])
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Make the checkpoint the whole model."""

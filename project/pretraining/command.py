@@ -4,7 +4,6 @@ It reads the texts of train and the unlabelled ones, without labels; `fit` start
 ``--model.pretrained FILE``.
 """
 
-import logging
 import math
 import random
 import sys
@@ -18,7 +17,7 @@ from lightning import seed_everything
 from lightning.pytorch.callbacks import Callback
 
 from project.configuration import corpus_parser
-from project.data.unseen import readable_texts, unseen_texts
+from project.data.unseen import unlabelled_texts
 from project.errors import UserError
 from project.model.classifier import SentimentClassifier
 from project.model.network import SentimentNetwork
@@ -67,16 +66,13 @@ def run() -> None:
     check_new(arguments.output, "file")
     check_network(arguments.model.hparams)
     prepare_process()
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # which devices it uses
     ignore_idle_warnings()
     seed_everything(arguments.seed_everything, verbose=False)
     data = arguments.data
     data.prepare_data()
     data.setup("fit")
     network = arguments.model.build_for(data)
-    train = Pieces(
-        unseen_texts(data.corpus, lambda: readable_texts(data.corpus), data.corpus.source.phrases), data.tokenizer
-    )
+    train = Pieces(unlabelled_texts([data.corpus]), data.tokenizer)
     if not len(train):
         raise UserError(f"corpus {data.corpus.name} has no text of two tokens: there is nothing to guess")
     val = Pieces(_val_texts(data.corpus), data.tokenizer)

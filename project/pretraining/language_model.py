@@ -4,16 +4,16 @@ The forward states guess the token to the right, the backward states the one to 
 and Q. Le 2015, *Semi-supervised Sequence Learning*; both directions share one vocabulary as in M. Peters et al. 2018.
 """
 
-from typing import Any
-
 import lightning as L
 import torch
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 from torch.nn.functional import dropout, linear
 from torch.nn.utils.rnn import PackedSequence
 
 from project.batch import neighbours
 from project.model.network import SentimentNetwork
+from project.model.schedule import linear_schedule
 from project.model.side_by_side import Call, side_by_side
 
 DROPOUT = 0.2  # on embeddings and states
@@ -82,10 +82,12 @@ class LanguageModel(L.LightningModule):
             right: (M,).
             others: (S,).
         """
-        # what is subtracted is the logarithm of how often a token is expected among the others
-        offset = self.bias - (self.chance * self.samples).log()  # (V,)
-        scored = (self.embedding(right), offset[right], self.embedding(others), offset[others])
+        scored = (self.embedding(right), self.offset(right), self.embedding(others), self.offset(others))
         return Call(sampled_loss, (states, *head.parameters(), *scored, right.unsqueeze(1) == others))
+
+    def offset(self, tokens: Tensor) -> Tensor:
+        """Return what is added to the scores of `tokens` (K,): bias less log of how often each is to be drawn, (K,)."""
+        return self.bias[tokens] - (self.chance[tokens] * self.samples).log()
 
     def whole_loss(self, guess: Tensor, right: Tensor) -> Tensor:
         """Return the loss against all tokens, (M,), for `guess` (M, E) and `right` (M,)."""
@@ -102,15 +104,10 @@ class LanguageModel(L.LightningModule):
         for head, (states, right) in zip(self.heads, self.states(token_ids), strict=True):
             self.log("val/loss", self.whole_loss(head(states), right).mean(), batch_size=len(right))
 
-    def configure_optimizers(self) -> Any:
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """Return Adam, its learning rate rising, then falling to zero."""
         optimizer = torch.optim.Adam(self.parameters(), lr=self.learning_rate)
-        steps = max(int(self.trainer.estimated_stepping_batches), 1)
-        rising = max(round(self.warmup * steps), 1)
-        scheduler = torch.optim.lr_scheduler.LambdaLR(
-            optimizer, lambda step: min((step + 1) / rising, max(steps - step, 0) / max(steps - rising, 1))
-        )
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+        return linear_schedule(optimizer, self.trainer.estimated_stepping_batches, self.warmup)
 
 
 def sampled_loss(

@@ -1,7 +1,7 @@
 """Texts -> pieces of consecutive tokens: what a language model reads."""
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import pairwise
 
 import numpy as np
@@ -29,7 +29,8 @@ class Pieces(Dataset[Tensor]):
 
     def __init__(self, texts: Iterable[str], tokenizer: Tokenizer) -> None:
         whole = Tokenizer.from_state({**tokenizer.state(), "max_length": WHOLE})
-        ids, bounds = array("i"), [(0, 0)]
+        ids = array("i")
+        bounds: list[tuple[int, int]] = []
         for text in texts:
             start = len(ids)
             ids.extend(whole.encode(text))
@@ -60,8 +61,4 @@ def cut_evenly(start: int, end: int) -> list[tuple[int, int]]:
 def loader(pieces: Pieces, batch_size: int, shuffle: bool, seed: int = 0) -> DataLoader[PackedSequence]:
     """Return packed batches, data (N,), of pieces of like length."""
     sampler = BucketSampler(pieces.lengths, batch_size, shuffle=shuffle, seed=seed)
-    return DataLoader(pieces, batch_size, sampler=sampler, collate_fn=_packed)  # type: ignore[arg-type]
-
-
-def _packed(pieces: Sequence[Tensor]) -> PackedSequence:
-    return pack(pieces)
+    return DataLoader(pieces, batch_size, sampler=sampler, collate_fn=pack)  # type: ignore[arg-type]

@@ -4,7 +4,6 @@ The student's corpus is a folder: train with the teacher's probabilities, furthe
 they are. R. Tang et al. 2019, *Distilling Task-Specific Knowledge from BERT into Simple Neural Networks*.
 """
 
-import logging
 import random
 import sys
 import tempfile
@@ -87,7 +86,6 @@ def parse(words: list[str]) -> Any:
 def prepare() -> None:
     """Set this process up; torch keeps all its threads, since a transformer has no two directions to divide."""
     torch.set_flush_denormal(True)
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # which devices it uses, for each of its runs
     ignore_idle_warnings()
 
 
