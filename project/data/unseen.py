@@ -30,7 +30,7 @@ def unseen_texts(own: Corpus, candidates: Callable[[], Iterable[str]], with_phra
 
 
 def unlabelled_texts(corpora: Sequence[Corpus]) -> Iterator[str]:
-    """Return what can be read without labels: train and the unlabelled part, but for the first corpus's val and test."""
+    """Return what needs no label to be read: train and the unlabelled part, but for the first corpus's val and test."""
     with_phrases = any(corpus.source.phrases for corpus in corpora)
     return unseen_texts(corpora[0], lambda: chain.from_iterable(map(readable_texts, corpora)), with_phrases)
 
