@@ -4,6 +4,7 @@ import json
 import logging
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,17 +26,18 @@ from project.loggers import git_commit
 from project.model.checkpoint import KEY, read_checkpoint
 from project.model.classifier import SentimentClassifier
 from project.model.ensemble import NOT_TRAINED, is_ensemble
+from project.model.pretrained import read_pretrained, vocabulary_of
 from project.runtime import ignore_idle_warnings, prepare_process
 from project.text import Tokenizer
 
 STOPPED = 128 + signal.SIGTERM  # exit code of a process that this signal ended
 
-# options that a checkpoint answers for
-CHECKPOINT_DECIDES = (
-    "--model.",
-    *(f"--data.{name}" for name in ("tokenizer", "bpe_size", "max_length", "truncation")),
-    *(f"--data.{name}" for name in ("min_freq", "max_vocab_size", "vectors", "pretrained_words")),
-)
+# options that a pretrained file answers for, and a checkpoint
+VOCABULARY = [
+    f"--data.{name}"
+    for name in ("tokenizer", "bpe_size", "min_freq", "max_vocab_size", "vectors", "unlabelled", "pretrained_words")
+]
+CHECKPOINT_DECIDES = ["--model.", "--data.max_length", "--data.truncation", *VOCABULARY]
 
 
 class SaveConfig(SaveConfigCallback):
@@ -119,9 +121,10 @@ class SentimentCLI(LightningCLI):
             )
         if command == "fit" and self.checkpoint is not None and is_ensemble(self.checkpoint[KEY]["network"]):
             raise UserError(f"{path} is {NOT_TRAINED}")
-        idle = [word for word in sys.argv[1:] if word.startswith(CHECKPOINT_DECIDES)]
-        if self.checkpoint is not None and idle:
-            raise UserError(f"{idle[0]} has no effect: the checkpoint's own setting is used; leave it out")
+        if self.checkpoint is not None:
+            refuse_idle(CHECKPOINT_DECIDES, "checkpoint")
+        elif self.config[command].model.pretrained is not None:
+            refuse_idle(VOCABULARY, "pretrained file")
 
     def instantiate_trainer(self, **kwargs: Any) -> L.Trainer:
         """Make the Trainer.
@@ -138,11 +141,13 @@ class SentimentCLI(LightningCLI):
             raise UserError(f"trainer settings: {' '.join(str(error).split())}") from error
 
     def after_instantiate_classes(self) -> None:
-        """Give the data module the checkpoint's tokenizer, vocabulary and labels."""
+        """Give the data module the vocabulary of the checkpoint, and its labels, or that of the pretrained file."""
         if self.checkpoint is not None:
             state = self.checkpoint[KEY]
             num_frozen = state["network"].get("num_frozen", 0)  # an ensemble's members know their own
             self.datamodule.adopt(Tokenizer.from_state(state["tokenizer"]), state["label_names"], num_frozen)
+        elif self.model.hparams["pretrained"] is not None:
+            self.datamodule.start_from(*vocabulary_of(read_pretrained(Path(self.model.hparams["pretrained"]))))
 
     def after_fit(self) -> None:
         """Say where the model is and how to go on."""
@@ -166,6 +171,17 @@ go on with
   {sentiment} predict --ckpt_path {best} --data.corpus FILE --output predictions.csv
   {sentiment} fit --ckpt_path {best.parent / "last.ckpt"} --trainer.max_epochs {2 * (self.trainer.max_epochs or 1)}"""
         )
+
+
+def refuse_idle(options: Sequence[str], decides: str) -> None:
+    """Check that the command line sets none of `options`, which are beginnings of their names.
+
+    Raises:
+        UserError: It does.
+    """
+    idle = [word for word in sys.argv[1:] if word.startswith(tuple(options))]
+    if idle:
+        raise UserError(f"{idle[0]} has no effect: the {decides}'s own setting is used; leave it out")
 
 
 def relative(path: Path) -> Path:

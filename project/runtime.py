@@ -31,3 +31,5 @@ def ignore_idle_warnings() -> None:
     warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
     # loading takes far less time than the model, and workers would compete with it for the cores
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    # a language model of a corpus without val is trained all the same
+    warnings.filterwarnings("ignore", message=".*have no `val_dataloader`.*")

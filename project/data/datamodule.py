@@ -23,7 +23,7 @@ from project.data.vectors import WordVectors, load_vectors
 from project.data.vocabulary import build_vocabulary, extend_vocabulary
 from project.data.word2vec import WORD2VEC, corpus_vectors
 from project.errors import UserError
-from project.text import SPECIALS, SubwordTokenizer, Tokenizer, Truncation, check_length
+from project.text import SPECIALS, UNK_ID, SubwordTokenizer, Tokenizer, TokenizerState, Truncation, check_length
 
 
 class SentimentDataModule(L.LightningDataModule):
@@ -54,6 +54,7 @@ class SentimentDataModule(L.LightningDataModule):
             fastText's format, word2vec for such as are trained on the corpus's own texts, word2vec:CORPUS for another
             corpus's too, or null for none.
         vectors_dim: Numbers in a vector that word2vec trains. The command line links it to model.embedding_dim.
+        unlabelled: Whether word2vec and `sentiment pretrain` read the corpus's unlabelled texts too.
         pretrained_words: How many of the commonest pretrained words that train lacks join the vocabulary, frozen.
         num_workers: Loader processes; 0 is fastest here, since loading takes far less time than the model.
         seed: Of the order of batches. The command line links it to seed_everything.
@@ -87,6 +88,7 @@ class SentimentDataModule(L.LightningDataModule):
         max_vocab_size: int | None = None,
         vectors: str | None = "glove-6b-50d",
         vectors_dim: int = 50,
+        unlabelled: bool = True,
         pretrained_words: int = 50_000,
         num_workers: int = 0,
         seed: int = 42,
@@ -109,6 +111,7 @@ class SentimentDataModule(L.LightningDataModule):
         self.max_vocab_size = max_vocab_size
         self.vectors = vectors
         self.vectors_dim = vectors_dim
+        self.unlabelled = unlabelled
         self.pretrained_words = pretrained_words
         self.num_workers = num_workers
         self._train_loader: ResumableLoader | None = None
@@ -124,6 +127,7 @@ class SentimentDataModule(L.LightningDataModule):
         self._subwords: SubwordTokenizer | None = None
         self._encoded: EncodedCorpus | None = None
         self._vectors: WordVectors | None = None
+        self._given: tuple[Tokenizer, int] | None = None
 
     def adopt(self, tokenizer: Tokenizer, label_names: Sequence[str], num_frozen: int) -> None:
         """Use a checkpoint's tokenizer, vocabulary and labels, whatever the corpus's own words are.
@@ -136,6 +140,20 @@ class SentimentDataModule(L.LightningDataModule):
         self.max_length, self.truncation = tokenizer.max_length, tokenizer.truncation
         self._subwords = tokenizer if isinstance(tokenizer, SubwordTokenizer) else None
         self.adopted = True
+
+    def start_from(self, vocabulary: TokenizerState, num_frozen: int) -> None:
+        """Use the vocabulary of a pretrained file, whatever words train has, and no vectors but the file's.
+
+        To be called before the Trainer is; the command line does so for ``--model.pretrained``.
+
+        Args:
+            vocabulary: Of its tokenizer; how long a text may be is for this data module to say.
+            num_frozen: How many words at its end are frozen.
+        """
+        tokenizer = Tokenizer.from_state({**vocabulary, "max_length": self.max_length, "truncation": self.truncation})
+        self._given, self.vectors = (tokenizer, num_frozen), None
+        self.scheme = "words"
+        self._subwords = tokenizer if isinstance(tokenizer, SubwordTokenizer) else None
 
     @property
     def predicting(self) -> bool:
@@ -183,7 +201,7 @@ class SentimentDataModule(L.LightningDataModule):
         name, _, other = source.partition(":")
         if name != WORD2VEC:
             return load_vectors(source)
-        return corpus_vectors(self.corpus, load_corpus(other) if other else None, self.vectors_dim)
+        return corpus_vectors(self.corpus, load_corpus(other) if other else None, self.vectors_dim, self.unlabelled)
 
     def _build_tokenizer(self) -> None:
         self.corpus.split("train")
@@ -192,6 +210,10 @@ class SentimentDataModule(L.LightningDataModule):
             raise UserError(
                 f"corpus {self.corpus_name} has the label {self.label_names[0]!r} only: a classifier needs two"
             )
+        if self._given is not None:
+            self.tokenizer, self.num_frozen = self._given
+            self._report_known()
+            return
         if self._subwords is not None:
             tokens = self._subwords.tokens
         else:
@@ -220,6 +242,14 @@ class SentimentDataModule(L.LightningDataModule):
             f"vocabulary: {words:,} words of train, {found / max(words, 1):.1%} of them with pretrained vectors of "
             f"{dim} dimensions, and {len(self.pretrained[1]) - own:,} pretrained words more"
         )
+
+    @rank_zero_only
+    def _report_known(self) -> None:
+        assert self.tokenizer is not None
+        counter = self.encoded.train_counter()
+        known = sum(count for token, count in counter.items() if self.tokenizer.token_id(token) != UNK_ID)
+        share = f", {known / counter.total():.1%} of train's" if counter else ""  # sub-words are not counted
+        print(f"vocabulary: the pretrained file's {len(self.tokenizer) - len(SPECIALS):,} tokens{share}")
 
     def class_counts(self) -> list[int]:
         """Return how many training texts each class has."""

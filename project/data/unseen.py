@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain
 
 from project.data.carve import phrases
 from project.data.store import Corpus, Part
@@ -29,16 +28,22 @@ def unseen_texts(own: Corpus, candidates: Callable[[], Iterable[str]], with_phra
             yield text
 
 
-def unlabelled_texts(corpora: Sequence[Corpus]) -> Iterator[str]:
-    """Return what needs no label to be read: train and the unlabelled part, but for the first corpus's val and test."""
+def texts_without_labels(corpora: Sequence[Corpus], unlabelled: bool = True) -> Iterator[str]:
+    """Return what is read without its label: train, and the unlabelled part, but for the first corpus's val and test.
+
+    Args:
+        corpora: The one that is to be classified, and others.
+        unlabelled: Whether the unlabelled parts are read too.
+    """
     with_phrases = any(corpus.source.phrases for corpus in corpora)
-    return unseen_texts(corpora[0], lambda: chain.from_iterable(map(readable_texts, corpora)), with_phrases)
 
+    def candidates() -> Iterator[str]:
+        for corpus in corpora:
+            yield from (example.text for example in corpus.split("train"))
+            if unlabelled:
+                yield from texts_of(corpus.source.unlabelled, corpus.source.text_column)
 
-def readable_texts(corpus: Corpus) -> Iterator[str]:
-    """Yield every text of train and of the unlabelled part."""
-    yield from (example.text for example in corpus.split("train"))
-    yield from texts_of(corpus.source.unlabelled, corpus.source.text_column)
+    return unseen_texts(corpora[0], candidates, with_phrases)
 
 
 def texts_of(parts: Iterable[Part], column: str) -> Iterator[str]:

@@ -4,12 +4,12 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from project.data.download import cache_dir
 from project.data.store import Corpus
-from project.data.unseen import unlabelled_texts
+from project.data.unseen import texts_without_labels
 from project.data.vectors import WordVectors, kept_vectors
 from project.errors import UserError
 from project.text import basic_english
@@ -21,8 +21,8 @@ FORMAT = 2  # of the choice of texts; part of the key
 LONGEST = 10_000  # words of a line that gensim reads
 
 
-def corpus_vectors(own: Corpus, other: Corpus | None, dim: int) -> WordVectors:
-    """Return vectors trained on the texts of train and on the unlabelled ones; from the cache, where they are known.
+def corpus_vectors(own: Corpus, other: Corpus | None, dim: int, unlabelled: bool = True) -> WordVectors:
+    """Return vectors trained on the texts of train and the unlabelled ones; from the cache, where they are known.
 
     A text that stands in val or test of `own` is left out wherever it comes from, so that no figure rests on having
     read what it is measured on. All cores take part, in no fixed order: trained anew, the vectors differ a little.
@@ -31,35 +31,37 @@ def corpus_vectors(own: Corpus, other: Corpus | None, dim: int) -> WordVectors:
         own: The corpus that is to be classified.
         other: Another one whose texts are read too.
         dim: E, the numbers in a vector.
+        unlabelled: Whether unlabelled texts are read.
 
     Raises:
         UserError: gensim is not installed, or the cache cannot be written.
     """
     corpora = [own] if other is None else [own, other]
     sources = [[c.fingerprint, c.source.key] for c in corpora]
-    key = hashlib.sha256(json.dumps([FORMAT, SETTINGS, dim, sources]).encode()).hexdigest()
-    return kept_vectors(key, lambda: _train(corpora, dim))
+    described = [FORMAT, SETTINGS, dim, sources] + ["train alone"] * (not unlabelled)
+    key = hashlib.sha256(json.dumps(described).encode()).hexdigest()
+    return kept_vectors(key, lambda: _train(training_texts(corpora, unlabelled), dim))
 
 
-def _train(corpora: Sequence[Corpus], dim: int) -> WordVectors:
+def _train(texts: Iterable[list[str]], dim: int) -> WordVectors:
     try:
         from gensim.models import Word2Vec
     except ImportError as error:
         raise UserError("word vectors are trained by gensim: pip install -e '.[vectors]'") from error
     with tempfile.TemporaryDirectory(prefix=".texts-", dir=cache_dir()) as scratch:
         lines = Path(scratch) / "texts.txt"
-        texts = 0
+        count = 0
         with lines.open("w", encoding="utf-8") as file:
-            for words in training_texts(corpora):
+            for words in texts:
                 file.write(" ".join(words[:LONGEST]) + "\n")
-                texts += 1
-        print(f"training word vectors of {dim} dimensions on {texts:,} texts (once; minutes)", flush=True)
+                count += 1
+        print(f"training word vectors of {dim} dimensions on {count:,} texts (once; minutes)", flush=True)
         model = Word2Vec(corpus_file=str(lines), vector_size=dim, workers=os.cpu_count() or 1, **SETTINGS)
     return WordVectors(model.wv.index_to_key, model.wv.vectors)
 
 
-def training_texts(corpora: Sequence[Corpus]) -> Iterator[list[str]]:
-    """Yield the tokens of every text of train and of the unlabelled part, but for the first corpus's val and test."""
-    for text in unlabelled_texts(corpora):
+def training_texts(corpora: Sequence[Corpus], unlabelled: bool = True) -> Iterator[list[str]]:
+    """Yield the tokens of every text that may be read; see `texts_without_labels`."""
+    for text in texts_without_labels(corpora, unlabelled):
         if words := basic_english(text):
             yield words

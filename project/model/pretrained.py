@@ -39,11 +39,11 @@ def save_pretrained(path: Path, network: SentimentNetwork, tokenizer: TokenizerS
         raise UserError(f"cannot write {path}: {error.strerror or error}") from error
 
 
-def load_pretrained(path: Path, network: SentimentNetwork, tokenizer: TokenizerState) -> None:
-    """Copy the word vectors and the recurrent network of `path` into `network`, running no code from it.
+def read_pretrained(path: Path) -> dict[str, Any]:
+    """Return what `save_pretrained` wrote, running no code from it.
 
     Raises:
-        UserError: It is no such file, or was made for another vocabulary or another network.
+        UserError: There is no such file, or it is damaged or of another kind.
     """
     if not path.is_file():
         raise UserError(
@@ -51,17 +51,38 @@ def load_pretrained(path: Path, network: SentimentNetwork, tokenizer: TokenizerS
             "and the configuration of this run"
         )
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         if content["format"] != FORMAT:
             raise UserError(f"{path} has format {content['format']}, this version reads format {FORMAT}")
-        theirs = content["tokenizer"]
+        content["tokenizer"]["tokens"], content["embedding"]["frozen"], content["rnn"]
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, TypeError, OSError) as error:
         raise UserError(f"{path} is not a file of sentiment pretrain, or it is damaged") from error
-    again = "pretrain again with the configuration of this run"
-    if any(theirs[key] != tokenizer[key] for key in ("scheme", "tokens", "json")):
-        raise UserError(f"{path} was pretrained with another vocabulary: {again}")
+    return content
+
+
+def vocabulary_of(content: dict[str, Any]) -> tuple[TokenizerState, int]:
+    """Return the tokenizer of a pretrained file, and how many words at its end are frozen."""
+    return content["tokenizer"], len(content["embedding"]["frozen"])
+
+
+def load_pretrained(path: Path, network: SentimentNetwork, tokenizer: TokenizerState) -> None:
+    """Copy the word vectors and the recurrent network of `path` into `network`.
+
+    Raises:
+        UserError: It is no such file, or was made for another vocabulary or another network.
+    """
+    content = read_pretrained(path)
+    if any(content["tokenizer"][key] != tokenizer[key] for key in ("scheme", "tokens", "json")):
+        raise UserError(
+            f"{path} was pretrained with another vocabulary: "
+            "call the data module's start_from(*vocabulary_of(read_pretrained(path))) before the Trainer"
+        )
     for name, part in _parts(network).items():
         own = {key: tuple(value.shape) for key, value in part.state_dict().items()}
-        if own != {key: tuple(value.shape) for key, value in content[name].items()}:
-            raise UserError(f"{path} was pretrained for a network of another shape: {again}")
+        theirs = {key: tuple(value.shape) for key, value in content[name].items()}
+        if own != theirs:
+            raise UserError(
+                f"{path} was pretrained for a network of another shape: "
+                "use the --model options that it was pretrained with, or pretrain again"
+            )
         part.load_state_dict(content[name])

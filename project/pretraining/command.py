@@ -17,7 +17,7 @@ from lightning import seed_everything
 from lightning.pytorch.callbacks import Callback
 
 from project.configuration import corpus_parser
-from project.data.unseen import unlabelled_texts
+from project.data.unseen import texts_without_labels
 from project.errors import UserError
 from project.model.classifier import SentimentClassifier
 from project.model.network import SentimentNetwork
@@ -72,7 +72,7 @@ def run() -> None:
     data.prepare_data()
     data.setup("fit")
     network = arguments.model.build_for(data)
-    train = Pieces(unlabelled_texts([data.corpus]), data.tokenizer)
+    train = Pieces(texts_without_labels([data.corpus], data.unlabelled), data.tokenizer)
     if not len(train):
         raise UserError(f"corpus {data.corpus.name} has no text of two tokens: there is nothing to guess")
     val = Pieces(_val_texts(data.corpus), data.tokenizer)

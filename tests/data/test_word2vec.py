@@ -22,6 +22,17 @@ def test_train_and_unlabelled_texts_are_read_but_none_of_val_and_test(corpus):
     assert texts == ["a warm film", "a cold film", "a dull cast", "no label here"]
 
 
+def test_unlabelled_texts_are_left_out_if_asked(corpus):
+    texts = [" ".join(words) for words in training_texts([corpus], unlabelled=False)]
+    assert texts == ["a warm film", "a cold film", "a dull cast"]
+
+
+def test_vectors_of_train_alone_are_others(corpus, tmp_path):
+    write_csv(tmp_path / "own" / "unsupervised.csv", [("A noisy noisy ending", "")])
+    noisy = load_corpus(str(tmp_path / "own"))
+    assert [("noisy" in corpus_vectors(noisy, None, 6, read).words) for read in (True, False)] == [True, False]
+
+
 def test_another_corpus_adds_its_texts_but_none_of_val_and_test(corpus, tmp_path):
     write_csv(
         tmp_path / "other.csv", [("A moving cast", "good"), ("A hollow story", "bad"), ("A tedious ending", "bad")] * 9

@@ -6,9 +6,14 @@ import pytest
 import torch
 
 from project.data.corpora import load_corpus
+from project.errors import UserError
+from project.model.network import SentimentNetwork
+from project.model.pretrained import load_pretrained
+from project.text import Tokenizer
 from tests.conftest import SMALL, run_sentiment, write_csv
 
 RESUMED = [word for word in SMALL if not word.startswith(("--model", "--data.vectors"))]
+FROM_FILE = [word for word in SMALL if not word.startswith("--data.vectors")]  # the file brings vectors and vocabulary
 PRETRAIN = [word for word in SMALL if not word.startswith("--trainer")]
 
 
@@ -36,15 +41,32 @@ def test_perplexity_is_told_and_kept(pretrained_once):
 
 def test_fit_starts_from_it(pretrained, sentiment, toy):
     words = ("--model.pretrained", pretrained, "--trainer.max_epochs=1", "--model.learning_rate=1e-9")
-    assert sentiment("fit", "--data.corpus", toy, "--test_after_fit=false", *words, *SMALL) == 0
+    assert sentiment("fit", "--data.corpus", toy, "--test_after_fit=false", *words, *FROM_FILE) == 0
     checkpoint = torch.load("runs/version_0/checkpoints/last.ckpt", weights_only=True)["state_dict"]
     wanted = torch.load(pretrained, weights_only=True)["rnn"]["weight_hh_l0_reverse"]
     assert torch.allclose(checkpoint["network.encoder.rnn.weight_hh_l0_reverse"], wanted, atol=1e-6)
 
 
+def test_another_corpus_takes_over_its_vocabulary(pretrained, sentiment, tmp_path, capsys):
+    rows = [row for n in range(20) for row in [(f"The film {n} is zesty", "good"), (f"A dreary film {n}", "bad")]]
+    write_csv(tmp_path / "own.csv", rows)
+    words = ("--data.corpus", tmp_path / "own.csv", "--model.pretrained", pretrained)
+    assert sentiment("fit", *words, "--trainer.max_epochs=1", *FROM_FILE) == 0
+    tokens = torch.load(pretrained, weights_only=True)["tokenizer"]["tokens"]
+    checkpoint = torch.load("runs/version_0/checkpoints/last.ckpt", weights_only=True)
+    assert checkpoint["sentiment"]["tokenizer"]["tokens"] == tokens
+    assert f"vocabulary: the pretrained file's {len(tokens) - 2:,} tokens, 55.6% of train's" in capsys.readouterr().out
+
+
+def test_without_the_command_line_another_vocabulary_is_told(pretrained):
+    network = SentimentNetwork(3, 2, embedding_dim=8, hidden_size=8)
+    with pytest.raises(UserError, match="with another vocabulary: call the data module"):
+        load_pretrained(pretrained, network, Tokenizer(["<pad>", "<unk>", "film"]).state())
+
+
 def test_a_resumed_run_needs_it_no_more(pretrained, sentiment, toy, tmp_path):
     copy = shutil.copy(pretrained, tmp_path / "copy.pt")
-    words = ("--data.corpus", toy, "--test_after_fit=false", *SMALL)
+    words = ("--data.corpus", toy, "--test_after_fit=false", *FROM_FILE)
     assert sentiment("fit", *words, "--model.pretrained", copy, "--trainer.max_epochs=1") == 0
     (tmp_path / "copy.pt").unlink()
     last = "runs/version_0/checkpoints/last.ckpt"
@@ -55,23 +77,23 @@ def test_a_resumed_run_needs_it_no_more(pretrained, sentiment, toy, tmp_path):
     ("option", "message"),
     [
         ("--model.hidden_size=9", "was pretrained for a network of another shape"),
-        ("--data.max_vocab_size=5", "was pretrained with another vocabulary"),
+        ("--data.max_vocab_size=5", "--data.max_vocab_size=5 has no effect: the pretrained file's own setting is used"),
     ],
 )
 def test_what_does_not_fit_is_told(pretrained, sentiment, toy, capsys, option, message):
     words = ("--data.corpus", toy, "--model.pretrained", pretrained)
-    assert sentiment("fit", *words, *SMALL, option) == 2
+    assert sentiment("fit", *words, *FROM_FILE, option) == 2
     assert message in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_a_file_that_is_none_is_told(sentiment, toy, tmp_path, capsys):
     (tmp_path / "lm.pt").write_text("no weights")
-    assert sentiment("fit", "--data.corpus", toy, "--model.pretrained=lm.pt", *SMALL) == 2
+    assert sentiment("fit", "--data.corpus", toy, "--model.pretrained=lm.pt", *FROM_FILE) == 2
     assert "lm.pt is not a file of sentiment pretrain" in capsys.readouterr().err
 
 
 def test_a_file_that_is_missing_is_told(sentiment, toy, capsys):
-    assert sentiment("fit", "--data.corpus", toy, "--model.pretrained=lm.pt", *SMALL) == 2
+    assert sentiment("fit", "--data.corpus", toy, "--model.pretrained=lm.pt", *FROM_FILE) == 2
     assert "make it with sentiment pretrain --output lm.pt" in capsys.readouterr().err
 
 
@@ -98,6 +120,16 @@ def test_no_text_of_val_and_test_is_read(sentiment, tmp_path, capsys):
     words = ("--output=lm.pt", "--data.corpus", folder, "--epochs=1", "--samples=5", "--seed_everything=1")
     assert sentiment("pretrain", *words, *PRETRAIN) == 0
     assert "a language model of 11 pieces, 35 tokens" in capsys.readouterr().out
+
+
+def test_unlabelled_texts_are_left_out_if_asked(sentiment, tmp_path, capsys):
+    folder = tmp_path / "own"
+    folder.mkdir()
+    write_csv(folder / "train.csv", [("a warm film", "good"), ("a cold film", "bad")] * 5)
+    write_csv(folder / "unsupervised.csv", [("no label here at all", "")])
+    words = ("--output=lm.pt", "--data.corpus", folder, "--data.val_share=0", "--data.test_share=0", "--epochs=1")
+    assert sentiment("pretrain", *words, "--samples=5", "--data.unlabelled=false", *PRETRAIN) == 0
+    assert "a language model of 10 pieces, 30 tokens" in capsys.readouterr().out
 
 
 def test_texts_of_one_token_are_refused(sentiment, tmp_path, capsys):
