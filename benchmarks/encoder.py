@@ -34,6 +34,8 @@ SLOW, VERY_SLOW = 2.0, 8.0  # seconds of a step from which it is timed 2 times, 
 SHORT = 0.1  # seconds of a step up to which a turn is the median of four
 BUSY = "import os\nparent = os.getppid()\nwhile os.getppid() == parent: pass"
 CAP = 0.2  # seconds of a packed step after which the grid goes no further
+SMALL = 100  # MB of a step up to which its memory is the median of PROCESSES, since it depends on how the threads meet
+PROCESSES, PROCESS_STEPS = 5, 40
 REST = 0.02  # seconds after which the threads of the last rival have stopped spinning
 
 
@@ -64,6 +66,8 @@ STEPS = {
 
 class Process(Worker):
     """A rival at work."""
+
+    peak_mb: float
 
     def __init__(self, rival: Rival) -> None:
         self.rival = rival
@@ -105,6 +109,19 @@ def take_turns(processes: Sequence[Process], shape: Shape, kind: str = "train", 
     return seconds
 
 
+def memory_mb(process: Process, shape: Shape) -> float:
+    """Return the most memory of a process's steps; of small ones the median of several processes."""
+    if process.peak_mb > SMALL:
+        return process.peak_mb
+    peaks = []
+    for _ in range(PROCESSES):
+        with Process(process.rival) as another:
+            another.make(shape, "train")
+            another.time(PROCESS_STEPS)
+            peaks.append(another.peak_mb)
+    return median(peaks)
+
+
 def ratio(theirs: Sequence[float], ours: Sequence[float]) -> float:
     """Return how many times as long theirs takes: the median over the turns, or of the medians if one took fewer.
 
@@ -130,9 +147,9 @@ def training_steps(quick: bool) -> dict[str, Any]:
             continue
         with ExitStack() as stack:
             processes = [stack.enter_context(Process(rival)) for rival in rivals]
-            seconds = take_turns(processes, shape, turns=3 if quick else 7)
+            seconds = take_turns(processes, shape, turns=3 if quick else 7 if long else 21)
             threads = {process.rival: process.hello["threads"] for process in processes}
-            memory = {process.rival: process.peak_mb for process in processes}
+            memory = {p.rival: memory_mb(p, shape) if p.rival in (OURS, PACKED) else p.peak_mb for p in processes}
             empty = {process.rival: process.hello["empty_mb"] for process in processes}
         figures[name] = {
             str(rival): {

@@ -4,7 +4,6 @@ import json
 import logging
 import signal
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveCon
 from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
-from project.configuration import DEFAULT_CONFIG, OneLineParser
+from project.configuration import DEFAULT_CONFIG, OneLineParser, refuse_idle
 from project.data.datamodule import SentimentDataModule
 from project.data.predictions import check_output
 from project.deploy.predictor import load
@@ -171,17 +170,6 @@ go on with
   {sentiment} predict --ckpt_path {best} --data.corpus FILE --output predictions.csv
   {sentiment} fit --ckpt_path {best.parent / "last.ckpt"} --trainer.max_epochs {2 * (self.trainer.max_epochs or 1)}"""
         )
-
-
-def refuse_idle(options: Sequence[str], decides: str) -> None:
-    """Check that the command line sets none of `options`, which are beginnings of their names.
-
-    Raises:
-        UserError: It does.
-    """
-    idle = [word for word in sys.argv[1:] if word.startswith(tuple(options))]
-    if idle:
-        raise UserError(f"{idle[0]} has no effect: the {decides}'s own setting is used; leave it out")
 
 
 def relative(path: Path) -> Path:

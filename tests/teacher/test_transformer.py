@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from project.errors import UserError
-from project.teacher.transformer import MINILM_NAME, Transformer
+from project.teacher import MINILM_NAME
+from project.teacher.transformer import Transformer
 from tests.conftest import toy_rows
 
 TEXTS = [text for text, _ in toy_rows()]
