@@ -15,7 +15,7 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveCon
 from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
-from project.configuration import DEFAULT_CONFIG, OneLineParser, refuse_idle
+from project.configuration import DEFAULT_CONFIG, VOCABULARY, OneLineParser, refuse_idle
 from project.data.datamodule import SentimentDataModule
 from project.data.predictions import check_output
 from project.deploy.predictor import load
@@ -32,11 +32,8 @@ from project.text import Tokenizer
 STOPPED = 128 + signal.SIGTERM  # exit code of a process that this signal ended
 
 # options that a pretrained file answers for, and a checkpoint
-VOCABULARY = [
-    f"--data.{name}"
-    for name in ("tokenizer", "bpe_size", "min_freq", "max_vocab_size", "vectors", "unlabelled", "pretrained_words")
-]
-CHECKPOINT_DECIDES = ["--model.", "--data.max_length", "--data.truncation", *VOCABULARY]
+PRETRAINED_DECIDES = [*VOCABULARY, "--data.unlabelled"]
+CHECKPOINT_DECIDES = ["--model.", "--data.max_length", "--data.truncation", *PRETRAINED_DECIDES]
 
 
 class SaveConfig(SaveConfigCallback):
@@ -123,7 +120,7 @@ class SentimentCLI(LightningCLI):
         if self.checkpoint is not None:
             refuse_idle(CHECKPOINT_DECIDES, "checkpoint")
         elif self.config[command].model.pretrained is not None:
-            refuse_idle(VOCABULARY, "pretrained file")
+            refuse_idle(PRETRAINED_DECIDES, "pretrained file")
 
     def instantiate_trainer(self, **kwargs: Any) -> L.Trainer:
         """Make the Trainer.

@@ -11,6 +11,10 @@ from project.data.datamodule import SentimentDataModule
 from project.errors import UserError
 
 DEFAULT_CONFIG = Path(__file__).parent.parent / "configs" / "default.yaml"
+# options that make a vocabulary
+VOCABULARY = [
+    f"--data.{name}" for name in ("tokenizer", "bpe_size", "min_freq", "max_vocab_size", "vectors", "pretrained_words")
+]
 
 
 class OneLineParser(LightningArgumentParser):

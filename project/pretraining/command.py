@@ -1,7 +1,8 @@
 """``sentiment pretrain``: trains the word vectors and the recurrent network of a configuration as a language model.
 
 It reads the texts of train and the unlabelled ones, without labels; `fit` starts from what it writes:
-``--model.pretrained FILE``.
+``--model.pretrained FILE``. So does another pretraining, ``--start FILE``, on texts nearer to those that count:
+S. Gururangan et al. 2020, *Don't Stop Pretraining*.
 """
 
 import math
@@ -16,12 +17,12 @@ import torch
 from lightning import seed_everything
 from lightning.pytorch.callbacks import Callback
 
-from project.configuration import corpus_parser
+from project.configuration import VOCABULARY, corpus_parser, refuse_idle
 from project.data.unseen import texts_without_labels
 from project.errors import UserError
 from project.model.classifier import SentimentClassifier
 from project.model.network import SentimentNetwork
-from project.model.pretrained import save_pretrained
+from project.model.pretrained import load_pretrained, read_pretrained, save_pretrained, vocabulary_of
 from project.plain_trainer import plain_trainer
 from project.pretraining.language_model import LanguageModel
 from project.pretraining.pieces import Pieces, loader
@@ -69,9 +70,14 @@ def run() -> None:
     ignore_idle_warnings()
     seed_everything(arguments.seed_everything, verbose=False)
     data = arguments.data
+    if arguments.start is not None:
+        refuse_idle(VOCABULARY, "pretrained file")
+        data.start_from(*vocabulary_of(read_pretrained(arguments.start)))
     data.prepare_data()
     data.setup("fit")
     network = arguments.model.build_for(data)
+    if arguments.start is not None:
+        load_pretrained(arguments.start, network, data.tokenizer.state())
     train = Pieces(texts_without_labels([data.corpus], data.unlabelled), data.tokenizer)
     if not len(train):
         raise UserError(f"corpus {data.corpus.name} has no text of two tokens: there is nothing to guess")
@@ -97,6 +103,7 @@ def parse(words: list[str]) -> Any:
     parser.add_class_arguments(SentimentClassifier, "model")
     parser.link_arguments("model.embedding_dim", "data.vectors_dim")
     parser.add_argument("--output", type=Path, required=True, help="file to write")
+    parser.add_argument("--start", type=Path | None, default=None, help="file of an earlier pretraining to go on from")
     parser.add_argument("--epochs", type=int, default=3, help="how often the texts are read")
     parser.add_argument("--learning_rate", type=float, default=3e-3, help="the highest")
     parser.add_argument("--samples", type=int, default=1000, help="tokens that the right one is compared with")

@@ -97,6 +97,22 @@ def test_a_file_that_is_missing_is_told(sentiment, toy, capsys):
     assert "make it with sentiment pretrain --output lm.pt" in capsys.readouterr().err
 
 
+def test_another_pretraining_goes_on_from_it(pretrained, sentiment, toy, capsys):
+    before = torch.load(pretrained, weights_only=True)
+    options = [word for word in PRETRAIN if not word.startswith("--data.vectors")]
+    words = ("--output=on.pt", "--start", pretrained, "--data.corpus", toy, "--epochs=1", "--learning_rate=1e-9")
+    assert sentiment("pretrain", *words, *options) == 0
+    after = torch.load("on.pt", weights_only=True)
+    assert after["tokenizer"] == before["tokenizer"]
+    assert torch.allclose(after["rnn"]["weight_hh_l0"], before["rnn"]["weight_hh_l0"], atol=1e-6)
+
+
+def test_going_on_needs_the_vocabulary_of_the_file(pretrained, sentiment, toy, capsys):
+    words = ("--output=on.pt", "--start", pretrained, "--data.corpus", toy, *PRETRAIN)
+    assert sentiment("pretrain", *words) == 2
+    assert "--data.vectors=null has no effect: the pretrained file's own setting" in capsys.readouterr().err
+
+
 def test_nothing_is_written_over(pretrained, sentiment, toy, capsys):
     assert sentiment("pretrain", "--output", pretrained, "--data.corpus", toy, *PRETRAIN) == 2
     assert "is there already" in capsys.readouterr().err
