@@ -1,5 +1,6 @@
 """Texts of other corpora -> those that do not stand in val or test, so that no figure rests on having read them."""
 
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -18,7 +19,7 @@ def unseen_texts(own: Corpus, candidates: Callable[[], Iterable[str]], with_phra
         candidates: Goes through the texts anew at each call.
         with_phrases: Whether the phrases of a held-out text are left out with it: where a corpus consists of phrases.
     """
-    held_out = {_plain(text) for text in _held_out(own)}
+    held_out = {_plain(text) for text in held_out_texts(own)}
     if with_phrases:
         offered = {_plain(text) for text in candidates()}
         # of a long review's phrases, far too many to keep, those alone that stand somewhere as a text
@@ -55,12 +56,18 @@ def texts_of(parts: Iterable[Part], column: str) -> Iterator[str]:
                 yield text
 
 
-def _plain(text: str) -> str:
-    """Return the runs of letters and digits of a text, in small letters."""
-    return " ".join(re.findall(r"[^\W_]+", text.lower()))
+def text_key(text: str) -> int:
+    """Return 63 bits that tell a text from others, and the same for one that is only written otherwise."""
+    return int.from_bytes(hashlib.blake2b(_plain(text).encode(), digest_size=8).digest(), "big") >> 1
 
 
-def _held_out(corpus: Corpus) -> Iterator[str]:
+def held_out_texts(corpus: Corpus) -> Iterator[str]:
+    """Yield the texts of val and test."""
     for split in ("val", "test"):
         if split in corpus.splits:
             yield from (example.text for example in corpus.splits[split])
+
+
+def _plain(text: str) -> str:
+    """Return the runs of letters and digits of a text, in small letters."""
+    return " ".join(re.findall(r"[^\W_]+", text.lower()))

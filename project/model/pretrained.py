@@ -1,40 +1,47 @@
 """Word vectors and recurrent network as `sentiment pretrain` left them: written, and read where training starts."""
 
 import pickle
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
+from project.data.store import Corpus
+from project.data.unseen import held_out_texts, text_key
 from project.errors import UserError
 from project.model.network import SentimentNetwork
 from project.text import TokenizerState
 from project.whole import written_whole
 
-FORMAT = 1
+FORMAT = 2
 
 
 def _parts(network: SentimentNetwork) -> dict[str, nn.Module]:
     return {"embedding": network.embedding, "rnn": network.encoder.rnn}
 
 
-def save_pretrained(path: Path, network: SentimentNetwork, tokenizer: TokenizerState, facts: dict[str, Any]) -> None:
+def save_pretrained(
+    path: Path, network: SentimentNetwork, tokenizer: TokenizerState, read: Iterable[int], facts: dict[str, Any]
+) -> None:
     """Write what `load_pretrained` reads, whole or not at all.
 
     Args:
         path: Its place.
         network: Whose embedding and recurrent network are kept.
         tokenizer: What the token ids mean.
+        read: Keys of the texts that it has read, see `text_key`.
         facts: Plain values that tell where it comes from.
 
     Raises:
         UserError: It cannot be written.
     """
-    weights = {name: part.state_dict() for name, part in _parts(network).items()}
+    content: dict[str, Any] = {name: part.state_dict() for name, part in _parts(network).items()}
+    content |= {"format": FORMAT, "tokenizer": tokenizer, "read": torch.tensor(sorted(read)), "facts": facts}
     try:
         with written_whole(path) as scratch:
-            torch.save({"format": FORMAT, "tokenizer": tokenizer, "facts": facts, **weights}, scratch)
+            torch.save(content, scratch)
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from error
 
@@ -54,7 +61,7 @@ def read_pretrained(path: Path) -> dict[str, Any]:
         content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         if content["format"] != FORMAT:
             raise UserError(f"{path} has format {content['format']}, this version reads format {FORMAT}")
-        content["tokenizer"]["tokens"], content["embedding"]["frozen"], content["rnn"]
+        content["tokenizer"]["tokens"], content["embedding"]["frozen"], content["rnn"], content["read"]
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, TypeError, OSError) as error:
         raise UserError(f"{path} is not a file of sentiment pretrain, or it is damaged") from error
     return content
@@ -63,6 +70,21 @@ def read_pretrained(path: Path) -> dict[str, Any]:
 def vocabulary_of(content: dict[str, Any]) -> tuple[TokenizerState, int]:
     """Return the tokenizer of a pretrained file, and how many words at its end are frozen."""
     return content["tokenizer"], len(content["embedding"]["frozen"])
+
+
+def check_unread(path: Path, corpus: Corpus) -> None:
+    """Check that no text of val or test was read in pretraining: no figure rests on having seen what it measures.
+
+    Raises:
+        UserError: Some were.
+    """
+    read = set(read_pretrained(path)["read"].tolist())
+    count = sum(text_key(text) in read for text in held_out_texts(corpus))
+    if count:
+        raise UserError(
+            f"{path} has read {count:,} of the texts in val and test of {corpus.name}: "
+            f"pretrain with --held_out {corpus.name}, which leaves them out"
+        )
 
 
 def load_pretrained(path: Path, network: SentimentNetwork, tokenizer: TokenizerState) -> None:

@@ -8,7 +8,7 @@ S. Gururangan et al. 2020, *Don't Stop Pretraining*.
 import math
 import random
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,9 @@ from lightning import seed_everything
 from lightning.pytorch.callbacks import Callback
 
 from project.configuration import VOCABULARY, corpus_parser, refuse_idle
-from project.data.unseen import texts_without_labels
+from project.data.corpora import load_corpus
+from project.data.datamodule import SentimentDataModule
+from project.data.unseen import text_key, texts_without_labels, unseen_texts
 from project.errors import UserError
 from project.model.classifier import SentimentClassifier
 from project.model.network import SentimentNetwork
@@ -41,11 +43,14 @@ class EachEpoch(Callback):
         path: Its place.
         network: What is trained.
         tokenizer: What the token ids mean.
+        read: Keys of the texts that it reads.
         facts: What is known of the run.
     """
 
-    def __init__(self, path: Path, network: SentimentNetwork, tokenizer: TokenizerState, facts: dict[str, Any]) -> None:
-        self.path, self.network, self.tokenizer, self.facts = path, network, tokenizer, facts
+    def __init__(
+        self, path: Path, network: SentimentNetwork, tokenizer: TokenizerState, read: set[int], facts: dict[str, Any]
+    ) -> None:
+        self.path, self.network, self.tokenizer, self.read, self.facts = path, network, tokenizer, read, facts
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Write and print."""
@@ -54,7 +59,7 @@ class EachEpoch(Callback):
         if "val/loss" in trainer.callback_metrics:
             facts["perplexity"] = math.exp(float(trainer.callback_metrics["val/loss"]))
             print(f"\nafter {epochs} of {trainer.max_epochs} epochs: perplexity {facts['perplexity']:.1f} on val")
-        save_pretrained(self.path, self.network, self.tokenizer, facts)
+        save_pretrained(self.path, self.network, self.tokenizer, self.read, facts)
 
 
 def run() -> None:
@@ -70,15 +75,18 @@ def run() -> None:
     ignore_idle_warnings()
     seed_everything(arguments.seed_everything, verbose=False)
     data = arguments.data
+    read: set[int] = set()
     if arguments.start is not None:
         refuse_idle(VOCABULARY, "pretrained file")
-        data.start_from(*vocabulary_of(read_pretrained(arguments.start)))
+        begun = read_pretrained(arguments.start)
+        data.start_from(*vocabulary_of(begun))
+        read |= set(begun["read"].tolist())
     data.prepare_data()
     data.setup("fit")
     network = arguments.model.build_for(data)
     if arguments.start is not None:
         load_pretrained(arguments.start, network, data.tokenizer.state())
-    train = Pieces(texts_without_labels([data.corpus], data.unlabelled), data.tokenizer)
+    train = Pieces(noting(texts_for(data, arguments.held_out), read), data.tokenizer)
     if not len(train):
         raise UserError(f"corpus {data.corpus.name} has no text of two tokens: there is nothing to guess")
     val = Pieces(_val_texts(data.corpus), data.tokenizer)
@@ -88,9 +96,28 @@ def run() -> None:
     facts = {"command": sys.argv[1:], "corpus": data.corpus.name, "fingerprint": data.corpus.fingerprint}
     batches = loader(train, data.batch_size, shuffle=True, seed=arguments.seed_everything or 0)
     val_batches = loader(val, data.batch_size, shuffle=False) if len(val) else None
-    each_epoch = EachEpoch(arguments.output, network, data.tokenizer.state(), facts)
+    each_epoch = EachEpoch(arguments.output, network, data.tokenizer.state(), read, facts)
     plain_trainer(arguments.epochs, each_epoch).fit(model, batches, val_batches)
     print(f"written: {arguments.output}; to start from it: fit --model.pretrained={arguments.output}")
+
+
+def texts_for(data: SentimentDataModule, held_out: str | None) -> Iterator[str]:
+    """Yield the texts of the corpus that may be read, but for those in val and test of corpus `held_out` too."""
+
+    def own() -> Iterator[str]:
+        return texts_without_labels([data.corpus], data.unlabelled)
+
+    if held_out is None:
+        return own()
+    other = load_corpus(held_out)
+    return unseen_texts(other, own, other.source.phrases or data.corpus.source.phrases)
+
+
+def noting(texts: Iterable[str], keys: set[int]) -> Iterator[str]:
+    """Yield `texts`, adding their keys to `keys`."""
+    for text in texts:
+        keys.add(text_key(text))
+        yield text
 
 
 def parse(words: list[str]) -> Any:
@@ -104,6 +131,9 @@ def parse(words: list[str]) -> Any:
     parser.link_arguments("model.embedding_dim", "data.vectors_dim")
     parser.add_argument("--output", type=Path, required=True, help="file to write")
     parser.add_argument("--start", type=Path | None, default=None, help="file of an earlier pretraining to go on from")
+    parser.add_argument(
+        "--held_out", type=str | None, default=None, help="another corpus, whose val and test are left out too"
+    )
     parser.add_argument("--epochs", type=int, default=3, help="how often the texts are read")
     parser.add_argument("--learning_rate", type=float, default=3e-3, help="the highest")
     parser.add_argument("--samples", type=int, default=1000, help="tokens that the right one is compared with")

@@ -97,6 +97,40 @@ def test_a_file_that_is_missing_is_told(sentiment, toy, capsys):
     assert "make it with sentiment pretrain --output lm.pt" in capsys.readouterr().err
 
 
+@pytest.fixture
+def other(toy, tmp_path):
+    """A corpus that holds three of the toy corpus's texts in val and test, written otherwise."""
+    folder = tmp_path / "other"
+    folder.mkdir()
+    texts = [text for text, _ in load_corpus(str(toy)).split("train")]
+    write_csv(folder / "train.csv", [(f"A film {n}", "good" if n % 2 else "bad") for n in range(8)])
+    write_csv(folder / "val.csv", [(texts[0].upper(), "good"), ("A warm ending", "bad")])
+    write_csv(folder / "test.csv", [(texts[1].replace(" ", "  "), "good"), (texts[2], "bad")])
+    return folder
+
+
+def test_a_file_that_has_read_val_or_test_is_refused(pretrained, sentiment, other, capsys):
+    words = ("--data.corpus", other, "--model.pretrained", pretrained, *FROM_FILE)
+    assert sentiment("fit", *words) == 2
+    assert "has read 3 of the texts in val and test" in capsys.readouterr().err
+
+
+def test_texts_held_out_for_another_corpus_are_not_read(sentiment, toy, other, capsys):
+    words = ("--output=lm.pt", "--data.corpus", toy, "--held_out", other, "--epochs=1", "--samples=5")
+    assert sentiment("pretrain", *words, *PRETRAIN) == 0
+    assert "a language model of 37 pieces" in capsys.readouterr().out
+    fit = ("--data.corpus", other, "--model.pretrained=lm.pt", "--trainer.max_epochs=1", *FROM_FILE)
+    assert sentiment("fit", *fit) == 0
+
+
+def test_what_the_first_pretraining_read_counts_after_the_second(pretrained, sentiment, other, capsys):
+    options = [word for word in PRETRAIN if not word.startswith("--data.vectors")]
+    words = ("--output=on.pt", "--start", pretrained, "--data.corpus", other, "--epochs=1")
+    assert sentiment("pretrain", *words, *options) == 0
+    assert sentiment("fit", "--data.corpus", other, "--model.pretrained=on.pt", *FROM_FILE) == 2
+    assert "on.pt has read 3 of the texts" in capsys.readouterr().err
+
+
 def test_another_pretraining_goes_on_from_it(pretrained, sentiment, toy, capsys):
     before = torch.load(pretrained, weights_only=True)
     options = [word for word in PRETRAIN if not word.startswith("--data.vectors")]
