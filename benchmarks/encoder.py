@@ -36,7 +36,7 @@ BUSY = "import os\nparent = os.getppid()\nwhile os.getppid() == parent: pass"
 CAP = 0.2  # seconds of a packed step after which the grid goes no further
 SMALL = 100  # MB of a step up to which its memory is the median of PROCESSES, since it depends on how the threads meet
 PROCESSES, PROCESS_STEPS = 5, 40
-DOUBTFUL = (0.7, 1.0)  # ratios of the grid in which seven more turns, of which all count, tell noise from loss
+DOUBTFUL = (0.7, 0.95)  # ratios of the grid in which seven more turns, of which all count, tell noise from loss
 REST = 0.02  # seconds after which the threads of the last rival have stopped spinning
 
 
