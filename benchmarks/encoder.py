@@ -1,6 +1,6 @@
 """How fast the recurrence is: against torch's own LSTM, and against its matrix products alone.
 
-    make bench           about 12 minutes; writes benchmarks/encoder.json and docs/encoder_speed.png
+    make bench           about 14 minutes; writes benchmarks/encoder.json and docs/encoder_speed.png
     make bench QUICK=1   about 3 minutes; prints only
 
 Every rival is a process of its own. They take turns, one step each, in one order and then in the other, so that a busy
