@@ -21,7 +21,7 @@ from project.model.encoder import InitialState, Merge, Pooling
 from project.model.ensemble import NOT_TRAINED, Ensemble, build_network, is_ensemble
 from project.model.loss import weighted_cross_entropy
 from project.model.network import SentimentNetwork
-from project.model.pretrained import check_unread, load_pretrained
+from project.model.pretrained import check_unread, load_pretrained, read_pretrained
 from project.model.recurrence import Cell, RecurrencePath
 from project.model.schedule import linear_schedule
 
@@ -134,9 +134,9 @@ class SentimentClassifier(L.LightningModule):
         network = self.build_for(data)
         if stage == "fit":
             if self.hparams["pretrained"] is not None and not data.adopted:  # a resumed run goes on from its checkpoint
-                path = Path(self.hparams["pretrained"])
-                check_unread(path, data.corpus)
-                load_pretrained(path, network, data.tokenizer.state())
+                pretrained = read_pretrained(Path(self.hparams["pretrained"]))
+                check_unread(pretrained, data.corpus)
+                load_pretrained(pretrained, network, data.tokenizer.state())
             self._report_size()
             self.loss.weight = self._class_weights(data.class_counts())
 

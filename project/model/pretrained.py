@@ -3,7 +3,7 @@
 import pickle
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -16,6 +16,13 @@ from project.text import TokenizerState
 from project.whole import written_whole
 
 FORMAT = 2
+
+
+class Pretrained(NamedTuple):
+    """What `save_pretrained` wrote, and where it was read from."""
+
+    path: Path
+    content: dict[str, Any]
 
 
 def _parts(network: SentimentNetwork) -> dict[str, nn.Module]:
@@ -46,8 +53,8 @@ def save_pretrained(
         raise UserError(f"cannot write {path}: {error.strerror or error}") from error
 
 
-def read_pretrained(path: Path) -> dict[str, Any]:
-    """Return what `save_pretrained` wrote, running no code from it.
+def read_pretrained(path: Path) -> Pretrained:
+    """Read what `save_pretrained` wrote, running no code from it.
 
     Raises:
         UserError: There is no such file, or it is damaged or of another kind.
@@ -64,36 +71,36 @@ def read_pretrained(path: Path) -> dict[str, Any]:
         content["tokenizer"]["tokens"], content["embedding"]["frozen"], content["rnn"], content["read"]
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, TypeError, OSError) as error:
         raise UserError(f"{path} is not a file of sentiment pretrain, or it is damaged") from error
-    return content
+    return Pretrained(path, content)
 
 
-def vocabulary_of(content: dict[str, Any]) -> tuple[TokenizerState, int]:
+def vocabulary_of(pretrained: Pretrained) -> tuple[TokenizerState, int]:
     """Return the tokenizer of a pretrained file, and how many words at its end are frozen."""
-    return content["tokenizer"], len(content["embedding"]["frozen"])
+    return pretrained.content["tokenizer"], len(pretrained.content["embedding"]["frozen"])
 
 
-def check_unread(path: Path, corpus: Corpus) -> None:
+def check_unread(pretrained: Pretrained, corpus: Corpus) -> None:
     """Check that no text of val or test was read in pretraining: no figure rests on having seen what it measures.
 
     Raises:
         UserError: Some were.
     """
-    read = set(read_pretrained(path)["read"].tolist())
+    read = set(pretrained.content["read"].tolist())
     count = sum(text_key(text) in read for text in held_out_texts(corpus))
     if count:
         raise UserError(
-            f"{path} has read {count:,} of the texts in val and test of {corpus.name}: "
+            f"{pretrained.path} has read {count:,} of the texts in val and test of {corpus.name}: "
             f"pretrain with --held_out {corpus.name}, which leaves them out"
         )
 
 
-def load_pretrained(path: Path, network: SentimentNetwork, tokenizer: TokenizerState) -> None:
-    """Copy the word vectors and the recurrent network of `path` into `network`.
+def load_pretrained(pretrained: Pretrained, network: SentimentNetwork, tokenizer: TokenizerState) -> None:
+    """Copy the word vectors and the recurrent network of `pretrained` into `network`.
 
     Raises:
-        UserError: It is no such file, or was made for another vocabulary or another network.
+        UserError: It was made for another vocabulary or another network.
     """
-    content = read_pretrained(path)
+    path, content = pretrained
     if any(content["tokenizer"][key] != tokenizer[key] for key in ("scheme", "tokens", "json")):
         raise UserError(
             f"{path} was pretrained with another vocabulary: "

@@ -76,16 +76,16 @@ def run() -> None:
     seed_everything(arguments.seed_everything, verbose=False)
     data = arguments.data
     read: set[int] = set()
-    if arguments.start is not None:
+    begun = read_pretrained(arguments.start) if arguments.start is not None else None
+    if begun is not None:
         refuse_idle(VOCABULARY, "pretrained file")
-        begun = read_pretrained(arguments.start)
         data.start_from(*vocabulary_of(begun))
-        read |= set(begun["read"].tolist())
+        read |= set(begun.content["read"].tolist())
     data.prepare_data()
     data.setup("fit")
     network = arguments.model.build_for(data)
-    if arguments.start is not None:
-        load_pretrained(arguments.start, network, data.tokenizer.state())
+    if begun is not None:
+        load_pretrained(begun, network, data.tokenizer.state())
     train = Pieces(noting(texts_for(data, arguments.held_out), read), data.tokenizer)
     if not len(train):
         raise UserError(f"corpus {data.corpus.name} has no text of two tokens: there is nothing to guess")

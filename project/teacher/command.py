@@ -49,10 +49,10 @@ def run() -> None:
     check_new(arguments.output, "folder")
     seed_everything(arguments.seed_everything, verbose=False)
     own = load_corpus(arguments.data.corpus_name, arguments.data.options)
-    texts = [example.text for example in own.split("train")]
+    texts, labels = map(list, zip(*own.split("train"), strict=True))
     further = further_texts(own, arguments) if arguments.texts else []
     began = time.perf_counter()
-    teacher = make_teacher(own, arguments)
+    teacher = make_teacher(own, texts, labels, arguments)
     facts = {"command": sys.argv[1:], "corpus": own.name, "fingerprint": own.fingerprint, "further_texts": len(further)}
     for split in ("val", "test"):
         if split in own.splits:
@@ -93,8 +93,8 @@ def parse(words: list[str]) -> Any:
     return arguments
 
 
-def make_teacher(own: Corpus, arguments: Any) -> Teacher:
-    """Return the teacher, fine-tuned on train where it is not a checkpoint.
+def make_teacher(own: Corpus, texts: Sequence[str], labels: Sequence[int], arguments: Any) -> Teacher:
+    """Return the teacher, fine-tuned on train, `texts` and `labels`, where it is not a checkpoint.
 
     Raises:
         UserError: It cannot be loaded, or is a checkpoint of another corpus.
@@ -108,7 +108,6 @@ def make_teacher(own: Corpus, arguments: Any) -> Teacher:
 
     torch.set_flush_denormal(True)  # all threads are kept, since a transformer has no two directions to divide
     teacher = Transformer(arguments.teacher, len(own.label_names), arguments.max_length)
-    texts, labels = map(list, zip(*own.split("train"), strict=True))
     print(f"fine-tuning {arguments.teacher} on {len(texts):,} texts", flush=True)
     teacher.fine_tune(texts, labels, arguments.epochs, arguments.learning_rate, arguments.batch_size)
     return teacher

@@ -8,13 +8,14 @@ import torch
 from project.data.corpora import load_corpus
 from project.errors import UserError
 from project.model.network import SentimentNetwork
-from project.model.pretrained import load_pretrained
+from project.model.pretrained import load_pretrained, read_pretrained
 from project.text import Tokenizer
 from tests.conftest import SMALL, run_sentiment, write_csv
 
 RESUMED = [word for word in SMALL if not word.startswith(("--model", "--data.vectors"))]
 FROM_FILE = [word for word in SMALL if not word.startswith("--data.vectors")]  # the file brings vectors and vocabulary
 PRETRAIN = [word for word in SMALL if not word.startswith("--trainer")]
+GO_ON = [word for word in FROM_FILE if not word.startswith("--trainer")]
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +62,7 @@ def test_another_corpus_takes_over_its_vocabulary(pretrained, sentiment, tmp_pat
 def test_without_the_command_line_another_vocabulary_is_told(pretrained):
     network = SentimentNetwork(3, 2, embedding_dim=8, hidden_size=8)
     with pytest.raises(UserError, match="with another vocabulary: call the data module"):
-        load_pretrained(pretrained, network, Tokenizer(["<pad>", "<unk>", "film"]).state())
+        load_pretrained(read_pretrained(pretrained), network, Tokenizer(["<pad>", "<unk>", "film"]).state())
 
 
 def test_a_resumed_run_needs_it_no_more(pretrained, sentiment, toy, tmp_path):
@@ -124,18 +125,16 @@ def test_texts_held_out_for_another_corpus_are_not_read(sentiment, toy, other, c
 
 
 def test_what_the_first_pretraining_read_counts_after_the_second(pretrained, sentiment, other, capsys):
-    options = [word for word in PRETRAIN if not word.startswith("--data.vectors")]
     words = ("--output=on.pt", "--start", pretrained, "--data.corpus", other, "--epochs=1")
-    assert sentiment("pretrain", *words, *options) == 0
+    assert sentiment("pretrain", *words, *GO_ON) == 0
     assert sentiment("fit", "--data.corpus", other, "--model.pretrained=on.pt", *FROM_FILE) == 2
     assert "on.pt has read 3 of the texts" in capsys.readouterr().err
 
 
 def test_another_pretraining_goes_on_from_it(pretrained, sentiment, toy, capsys):
     before = torch.load(pretrained, weights_only=True)
-    options = [word for word in PRETRAIN if not word.startswith("--data.vectors")]
     words = ("--output=on.pt", "--start", pretrained, "--data.corpus", toy, "--epochs=1", "--learning_rate=1e-9")
-    assert sentiment("pretrain", *words, *options) == 0
+    assert sentiment("pretrain", *words, *GO_ON) == 0
     after = torch.load("on.pt", weights_only=True)
     assert after["tokenizer"] == before["tokenizer"]
     assert torch.allclose(after["rnn"]["weight_hh_l0"], before["rnn"]["weight_hh_l0"], atol=1e-6)
