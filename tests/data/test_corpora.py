@@ -94,6 +94,11 @@ def test_what_is_no_corpus(tmp_path, monkeypatch, name, message):
         load_corpus(name)
 
 
+def test_missing_corpus_of_a_teacher_says_how_it_is_made():
+    with pytest.raises(UserError, match="a teacher makes a folder: sentiment teach"):
+        load_corpus("books-taught", CorpusOptions(soft_labels=True))
+
+
 def test_missing_split_is_refused(tmp_path):
     write_csv(tmp_path / "train.csv", toy_rows())
     with pytest.raises(UserError, match="has no val split, only train"):
