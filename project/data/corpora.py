@@ -61,7 +61,7 @@ def find_source(name: str, options: CorpusOptions) -> tuple[Source, str | None]:
         return file_source(name, path, options), None
     if re.fullmatch(r"[\w.-]+/[\w.-]+", name) and not is_data_file(path):
         return hub_source(name), None
-    taught = "; a teacher makes a folder: sentiment teach, as the header of a recipe says" if options.soft_labels else ""
+    taught = "; a teacher makes a folder: sentiment teach, as a recipe's header says" if options.soft_labels else ""
     raise UserError(
         f"corpus {name!r} is neither a built-in one ({', '.join(BUILT_IN)}), nor a file ({', '.join(SUFFIXES[:4])}, "
         f".gz), nor a folder, nor the id of a Hugging Face data set (owner/name){taught}"
