@@ -1,4 +1,4 @@
-"""W&B, online where it can be and offline where not, without ever asking."""
+"""Figures of a run -> a CSV file in a folder of its own, and W&B: online where it can be, offline where not."""
 
 import os
 import subprocess
@@ -9,10 +9,38 @@ from typing import Any
 import requests
 import wandb
 from lightning.fabric.loggers.logger import rank_zero_experiment
+from lightning.pytorch.loggers import CSVLogger as LightningCSVLogger
 from lightning.pytorch.loggers import WandbLogger as LightningWandbLogger
+from lightning.pytorch.utilities import rank_zero_only
 from wandb.errors import CommError, UsageError
 
 PROBE_SECONDS, INIT_SECONDS = 4, 8  # together with what wandb adds they stay under 15 s
+
+
+class CSVLogger(LightningCSVLogger):
+    """Logs into a folder of its own, also where several runs begin at the same moment.
+
+    Lightning looks for the next free number, and would give the same one to both.
+    """
+
+    @property
+    def version(self) -> int | str:
+        """Number of the folder, which is made when it is first asked for."""
+        if self._version is None and getattr(rank_zero_only, "rank", 0) == 0:
+            number = self._get_next_version()
+            while not _make_folder(Path(self.root_dir, f"version_{number}")):
+                number += 1
+            self._version = number
+        return super().version
+
+
+def _make_folder(folder: Path) -> bool:
+    """Make it and return whether this process did."""
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError:
+        return False
+    return True
 
 
 class WandbLogger(LightningWandbLogger):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from project.loggers import WandbLogger, git_commit
+from project.loggers import CSVLogger, WandbLogger, git_commit
 
 FIT = """
 import os
@@ -91,6 +91,11 @@ def test_one_switch_for_none(tmp_path, monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "disabled")
     WandbLogger(save_dir=str(tmp_path)).log_metrics({"val/accuracy": 0.5})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_runs_that_begin_at_once_have_folders_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.setattr(CSVLogger, "_get_next_version", lambda _: 0)  # what each sees before the other
+    assert [CSVLogger(tmp_path, name="").version for _ in range(2)] == [0, 1]
 
 
 def test_commit_outside_git_is_none(tmp_path, monkeypatch):
