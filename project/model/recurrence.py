@@ -144,8 +144,8 @@ class ExactRNN(nn.RNNBase):
 
         Side by side pays when one direction of a layer has enough to compute, and there is a core for each. torch's
         packed kernel, with all threads, is as fast where all lengths are equal and the batch is small, and faster with
-        few time steps. GRU and RNN have no oneDNN kernel, and a backward of many small operations, which threads do
-        not speed up: there only its quadratic growth speaks against packed.
+        few time steps unless there is much to compute in each. GRU and RNN have no oneDNN kernel, and a backward of
+        many small operations, which threads do not speed up: there only its quadratic growth speaks against packed.
         """
         if self.path != "auto":
             return self.path
@@ -161,8 +161,8 @@ class ExactRNN(nn.RNNBase):
             narrow = training and self.hidden_size <= 64  # turning the texts round costs as much as the products
             packed_is_fast, enough = True, steps >= 100 and operations >= (5e8 if training else 1e9) and not narrow
         else:
-            packed_is_fast = steps < (10 if training else 21)
-            enough = steps >= 10 and operations >= (5e7 if training else 4e7)
+            packed_is_fast, short = steps < (10 if training else 21), steps < 10
+            enough = operations >= ((2e8 if short else 1.2e8) if training else (1.2e8 if short else 4e7))
         if enough and self.bidirectional and spare_threads():
             return "parallel"
         return "packed" if packed_is_fast else "padded"

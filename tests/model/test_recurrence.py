@@ -250,7 +250,9 @@ def test_arguments_that_contradict_each_other_are_refused(options):
         ([1000], True, "packed"),  # one text
         ([50, 50], True, "packed"),  # equal lengths
         ([5, 4], True, "packed"),  # few steps
-        ([5] * 6000 + [4], True, "packed"),
+        ([5] * 3000 + [4], True, "packed"),
+        ([5] * 6000 + [4], True, "parallel"),  # few, but wide ones
+        ([5] * 3000 + [4], False, "parallel"),
         ([15, 4], True, "padded"),
         ([15, 4], False, "packed"),
         ([50, 4], False, "padded"),
