@@ -217,7 +217,7 @@ def grid(quick: bool) -> list[dict[str, Any]]:
                 if figures[-1]["pairs"][0]["packed_s"] > CAP:
                     break
     doubtful = [figure for figure in figures if figure["pairs"][0]["ratio"] < DOUBTFUL]
-    for _ in tqdm(range(AGAIN), desc="grid again", leave=False):
+    for _ in tqdm(range(AGAIN if doubtful else 0), desc="grid again", leave=False):
         with grid_pair() as pair:
             for figure in doubtful:
                 figure["pairs"].append(grid_point(pair, figure))
