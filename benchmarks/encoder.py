@@ -5,8 +5,8 @@
 
 Every rival is a process of its own. They take turns, one step each, in one order and then in the other, so that a busy
 moment of the machine meets them all; a ratio is the median of the ratios of the turns. A rival whose step takes over
-two seconds takes two turns or one; its ratio is that of the medians. All others begin a turn with a step that does not
-count: training has no rests, in which the kernel of a virtual machine takes memory back.
+two seconds takes two turns or one; its ratio is that of the medians. All others, long matrix products excepted, begin a
+turn with a step that does not count: training has no rests, in which the kernel of a virtual machine takes memory back.
 """
 
 import argparse
@@ -136,13 +136,17 @@ def ratio(theirs: Sequence[float], ours: Sequence[float]) -> float:
     return median(a / b for a, b in zip(theirs, ours, strict=True))
 
 
-def ratios_of_new_pairs(rival: Rival, shape: Shape) -> list[float]:
-    """Return how many times as long as the project's a rival's step takes, for each of STEP_AGAIN new pairs."""
-    found = []
-    for _ in range(STEP_AGAIN):
-        with Process(rival) as theirs, Process(OURS) as ours:
-            found.append(ratio(*take_turns([theirs, ours], shape, turns=3)))
-    return found
+@contextmanager
+def pair_with(rival: Rival) -> Iterator[tuple[Process, Process]]:
+    """Run a rival and the project, each in a new process."""
+    with Process(rival) as theirs, Process(OURS) as ours:
+        yield theirs, ours
+
+
+def ratio_in_new_pair(rival: Rival, shape: Shape) -> float:
+    """Return how many times as long as the project's a rival's step takes, both in new processes."""
+    with pair_with(rival) as pair:
+        return ratio(*take_turns(pair, shape, turns=3))
 
 
 def training_steps(quick: bool) -> dict[str, Any]:
@@ -177,7 +181,8 @@ def training_steps(quick: bool) -> dict[str, Any]:
         }
         equal = figures[name][str(PADDED_EQUAL)]
         if equal["ratio"] < DOUBTFUL_STEP and not quick:
-            equal["ratio"] = median([equal["ratio"], *ratios_of_new_pairs(PADDED_EQUAL, shape)])
+            again = [ratio_in_new_pair(PADDED_EQUAL, shape) for _ in range(STEP_AGAIN)]
+            equal["ratio"] = median([equal["ratio"], *again])
         report.show(
             f"Training step: {name}",
             ["rival", "threads", "time", "times", "against the project", "memory, MB", "with the process, MB"],
@@ -200,32 +205,60 @@ def training_steps(quick: bool) -> dict[str, Any]:
 def grid(quick: bool) -> list[dict[str, Any]]:
     """Time project and packed over a grid of shapes; a packed step of over 0.2 s ends a row.
 
-    Packed has all threads and the project's settings of memory and denormals. Where memory comes to lie makes the same
-    kernel up to 40 % slower, as long as a process lives: a ratio in doubt is the median over several pairs of them.
+    Packed has all threads and the project's settings of memory and denormals. The same kernel may be half as fast in
+    another process, as long as that lives: a ratio in doubt is the median over several pairs of them.
     """
+    measured: list[tuple[dict[str, Any], list[dict[str, Any]]]] = []  # a shape, and what each pair of processes took
+    with pair_with(PACKED_EQUAL) as pair:
+        for row in tqdm(grid_rows(quick), desc="grid", leave=False):
+            for point in row:
+                once = grid_point(pair, point, turns=7 if point["T"] < 100 else 3 if point["T"] < 400 else 1)
+                measured.append((point, [once]))
+                if once["packed_s"] > CAP:
+                    break
+    doubtful = [(point, pairs) for point, pairs in measured if pairs[0]["ratio"] < DOUBTFUL]
+    for _ in tqdm(range(AGAIN if doubtful else 0), desc="grid again", leave=False):
+        with pair_with(PACKED_EQUAL) as pair:
+            for point, pairs in doubtful:
+                pairs.append(grid_point(pair, point, turns=7 if point["T"] < 100 else 3))
+    figures = [
+        point
+        | {key: median(one[key] for one in pairs) for key in ("ratio", "packed_s", "project_s")}
+        | {"pairs": len(pairs), "path": pairs[0]["path"]}
+        for point, pairs in measured
+    ]
+    figures.sort(key=lambda f: f["ratio"])
+    show_grid(figures)
+    return figures
+
+
+def grid_rows(quick: bool) -> list[list[dict[str, Any]]]:
+    """Return the shapes of the grid: a row for each network and kind of batch, of growing length."""
     batches = [("equal", 1), ("equal", 16), ("mixed", 16), ("equal", 256), ("mixed", 256)]
     networks: Sequence[tuple[int, int]] = [(1, 32), (1, 128), (1, 512), (2, 128), (3, 64)]
     steps: Sequence[int] = (5, 20, 100, 400, 1000)
     if quick:
         batches, networks, steps = batches[1:3], networks[:2], steps[:2]
-    figures: list[dict[str, Any]] = []
-    with grid_pair() as pair:
-        for (layers, hidden), (kind, texts) in tqdm(list(product(networks, batches)), desc="grid", leave=False):
-            for longest in steps:
-                figures.append({"L": layers, "H": hidden, "B": texts, "T": longest, "lengths": kind, "pairs": []})
-                figures[-1]["pairs"].append(grid_point(pair, figures[-1]))
-                if figures[-1]["pairs"][0]["packed_s"] > CAP:
-                    break
-    doubtful = [figure for figure in figures if figure["pairs"][0]["ratio"] < DOUBTFUL]
-    for _ in tqdm(range(AGAIN if doubtful else 0), desc="grid again", leave=False):
-        with grid_pair() as pair:
-            for figure in doubtful:
-                figure["pairs"].append(grid_point(pair, figure))
-    for figure in figures:
-        pairs = figure.pop("pairs")
-        figure |= {key: median(one[key] for one in pairs) for key in ("ratio", "packed_s", "project_s")}
-        figure |= {"pairs": len(pairs), "path": pairs[0]["path"]}
-    figures.sort(key=lambda f: f["ratio"])
+    return [
+        [{"L": layers, "H": hidden, "B": texts, "T": longest, "lengths": kind} for longest in steps]
+        for (layers, hidden), (kind, texts) in product(networks, batches)
+    ]
+
+
+def grid_point(pair: tuple[Process, Process], point: dict[str, Any], turns: int) -> dict[str, Any]:
+    """Time a shape of the grid in one pair of processes."""
+    lengths = mixed(point["B"], point["T"]) if point["lengths"] == "mixed" else [point["T"]] * point["B"]
+    packed, ours = take_turns(pair, Shape(lengths, 64, point["H"], point["L"]), turns=turns)
+    return {
+        "ratio": ratio(packed, ours),
+        "packed_s": median(packed),
+        "project_s": median(ours),
+        "path": pair[1].path,
+    }
+
+
+def show_grid(figures: Sequence[dict[str, Any]]) -> None:
+    """Print the shapes that do not take the packed kernel itself, worst and best, and how many do."""
     others = [f for f in figures if f["path"] != "packed"]
     same = [f["ratio"] for f in figures if f["path"] == "packed"]
     report.show(
@@ -244,28 +277,6 @@ def grid(quick: bool) -> list[dict[str, Any]]:
             for f in (others if len(others) < 14 else others[:8] + others[-4:])
         ],
     )
-    return figures
-
-
-@contextmanager
-def grid_pair() -> Iterator[tuple[Process, Process]]:
-    """Run packed and the project, each in a new process."""
-    with Process(PACKED_EQUAL) as packed, Process(OURS) as ours:
-        yield packed, ours
-
-
-def grid_point(pair: tuple[Process, Process], point: dict[str, Any]) -> dict[str, Any]:
-    """Time a shape of the grid in one pair of processes."""
-    texts, longest = point["B"], point["T"]
-    lengths = mixed(texts, longest) if point["lengths"] == "mixed" else [longest] * texts
-    turns = 7 if longest < 100 else 1 if longest >= 400 and not point["pairs"] else 3
-    packed, ours = take_turns(pair, Shape(lengths, 64, point["H"], point["L"]), turns=turns)
-    return {
-        "ratio": ratio(packed, ours),
-        "packed_s": median(packed),
-        "project_s": median(ours),
-        "path": pair[1].path,
-    }
 
 
 def inference(quick: bool) -> dict[str, Any]:
