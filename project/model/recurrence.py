@@ -161,8 +161,9 @@ class ExactRNN(nn.RNNBase):
             narrow = training and self.hidden_size <= 64  # turning the texts round costs as much as the products
             packed_is_fast, enough = True, steps >= 100 and operations >= (5e8 if training else 1e9) and not narrow
         else:
-            packed_is_fast, short = steps < (10 if training else 21), steps < 10
-            enough = operations >= ((2e8 if short else 1.2e8) if training else (1.2e8 if short else 4e7))
+            packed_is_fast = steps < (10 if training else 21)
+            few_steps, more_steps = (2e8, 1.2e8) if training else (1.2e8, 4e7)
+            enough = operations >= (few_steps if steps < 10 else more_steps)
         if enough and self.bidirectional and spare_threads():
             return "parallel"
         return "packed" if packed_is_fast else "padded"
