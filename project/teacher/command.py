@@ -1,4 +1,4 @@
-"""``sentiment teach``: lets a fine-tuned transformer, or a trained checkpoint, label what a student is trained on.
+"""``sentiment teach``: lets fine-tuned transformers, or trained checkpoints, label what a student is trained on.
 
 The student's corpus is a folder: train with the teacher's probabilities, further texts with them alone, val and test as
 they are. R. Tang et al. 2019, *Distilling Task-Specific Knowledge from BERT into Simple Neural Networks*.
@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import torch
 from lightning import seed_everything
 from numpy.typing import NDArray
 
@@ -39,6 +38,22 @@ class Teacher(Protocol):
         """Return the probability of each class, (texts, C)."""
 
 
+class Teachers:
+    """Several teachers as one: the mean of their probabilities (Hinton et al. 2015).
+
+    Args:
+        members: One or more.
+    """
+
+    def __init__(self, members: Sequence[Teacher]) -> None:
+        self.members = members
+
+    def probabilities(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return the mean probability of each class, (texts, C)."""
+        found: NDArray[np.float32] = np.mean([member.probabilities(texts) for member in self.members], axis=0)
+        return found
+
+
 def run() -> None:
     """Write the folder that the command line asks for.
 
@@ -52,7 +67,7 @@ def run() -> None:
     texts, labels = map(list, zip(*own.split("train"), strict=True))
     further = further_texts(own, arguments) if arguments.texts else []
     began = time.perf_counter()
-    teacher = make_teacher(own, texts, labels, arguments)
+    teacher = make_teachers(own, texts, labels, arguments)
     facts = {"command": sys.argv[1:], "corpus": own.name, "fingerprint": own.fingerprint, "further_texts": len(further)}
     for split in ("val", "test"):
         if split in own.splits:
@@ -79,8 +94,9 @@ def parse(words: list[str]) -> Any:
     parser.add_argument(
         "--teacher",
         type=str,
-        default=MINILM_NAME,
-        help=f"{MINILM_NAME}, a folder, a model of the Hugging Face hub, or a .ckpt file of fit or ensemble",
+        nargs="+",
+        default=[MINILM_NAME],
+        help=f"one or more: {MINILM_NAME}, a folder, a model of the Hugging Face hub, a .ckpt file of fit or ensemble",
     )
     parser.add_argument("--epochs", type=int, default=2, help="how often the teacher reads train")
     parser.add_argument("--learning_rate", type=float, default=1e-4, help="the teacher's highest")
@@ -93,22 +109,32 @@ def parse(words: list[str]) -> Any:
     return arguments
 
 
-def make_teacher(own: Corpus, texts: Sequence[str], labels: Sequence[int], arguments: Any) -> Teacher:
-    """Return the teacher, fine-tuned on train, `texts` and `labels`, where it is not a checkpoint.
+def make_teachers(own: Corpus, texts: Sequence[str], labels: Sequence[int], arguments: Any) -> Teachers:
+    """Return the teachers, those that are no checkpoint fine-tuned on train, `texts` and `labels`.
 
     Raises:
-        UserError: It cannot be loaded, or is a checkpoint of another corpus.
+        UserError: One cannot be loaded, or is a checkpoint of another corpus.
     """
     ignore_idle_warnings()
-    if arguments.teacher.endswith(".ckpt"):
+    prepare_process()
+    checkpoints = [name for name in arguments.teacher if name.endswith(".ckpt")]
+    others = [name for name in arguments.teacher if name not in checkpoints]
+    if not others:
         refuse_idle([f"--{name}" for name in FINE_TUNING], "checkpoint")
-        prepare_process()
-        return TrainedTeacher(Path(arguments.teacher), own)
+    members: list[Teacher] = [TrainedTeacher(Path(name), own) for name in checkpoints]  # a mistake shows at once
+    return Teachers(members + [fine_tuned(name, own, texts, labels, arguments) for name in others])
+
+
+def fine_tuned(name: str, own: Corpus, texts: Sequence[str], labels: Sequence[int], arguments: Any) -> Teacher:
+    """Return a transformer that has read `texts` and `labels`.
+
+    Raises:
+        UserError: It cannot be loaded.
+    """
     from project.teacher.transformer import Transformer  # imported here: a checkpoint needs no transformers
 
-    torch.set_flush_denormal(True)  # all threads are kept, since a transformer has no two directions to divide
-    teacher = Transformer(arguments.teacher, len(own.label_names), arguments.max_length)
-    print(f"fine-tuning {arguments.teacher} on {len(texts):,} texts", flush=True)
+    teacher = Transformer(name, len(own.label_names), arguments.max_length)
+    print(f"fine-tuning {name} on {len(texts):,} texts", flush=True)
     teacher.fine_tune(texts, labels, arguments.epochs, arguments.learning_rate, arguments.batch_size)
     return teacher
 

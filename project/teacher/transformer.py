@@ -24,6 +24,7 @@ from project.data.download import Distribution, Member, fetch
 from project.errors import UserError
 from project.plain_trainer import plain_trainer
 from project.teacher import MINILM_NAME
+from project.threads import use_all
 
 try:
     from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
@@ -155,6 +156,7 @@ class Transformer:
         self, texts: Sequence[str], labels: Sequence[int], epochs: int, learning_rate: float, batch_size: int
     ) -> None:
         """Train all weights on labelled texts."""
+        use_all()  # no two directions to divide the threads between
         pieces = self._pieces(texts, labels)
         sampler = BucketSampler([len(each.ids) for each in pieces], batch_size, seed=torch.initial_seed() % 2**31)
         self.model.train()  # dropout too: transformers loads a model ready to predict
@@ -162,6 +164,7 @@ class Transformer:
 
     def probabilities(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the probability of each class, (texts, C)."""
+        use_all()
         pieces = self._pieces(texts, [NO_LABEL] * len(texts))
         sampler = BucketSampler([len(each.ids) for each in pieces], PREDICT_TEXTS, shuffle=False)
         answers = plain_trainer(1).predict(Teacher(self.model, 0.0), _loader(pieces, PREDICT_TEXTS, sampler))

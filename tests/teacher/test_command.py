@@ -3,10 +3,12 @@ import errno
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from project.data.corpora import load_corpus
 from project.data.store import CorpusOptions
+from project.teacher.command import Teachers
 from tests.conftest import write_csv
 
 
@@ -33,6 +35,21 @@ def test_train_keeps_its_texts_and_labels_and_gets_probabilities(teach, toy):
         (text, own.label_names[label]) for text, label in own.split("train")
     ]
     assert all(abs(float(row["p_negative"]) + float(row["p_positive"]) - 1) < 1e-4 for row in found)
+
+
+class Sure:
+    """A teacher that gives every text the same probabilities."""
+
+    def __init__(self, *probabilities):
+        self.given = probabilities
+
+    def probabilities(self, texts):
+        return np.array([self.given] * len(texts), dtype=np.float32)
+
+
+def test_of_several_teachers_the_mean_counts():
+    both = Teachers([Sure(1.0, 0.0), Sure(0.5, 0.5)])
+    assert both.probabilities(["a film", "a cast"]).tolist() == [[0.75, 0.25], [0.75, 0.25]]
 
 
 def test_val_and_test_stay_as_they_are(teach, toy):

@@ -48,6 +48,21 @@ def test_of_the_own_corpus_the_unlabelled_part_joins(sentiment, toy, tmp_path):
     assert len(rows()) == 41
 
 
+def test_beside_a_transformer_the_mean_counts(teach, tiny):
+    assert teach("--teacher", CHECKPOINT, str(tiny), "--epochs=12", "--learning_rate=1e-2", "--batch_size=8") == 0
+    found = rows()
+    own = [answer.probabilities["positive"] for answer in load(CHECKPOINT)([row["text"] for row in found])]
+    other = [2 * float(row["p_positive"]) - mine for row, mine in zip(found, own, strict=True)]
+    assert [share > 0.5 for share in other] == [row["label"] == "positive" for row in found]
+    assert all(-1e-5 < share < 1 + 1e-5 for share in other)
+
+
+def test_a_checkpoint_that_cannot_be_used_is_told_before_a_transformer_learns(teach, tiny, capsys):
+    torch.save({"nothing": 1}, CHECKPOINT)
+    assert teach("--teacher", str(tiny), CHECKPOINT) == 2
+    assert "fine-tuning" not in capsys.readouterr().out
+
+
 def test_a_checkpoint_of_another_corpus_is_refused(teach, capsys):
     write_csv(Path("other.csv"), [(f"A film of {n}", str(n % 2)) for n in range(40)])
     assert teach("--data.corpus=other.csv") == 2
