@@ -36,7 +36,7 @@ BUSY = "import os\nparent = os.getppid()\nwhile os.getppid() == parent: pass"
 CAP = 0.2  # seconds of a packed step after which the grid goes no further
 SMALL = 100  # MB of a step up to which its memory is the median of PROCESSES, since it depends on how the threads meet
 PROCESSES, PROCESS_STEPS = 3, 40
-DOUBTFUL, AGAIN = 0.9, 6  # ratio of the grid below which so many more pairs of processes tell noise from loss
+DOUBTFUL, AGAIN = 0.9, 4  # ratio of the grid below which so many more pairs of processes tell noise from loss
 DOUBTFUL_STEP, STEP_AGAIN = 1.05, 2  # likewise of a training step, against padded at equal settings
 REST = 0.02  # seconds after which the threads of the last rival have stopped spinning
 
@@ -220,7 +220,8 @@ def grid(quick: bool) -> list[dict[str, Any]]:
     for _ in tqdm(range(AGAIN if doubtful else 0), desc="grid again", leave=False):
         with pair_with(PACKED_EQUAL) as pair:
             for point, pairs in doubtful:
-                pairs.append(grid_point(pair, point, turns=7 if point["T"] < 100 else 3))
+                turns = 7 if point["T"] < 100 else 3 if pairs[0]["packed_s"] < CAP else 1
+                pairs.append(grid_point(pair, point, turns))
     figures = [
         point
         | {key: median(one[key] for one in pairs) for key in ("ratio", "packed_s", "project_s")}
