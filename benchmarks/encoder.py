@@ -1,6 +1,6 @@
 """How fast the recurrence is: against torch's own LSTM, and against its matrix products alone.
 
-    make bench           15 minutes; writes benchmarks/encoder.json and docs/encoder_speed.png
+    make bench           14 minutes; writes benchmarks/encoder.json and docs/encoder_speed.png
     make bench QUICK=1   about 3 minutes; prints only
 
 Every rival is a process of its own. They take turns, one step each, in one order and then in the other, so that a busy
@@ -321,13 +321,12 @@ def curve(steps: dict[str, Any]) -> dict[str, dict[int, float]]:
     """Time a training step at growing length, for the plot; of the longest `steps` has the times already."""
     rivals = [PACKED, Rival("padded", "default"), PADDED, OURS, LIMIT]
     curves: dict[str, dict[int, float]] = {str(rival): {} for rival in rivals}
-    with ExitStack() as stack:
-        processes = [stack.enter_context(Process(rival)) for rival in rivals]
-        for longest in tqdm((10, 25, 50, 100, 200), desc="lengths", leave=False):
-            for rival, times in zip(
-                rivals, take_turns(processes, Shape(bucket(64, longest), 100, 128, 1)), strict=True
-            ):
-                curves[str(rival)][longest] = median(times)
+    for longest in tqdm((10, 25, 50, 100, 200), desc="lengths", leave=False):
+        with ExitStack() as stack:  # new processes: after a change of shape some steps take three times as long
+            processes = [stack.enter_context(Process(rival)) for rival in rivals]
+            taken = take_turns(processes, Shape(bucket(64, longest), 100, 128, 1))
+        for rival, times in zip(rivals, taken, strict=True):
+            curves[str(rival)][longest] = median(times)
     for name, times_of in curves.items():
         times_of[400] = steps[REVIEWS_400][name]["seconds"]
     return curves
