@@ -23,7 +23,7 @@ from benchmarks import report
 from benchmarks.lengths import reviews
 from benchmarks.serving import SENTIMENT, newest_checkpoint, texts_of_lengths
 from benchmarks.worker import ROOT, Worker
-from project.data.corpora import load_corpus
+from project.corpora import load_corpus
 
 CLIENTS = (1, 2, 4, 8, 16, 32, 64)
 REQUESTS = {"movies": 3000, "IMDB's lengths": 1000}

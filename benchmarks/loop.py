@@ -21,9 +21,9 @@ from torch import nn
 from torch.utils.data import RandomSampler
 
 from benchmarks.lengths import reviews
-from project.data.buckets import BucketSampler, padding_share
-from project.data.datamodule import SentimentDataModule
-from project.model.network import SentimentNetwork
+from project.buckets import BucketSampler, padding_share
+from project.datamodule import SentimentDataModule
+from project.network import SentimentNetwork
 from project.runtime import prepare_process
 
 CORPUS, EPOCHS_FILE = Path("reviews.csv"), Path("epochs.json")

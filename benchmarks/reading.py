@@ -23,7 +23,7 @@ from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 from benchmarks import report
 from project.__main__ import main as sentiment
-from project.model.encoder import BiLSTMEncoder
+from project.encoder import BiLSTMEncoder
 
 ROOT = Path(__file__).parents[1]
 

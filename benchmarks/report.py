@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from project.whole import write_json, written_whole
+from project.atomic import write_json, written_whole
 
 
 def machine() -> dict[str, str]:

@@ -27,8 +27,8 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_sequence, pad_packed_sequence
 
 from benchmarks.worker import serve
-from project.allocator import prepare_memory
-from project.model.recurrence import ExactRNN
+from project.packed_rnn.recurrence import ExactRNN
+from project.process import prepare_memory
 from project.runtime import prepare_process
 
 Step = Callable[[], object]

@@ -23,8 +23,8 @@ from tqdm import tqdm
 from benchmarks import report
 from benchmarks.lengths import reviews
 from benchmarks.worker import ROOT, Worker
-from project.data.corpora import load_corpus
-from project.data.store import Corpus
+from project.corpora import load_corpus
+from project.ingest.store import Corpus
 from project.text import basic_english
 
 SENTIMENT = Path(sys.executable).parent / "sentiment"

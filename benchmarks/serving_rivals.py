@@ -32,9 +32,9 @@ def of_checkpoint(path: str) -> Classify:
 
 def of_packed(path: str) -> Classify:
     """Classify with a checkpoint and torch's own kernel for packed sequences, all threads."""
-    from project.deploy.trained import predictor_of
-    from project.model.checkpoint import read_checkpoint, restore
-    from project.model.network import SentimentNetwork
+    from project.checkpoint import read_checkpoint, restore
+    from project.network import SentimentNetwork
+    from project.trained import predictor_of
 
     network, tokenizer, state = restore(read_checkpoint(path))
     assert isinstance(network, SentimentNetwork)

@@ -1,5 +1,5 @@
 """Sentiment classification: text -> tokens -> ids -> packed batch -> BiLSTM -> logits."""
 
-from project.deploy.predictor import Prediction, Predictor, load
+from project.predict import Prediction, Predictor, load
 
 __all__ = ["Prediction", "Predictor", "load"]

@@ -3,9 +3,9 @@
 import sys
 from importlib import import_module
 
-from project.allocator import prepare_memory
 from project.cores import wait_briefly
 from project.errors import UserError
+from project.process import prepare_memory
 
 USAGE = """usage: sentiment COMMAND [options]
 
@@ -31,16 +31,16 @@ COMMANDS = {
     "validate": "project.cli",
     "test": "project.cli",
     "predict": "project.cli",
-    "classify": "project.deploy.classify",
-    "export": "project.deploy.export",
-    "ensemble": "project.deploy.ensemble",
+    "classify": "project.classify",
+    "export": "project.export.command",
+    "ensemble": "project.addons.ensemble.command",
     "serve": "project.serve.command",
-    "shapes": "project.deploy.shapes",
-    "baselines": "project.baselines",
-    "pretrain": "project.pretraining.command",
-    "teach": "project.teacher.command",
-    "results": "project.evaluation.collect",
-    "data": "project.data.prepare",
+    "shapes": "project.addons.shapes.command",
+    "baselines": "project.addons.baselines.command",
+    "pretrain": "project.addons.pretrain.command",
+    "teach": "project.addons.teach.command",
+    "results": "project.addons.results.command",
+    "data": "project.prepare",
 }
 
 

@@ -17,17 +17,17 @@ from lightning.pytorch.loggers import WandbLogger
 from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
+from project.addons.ensemble.members import Ensemble
+from project.atomic import write_json, written_whole
 from project.batch import Batch
-from project.data.datamodule import SentimentDataModule
-from project.data.files import column_types
-from project.data.predictions import Row, added_columns, merged, suffix_of, write_rows
-from project.deploy.predictor import decide
+from project.checkpoint import ModelState
+from project.classifier import SentimentClassifier
+from project.datamodule import SentimentDataModule
 from project.errors import UserError
-from project.evaluation.results import draw_confusion_matrix, print_confusion_matrix
-from project.model.checkpoint import ModelState
-from project.model.classifier import SentimentClassifier
-from project.model.ensemble import Ensemble
-from project.whole import write_json, written_whole
+from project.ingest.output import Row, added_columns, merged, suffix_of, write_rows
+from project.ingest.records import column_types
+from project.predict import decide
+from project.tables import draw_confusion_matrix, print_confusion_matrix
 
 
 def run_dir(trainer: L.Trainer) -> Path | None:

@@ -15,18 +15,18 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveCon
 from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
+from project.addons.ensemble.members import NOT_TRAINED, is_ensemble
+from project.checkpoint import KEY, read_checkpoint
+from project.classifier import SentimentClassifier
 from project.configuration import DEFAULT_CONFIG, VOCABULARY, OneLineParser, refuse_idle
-from project.data.datamodule import SentimentDataModule
-from project.data.predictions import check_output
-from project.deploy.predictor import load
+from project.datamodule import SentimentDataModule
 from project.errors import UserError
-from project.evaluation.results import print_predictions
+from project.ingest.output import check_output
 from project.loggers import git_commit
-from project.model.checkpoint import KEY, read_checkpoint
-from project.model.classifier import SentimentClassifier
-from project.model.ensemble import NOT_TRAINED, is_ensemble
-from project.model.pretrained import read_pretrained, vocabulary_of
+from project.predict import load
+from project.pretrained import read_pretrained, vocabulary_of
 from project.runtime import ignore_idle_warnings, prepare_process
+from project.tables import print_predictions
 from project.text import Tokenizer
 
 STOPPED = 128 + signal.SIGTERM  # exit code of a process that this signal ended

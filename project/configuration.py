@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from lightning.pytorch.cli import LightningArgumentParser
 
-from project.data.datamodule import SentimentDataModule
+from project.datamodule import SentimentDataModule
 from project.errors import UserError
 
 DEFAULT_CONFIG = Path(__file__).parent.parent / "configs" / "default.yaml"

@@ -4,8 +4,8 @@ import warnings
 
 import torch
 
-from project.allocator import prepare_memory
-from project.threads import divide_threads
+from project.packed_rnn.threads import divide_threads
+from project.process import prepare_memory
 
 
 def prepare_process() -> None:

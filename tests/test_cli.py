@@ -12,8 +12,8 @@ import pytest
 import torch
 import yaml
 
+from project.checkpoint import read_checkpoint
 from project.configuration import DEFAULT_CONFIG
-from project.model.checkpoint import read_checkpoint
 from tests.conftest import SMALL, toy_rows, write_csv
 
 QUIET = ("--trainer.enable_progress_bar=false", "--trainer.accelerator=cpu")

@@ -6,8 +6,8 @@ from torch.nn.utils.rnn import pack_sequence
 
 from project.batch import pack
 from project.configuration import DEFAULT_CONFIG
-from project.model.network import SentimentNetwork
-from project.model.recurrence import ExactRNN
+from project.network import SentimentNetwork
+from project.packed_rnn.recurrence import ExactRNN
 from tests.conftest import SMALL
 
 pytestmark = [

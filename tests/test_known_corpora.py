@@ -9,8 +9,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from project.data.corpora import load_corpus
-from project.data.word2vec import training_texts
+from project.addons.word2vec.training import training_texts
+from project.corpora import load_corpus
 
 CORPORA = Path(os.environ.get("SENTIMENT_CORPORA", "nowhere"))
 pytestmark = [
@@ -60,7 +60,7 @@ def test_word_vectors_read_no_held_out_text_that_stands_in_the_other_corpus_too(
 
 @pytest.mark.parametrize(("own", "other"), [("movies", "sst2"), ("sst2", "movies")])
 def test_a_teacher_labels_no_held_out_text_that_stands_in_the_other_corpus_too(own, other):
-    command = pytest.importorskip("project.teacher.command")
+    command = pytest.importorskip("project.addons.teach.command")
     corpus, words = load_corpus(own), [f"--data.corpus={own}", f"--texts={other}", "--output=taught"]
     held_out = {letters(text) for split in ("val", "test") for text, _ in corpus.split(split)}
     assert held_out & {letters(text) for text in command.further_texts(corpus, command.parse(words))} == set()

@@ -11,16 +11,16 @@ import pytest
 import torch
 
 from project import load
-from project.data.corpora import load_corpus
-from project.deploy.export import write_bundle
-from project.deploy.graph import build_graph
-from project.deploy.parity import compare
-from project.deploy.predictor import Prediction
-from project.deploy.trained import predictor_of
-from project.model.checkpoint import KEY, read_checkpoint
-from project.model.network import SentimentNetwork
+from project.checkpoint import KEY, read_checkpoint
+from project.corpora import load_corpus
+from project.export.command import write_bundle
+from project.export.graph import build_graph
+from project.export.parity import compare
+from project.network import SentimentNetwork
+from project.predict import Prediction
 from project.text import Tokenizer
-from tests.deploy.test_graph import VARIANTS
+from project.trained import predictor_of
+from tests.export.test_graph import VARIANTS
 from tests.serve.conftest import Running
 
 pytestmark = pytest.mark.slow

@@ -8,8 +8,8 @@ import lightning as L
 import pytest
 import torch
 
+from project.checkpoint import read_checkpoint
 from project.cli import stop
-from project.model.checkpoint import read_checkpoint
 from tests.conftest import SMALL
 
 NEW = (*SMALL, "--model.dropout=0", "--model.embedding_dropout=0")

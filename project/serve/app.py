@@ -9,8 +9,8 @@ from fastapi import FastAPI, Response
 from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp
 
-from project.deploy.bundle import BundleFacts
-from project.deploy.predictor import Predictor
+from project.export.bundle import BundleFacts
+from project.predict import Predictor
 from project.serve.batching import Batcher
 from project.serve.body import BodyLimit
 from project.serve.explain import explanation, without_each_word

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Self
 
-from project.deploy.predictor import Prediction, Predictor
+from project.predict import Prediction, Predictor
 from project.serve.limits import MAX_BATCH, MAX_WAITING
 
 

@@ -7,8 +7,8 @@ import sys
 import threading
 from pathlib import Path
 
-from project.deploy.bundle import predictor_of, read_bundle
 from project.errors import UserError
+from project.export.bundle import predictor_of, read_bundle
 from project.serve.app import create_app
 from project.serve.logs import log_json_lines
 from project.serve.server import Server

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from project.deploy.predictor import Prediction
+from project.predict import Prediction
 from project.serve.limits import MAX_WORDS
 
 WORD = re.compile(r"\S+")

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from project.deploy.predictor import Prediction
+from project.predict import Prediction
 from project.serve.explain import Explanation
 from project.serve.limits import MAX_CHARACTERS, MAX_EXPLAINED, MAX_TEXTS
 from project.text import text_fault

@@ -1,0 +1,141 @@
+"""A classifier's word vectors and recurrent network -> a language model: each direction guesses its next token.
+
+The forward states guess the token to the right, the backward states the one to the left, neither having seen it. A. Dai
+and Q. Le 2015, *Semi-supervised Sequence Learning*; both directions share one vocabulary as in M. Peters et al. 2018.
+"""
+
+import lightning as L
+import torch
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
+from torch import Tensor, nn
+from torch.nn.functional import dropout, linear
+from torch.nn.utils.rnn import PackedSequence
+
+from project.batch import neighbours
+from project.network import SentimentNetwork
+from project.packed_rnn.side_by_side import Call, side_by_side
+from project.schedule import linear_schedule
+
+DROPOUT = 0.2  # on embeddings and states
+FLATTENED = 0.75  # power of a token's count that it is drawn by (Mikolov et al. 2013)
+ROWS = 256  # of tokens whose chances of being any word are computed at a time
+
+
+class LanguageModel(L.LightningModule):
+    """The language model of one or two directions.
+
+    Args:
+        network: Its embedding and its encoder's recurrent network are trained.
+        counts: How often each token stands in the texts, (V,).
+        samples: Tokens, drawn once for a batch, that the right one is compared with in training.
+        learning_rate: Peak of the schedule.
+        warmup: Share of the optimizer steps in which the learning rate rises linearly; it then falls linearly to 0.
+    """
+
+    def __init__(
+        self, network: SentimentNetwork, counts: Tensor, samples: int, learning_rate: float, warmup: float
+    ) -> None:
+        super().__init__()
+        self.embedding, self.rnn = network.embedding, network.encoder.rnn
+        size, dim = self.rnn.proj_size or self.rnn.hidden_size, self.rnn.input_size
+        self.heads = nn.ModuleList(nn.Linear(size, dim) for _ in range(self.rnn.directions))  # states -> word vectors
+        self.bias = nn.Parameter(torch.zeros(len(counts)))
+        self.samples, self.learning_rate, self.warmup = samples, learning_rate, warmup
+        chance = counts.clamp(min=1).float().pow(FLATTENED)  # (V,)
+        self.register_buffer("chance", chance / chance.sum(), persistent=False)
+        self.chance: Tensor
+
+    def states(self, token_ids: PackedSequence) -> list[tuple[Tensor, Tensor]]:
+        """Return, for each direction, its states (N - B, H) and the tokens (N - B,) that it reads next.
+
+        Args:
+            token_ids: Data (N,), B pieces.
+        """
+        embedded = dropout(self.embedding(token_ids.data), DROPOUT, self.training)  # (N, E)
+        outputs, _ = self.rnn(token_ids._replace(data=embedded))  # data (N, D*H)
+        states = dropout(outputs.data, DROPOUT, self.training).chunk(self.rnn.directions, 1)  # (N, H) each
+        left, right = (places.to(embedded.device) for places in neighbours(token_ids.batch_sizes))  # (N - B,)
+        ways = [(left, right), (right, left)][: self.rnn.directions]  # where a direction stands, what comes next
+        return [(half[here], token_ids.data[there]) for half, (here, there) in zip(states, ways, strict=True)]
+
+    def training_step(self, token_ids: PackedSequence) -> Tensor:
+        """Return the loss of one batch, (): against the right token and `samples` others (Jean et al. 2015)."""
+        others = torch.multinomial(self.chance, self.samples, replacement=True)  # (S,)
+        calls = [
+            self.sampled(head, states, right, others)
+            for head, (states, right) in zip(self.heads, self.states(token_ids), strict=True)
+        ]
+        if len(calls) == 2 and others.is_cpu:
+            results = list(side_by_side(*calls))
+        else:
+            results = [function(*tensors) for function, tensors in calls]
+        loss = torch.stack([each for (each,) in results]).mean()
+        self.log("loss", loss, prog_bar=True, batch_size=len(token_ids.data))
+        return loss
+
+    def sampled(self, head: nn.Module, states: Tensor, right: Tensor, others: Tensor) -> Call:
+        """Return what computes the loss of telling the right tokens from `others`, see `sampled_loss`.
+
+        Args:
+            head: Of the direction.
+            states: (M, H).
+            right: (M,).
+            others: (S,).
+        """
+        scored = (self.embedding(right), self.offset(right), self.embedding(others), self.offset(others))
+        return Call(sampled_loss, (states, *head.parameters(), *scored, right.unsqueeze(1) == others))
+
+    def offset(self, tokens: Tensor) -> Tensor:
+        """Return what is added to the scores of `tokens` (K,): bias less log of how often each is to be drawn, (K,)."""
+        return self.bias[tokens] - (self.chance[tokens] * self.samples).log()
+
+    def whole_loss(self, guess: Tensor, right: Tensor) -> Tensor:
+        """Return the loss against all tokens, (M,), for `guess` (M, E) and `right` (M,)."""
+        vectors = self.embedding(torch.arange(len(self.bias), device=guess.device))  # (V, E)
+        parts = zip(torch.split(guess.float(), ROWS), torch.split(right, ROWS), strict=True)
+        found = [
+            nn.functional.cross_entropy(part @ vectors.t() + self.bias, tokens, reduction="none")
+            for part, tokens in parts
+        ]
+        return torch.cat(found)
+
+    def validation_step(self, token_ids: PackedSequence) -> None:
+        """Count the loss of one batch against all tokens, both directions alike."""
+        for head, (states, right) in zip(self.heads, self.states(token_ids), strict=True):
+            self.log("val/loss", self.whole_loss(head(states), right).mean(), batch_size=len(right))
+
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
+        """Return Adam, its learning rate rising, then falling to zero."""
+        optimizer = torch.optim.Adam(self.parameters(), lr=self.learning_rate)
+        return linear_schedule(optimizer, self.trainer.estimated_stepping_batches, self.warmup)
+
+
+def sampled_loss(
+    states: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    right: Tensor,
+    right_offset: Tensor,
+    others: Tensor,
+    other_offset: Tensor,
+    same: Tensor,
+) -> tuple[Tensor]:
+    """Return the mean loss, (), of telling the right tokens from others, however often these were drawn.
+
+    Training on it leads to the scores that the loss against all tokens leads to.
+
+    Args:
+        states: (M, H).
+        weight: Of the linear layer that makes a guess of a state, (E, H).
+        bias: Its own, (E,).
+        right: Vectors of the right tokens, (M, E).
+        right_offset: What is added to their scores, (M,).
+        others: Vectors, (S, E).
+        other_offset: Likewise, (S,).
+        same: Which of the others is the right one, (M, S); it does not count.
+    """
+    guess = linear(states, weight, bias)  # (M, E)
+    score = (guess.float() * right).sum(1) + right_offset  # (M,)
+    scores = (guess @ others.to(guess.dtype).t()).float() + other_offset  # (M, S)
+    scores = scores.masked_fill(same, -torch.inf)
+    return ((torch.logaddexp(score, scores.logsumexp(1)) - score).mean(),)

@@ -1,0 +1,64 @@
+"""Texts -> pieces of consecutive tokens: what a language model reads."""
+
+from array import array
+from collections.abc import Iterable
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import PackedSequence
+from torch.utils.data import DataLoader, Dataset
+
+from project.batch import pack
+from project.buckets import BucketSampler
+from project.text import Tokenizer
+
+LONGEST = 256  # tokens; a longer text is cut into equal pieces, so that all of it is read
+SHORTEST = 2  # a token alone has no neighbour to guess
+WHOLE = 2**31  # tokens of a text that is not cut before
+
+
+class Pieces(Dataset[Tensor]):
+    """Pieces of texts as token ids, each (length,).
+
+    Args:
+        texts: Read once.
+        tokenizer: Its own greatest length is left aside.
+    """
+
+    def __init__(self, texts: Iterable[str], tokenizer: Tokenizer) -> None:
+        whole = Tokenizer.from_state({**tokenizer.state(), "max_length": WHOLE})
+        ids = array("i")
+        bounds: list[tuple[int, int]] = []
+        for text in texts:
+            start = len(ids)
+            ids.extend(whole.encode(text))
+            bounds += cut_evenly(start, len(ids))
+        self.ids = torch.from_numpy(np.frombuffer(ids, dtype=np.int32).copy())  # (all tokens,)
+        self.bounds = [(start, end) for start, end in bounds if end - start >= SHORTEST]
+
+    @property
+    def lengths(self) -> list[int]:
+        """Tokens in each piece."""
+        return [end - start for start, end in self.bounds]
+
+    def __len__(self) -> int:
+        return len(self.bounds)
+
+    def __getitem__(self, number: int) -> Tensor:
+        start, end = self.bounds[number]
+        return self.ids[start:end].long()
+
+
+def cut_evenly(start: int, end: int) -> list[tuple[int, int]]:
+    """Return the bounds of as few pieces of `start` to `end` as `LONGEST` allows, of like length."""
+    pieces = -(-(end - start) // LONGEST)
+    cuts = [start + (end - start) * number // pieces for number in range(pieces + 1)]
+    return list(pairwise(cuts))
+
+
+def loader(pieces: Pieces, batch_size: int, shuffle: bool, seed: int = 0) -> DataLoader[PackedSequence]:
+    """Return packed batches, data (N,), of pieces of like length."""
+    sampler = BucketSampler(pieces.lengths, batch_size, shuffle=shuffle, seed=seed)
+    return DataLoader(pieces, batch_size, sampler=sampler, collate_fn=pack)  # type: ignore[arg-type]

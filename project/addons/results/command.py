@@ -1,0 +1,125 @@
+"""``sentiment results``: what runs and baselines wrote -> one page of tables, with seeds, spread and intervals."""
+
+import argparse
+import json
+import re
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from project.atomic import written_whole
+from project.errors import UserError
+
+DRAWS = 10_000  # of the bootstrap
+SEED = re.compile(r" ?--seed_everything[= ]\d+")
+
+Run = dict[str, Any]
+
+
+def run() -> None:
+    """Write the page.
+
+    Raises:
+        UserError: No run was tested yet.
+    """
+    parser = argparse.ArgumentParser("sentiment results", description=__doc__)
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of runs (default: runs)")
+    parser.add_argument("--output", type=Path, default=Path("results.md"), help="page to write (default: results.md)")
+    arguments = parser.parse_args(sys.argv[2:])
+    runs = read(arguments.runs.glob("*/results.json"), "metrics")
+    if not runs:
+        raise UserError(f"{arguments.runs} holds no results.json: `make train` writes one")
+    baselines = read((arguments.runs / "baselines").glob("*.json"), "baselines")
+    page = "\n".join([HEAD, *sections([run for run in runs if counts(run)], baselines)])
+    with written_whole(arguments.output) as scratch:
+        scratch.write_text(page, encoding="utf-8")
+    print(f"{len(runs)} runs and {len(baselines)} files of baselines in {arguments.output}")
+
+
+HEAD = """# Results
+
+Written by `sentiment results` from the files that the runs wrote. Accuracy and macro F1 are of the test split: mean and
+standard deviation over the seeds. The last column is the difference in accuracy to the baseline that is best on val, on
+the same texts, with the 95 % interval of a paired bootstrap: the model is better where that lies above zero.
+"""
+
+
+def read(paths: Iterable[Path], key: str) -> list[Run]:
+    """Return the content of those files that hold `key` and what a page needs."""
+    found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(paths)]
+    needed = {key, "test_fingerprint", *(["right"] if key == "metrics" else [])}
+    return [each for each in found if needed <= each.keys()]
+
+
+def counts(run: Run) -> bool:
+    """Return whether a run belongs on the page: a fit with its test, or the test of an ensemble."""
+    return str(run["command"]).startswith("sentiment fit") or run.get("members", 1) > 1
+
+
+def sections(runs: Sequence[Run], baselines: Sequence[Run]) -> list[str]:
+    """Return a table for each test split, whatever the models were trained on; it is named after what came first."""
+    by_test: dict[str, list[Run]] = defaultdict(list)
+    for each in (*baselines, *runs):
+        by_test[each["test_fingerprint"]].append(each)
+    return sorted(section(each[0]["corpus"], fingerprint, each) for fingerprint, each in by_test.items())
+
+
+def section(corpus: str, fingerprint: str, found: Sequence[Run]) -> str:
+    """Return the table of one test split."""
+    linear = [fact for each in found if "baselines" in each for fact in each["baselines"]]
+    best = max(linear, key=lambda fact: fact["val/accuracy"], default=None)
+    rows = [baseline_row(fact) for fact in linear]
+    by_command: dict[tuple[str, str], list[Run]] = defaultdict(list)
+    for each in found:
+        if "metrics" in each:
+            by_command[SEED.sub("", each["command"]), each["fingerprint"]].append(each)
+    rows += [model_row(command, runs, best) for (command, _), runs in sorted(by_command.items())]
+    head = ["what", "seeds", "accuracy", "macro F1", "fit, s", "peak memory, MB", "against the best baseline"]
+    texts = len((linear or next(iter(by_command.values())))[0]["right"])
+    table = ["| " + " | ".join(row) + " |" for row in (head, ["---"] * len(head), *rows)]
+    return "\n".join(
+        [f"## {corpus}: {texts:,} texts\n", *table, f"\nFingerprint of the test split: {fingerprint[:16]}.\n"]
+    )
+
+
+def baseline_row(fact: Run) -> list[str]:
+    """Return the row of a linear classifier."""
+    shares = [f"{fact[key]:.3f}" for key in ("test/accuracy", "test/f1")]
+    return [f"{fact['name']} (baseline)", "", *shares, f"{fact['seconds']:.0f}", "", ""]
+
+
+def model_row(command: str, runs: Sequence[Run], baseline: Run | None) -> list[str]:
+    """Return the row of the runs of one command with different seeds."""
+    members = runs[0].get("members", 1)
+    seeds = ", ".join(sorted({str(each["seed"]) for each in runs}, key=lambda seed: (len(seed), seed)))
+    seeds = seeds if members == 1 else f"{members} networks"
+    shares = [spread([each["metrics"][f"test/{key}"] for each in runs]) for key in ("accuracy", "f1")]
+    seconds, memory = (f"{mean(each[key] or 0 for each in runs):.0f}" for key in ("fit_seconds", "peak_mb"))
+    against = "" if baseline is None else difference([each["right"] for each in runs], baseline["right"])
+    return [f"`{command}`", seeds, *shares, seconds if members == 1 else "", memory, against]
+
+
+def spread(values: Sequence[float]) -> str:
+    """Format mean and standard deviation."""
+    return f"{mean(values):.3f} ({stdev(values):.3f})" if len(values) > 1 else f"{values[0]:.3f}"
+
+
+def difference(model: Sequence[Sequence[int]], baseline: Sequence[int]) -> str:
+    """Format how much more accurate a model is, its seeds averaged, and the interval."""
+    better = np.mean(model, axis=0) - np.array(baseline)  # (texts,)
+    low, high = bootstrap(better)
+    return f"{better.mean():+.3f} [{low:+.3f}, {high:+.3f}]"
+
+
+def bootstrap(values: NDArray[np.float64], seed: int = 0) -> tuple[float, float]:
+    """Return the 95 % interval of the mean of `values` (texts,) over texts drawn with replacement (Efron 1979)."""
+    generator = np.random.default_rng(seed)
+    means = [values[generator.integers(len(values), size=len(values))].mean() for _ in range(DRAWS)]
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(low), float(high)

@@ -1,0 +1,54 @@
+"""A checkpoint of this project, or an ensemble of some -> a teacher: what it learned from labels reaches more texts.
+
+A student of the teacher's own kind that reads many more texts than the teacher did is self-training: D. Yarowsky 1995,
+*Unsupervised Word Sense Disambiguation Rivaling Supervised Methods*; Q. Xie et al. 2020, *Self-training with Noisy
+Student*.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from project.checkpoint import KEY, read_checkpoint, restore
+from project.errors import UserError
+from project.ingest.store import Corpus
+from project.trained import predictor_of
+
+BATCH_TEXTS = 64
+STRIDE = 2048  # texts that are sorted by length, and then counted as done
+
+
+class TrainedTeacher:
+    """A trained checkpoint that labels the texts of the corpus it was trained on.
+
+    Args:
+        path: The checkpoint.
+        own: Its corpus.
+
+    Raises:
+        UserError: It cannot be read, or was trained on something else: a text of `own`'s val or test could be among
+            what it learned from.
+    """
+
+    def __init__(self, path: Path, own: Corpus) -> None:
+        checkpoint = read_checkpoint(path)
+        state = checkpoint[KEY]
+        if (state["fingerprint"], state["label_names"]) != (own.fingerprint, list(own.label_names)):
+            raise UserError(
+                f"teacher {path} was trained on corpus {state['corpus']}, not on {own.name} with these data options: "
+                "what it has learned from could stand in val or test"
+            )
+        self._predict = predictor_of(*restore(checkpoint))
+
+    def probabilities(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return the probability of each class, (texts, C)."""
+        found: list[list[float]] = []
+        with tqdm(total=len(texts), desc="labelling", unit=" texts", disable=None) as bar:
+            for start in range(0, len(texts), STRIDE):
+                answers = self._predict(texts[start : start + STRIDE], BATCH_TEXTS)
+                found += [list(answer.probabilities.values()) for answer in answers]
+                bar.update(len(answers))
+        return np.array(found, dtype=np.float32)

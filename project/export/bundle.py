@@ -1,0 +1,104 @@
+"""Bundle -> `Predictor`, with onnxruntime: a folder of plain files that needs neither torch nor the training code.
+
+model.onnx       token_ids (B, T) int64, padded with 0, and lengths (B,) int32 -> logits (B, C)
+tokenizer.json   vocabulary and rules, see `project.text.TokenizerState`
+bundle.json      label names, threshold, temperature, origin, and the digests of the other two
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypedDict
+
+import numpy as np
+import onnxruntime as ort
+
+from project.cores import CORES
+from project.errors import UserError
+from project.predict import Logits, Predictor, TokenIds
+from project.text import PAD_ID, Tokenizer
+
+FORMAT = 1
+MODEL, TOKENIZER, FACTS = "model.onnx", "tokenizer.json", "bundle.json"
+
+
+class BundleFacts(TypedDict):
+    """What bundle.json holds."""
+
+    format: int
+    label_names: list[str]
+    threshold: float
+    temperature: float
+    weights: str  # float32 or int8
+    network: dict[str, Any]  # keyword arguments of SentimentNetwork, or of Ensemble
+    corpus: str  # that it was trained on
+    fingerprint: str  # of the corpus
+    versions: dict[str, str]
+    parity: dict[str, float]  # with the checkpoint; see `project.export.parity.Parity`
+    sha256: dict[str, str]  # of the other files
+
+
+def read_bundle(folder: Path) -> tuple[BundleFacts, dict[str, bytes]]:
+    """Read bundle.json, and the content of the other files by name, checked against their digests.
+
+    Raises:
+        UserError: A file is missing or damaged, or the bundle is of another format.
+    """
+    try:
+        facts: BundleFacts = json.loads((folder / FACTS).read_bytes())
+        known, digests = facts["format"], facts["sha256"]
+    except FileNotFoundError as error:
+        raise UserError(f"{folder} is not a bundle: it has no {FACTS}; `sentiment export` writes one") from error
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise UserError(f"{folder / FACTS} is damaged; export the bundle again") from error
+    if known != FORMAT:
+        raise UserError(f"{folder} has bundle format {known}, this version reads format {FORMAT}")
+    return facts, {name: checked(folder / name, digest) for name, digest in digests.items()}
+
+
+def checked(path: Path, digest: str) -> bytes:
+    """Return the content of a file.
+
+    Raises:
+        UserError: It is missing, or its SHA-256 is not `digest`.
+    """
+    content = path.read_bytes() if path.is_file() else b""
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise UserError(f"{path} is missing or damaged; export the bundle again")
+    return content
+
+
+def open_bundle(folder: Path) -> Predictor:
+    """Load a bundle.
+
+    Raises:
+        UserError: A file is missing or damaged, or the bundle is of another format.
+    """
+    return predictor_of(*read_bundle(folder))
+
+
+def predictor_of(facts: BundleFacts, files: dict[str, bytes]) -> Predictor:
+    """Return the predictor of a bundle's content, as `read_bundle` returns it."""
+    tokenizer = Tokenizer.from_state(json.loads(files[TOKENIZER]))
+    session = open_session(files[MODEL])
+
+    def logits(token_ids: Sequence[TokenIds]) -> Logits:
+        longest = max(map(len, token_ids))
+        padded = np.array([ids + [PAD_ID] * (longest - len(ids)) for ids in token_ids], dtype=np.int64)  # (B, T)
+        lengths = np.array([len(ids) for ids in token_ids], dtype=np.int32)  # (B,)
+        computed: Logits = session.run(["logits"], {"token_ids": padded, "lengths": lengths})[0].tolist()  # (B, C)
+        return computed
+
+    return Predictor(
+        logits, tokenizer, tuple(facts["label_names"]), facts["threshold"], facts["temperature"], workers=CORES
+    )
+
+
+def open_session(model: bytes) -> ort.InferenceSession:
+    """Open the content of an ONNX file with one thread per call; batches are computed side by side instead."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.enable_mem_pattern = False  # it would plan memory anew for every shape
+    options.add_session_config_entry("session.set_denormal_as_zero", "1")
+    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])

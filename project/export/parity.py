@@ -1,0 +1,40 @@
+"""Two predictors + texts -> how far apart they are: the gate that a bundle passes before it is accepted."""
+
+import time
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from project.predict import Prediction, Predictor
+
+TOLERANCE = 1e-5  # of a probability
+
+
+class Parity(NamedTuple):
+    """How two predictors compare on the same texts."""
+
+    texts: int
+    different_labels: int
+    largest_difference: float  # of any class's probability
+
+    @property
+    def holds(self) -> bool:
+        """Whether labels are the same, and probabilities to `TOLERANCE`."""
+        return not self.different_labels and self.largest_difference <= TOLERANCE
+
+
+def compare(first: Sequence[Prediction], second: Sequence[Prediction]) -> Parity:
+    """Compare two predictors' answers to the same texts."""
+    differences = [
+        abs(p - b.probabilities[name])
+        for a, b in zip(first, second, strict=True)
+        for name, p in a.probabilities.items()
+    ]
+    different = sum(a.label != b.label for a, b in zip(first, second, strict=True))
+    return Parity(len(first), different, max(differences, default=0.0))
+
+
+def timed(predictor: Predictor, texts: Sequence[str]) -> tuple[list[Prediction], float]:
+    """Return the answers, and texts per second."""
+    began = time.perf_counter()
+    predictions = predictor(texts)
+    return predictions, len(texts) / (time.perf_counter() - began)

@@ -1,0 +1,119 @@
+"""Rows of a source and their predictions -> a CSV, TSV, JSONL or Parquet file: one row per row, in order."""
+
+import csv
+import gzip
+import json
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from project.errors import UserError
+from project.ingest.records import SUFFIXES, is_data_file
+from project.ingest.soft_targets import PREFIX
+
+BATCH_ROWS = 4096
+
+Row = dict[str, Any]
+
+
+def check_output(path: Path) -> None:
+    """Check that predictions can be written to `path`.
+
+    Raises:
+        UserError: Its suffix is unknown, or its folder is missing.
+    """
+    if not is_data_file(path):
+        raise UserError(f"output {path} should end in one of {', '.join(SUFFIXES)}")
+    if not path.absolute().parent.is_dir():
+        raise UserError(f"output {path}: the folder {path.parent} does not exist")
+
+
+def suffix_of(path: Path) -> str:
+    """Return the suffix that tells the format, such as .csv or .jsonl.gz."""
+    return next(suffix for suffix in sorted(SUFFIXES, key=len, reverse=True) if path.name.lower().endswith(suffix))
+
+
+def added_columns(label_names: Sequence[str], label: str | None, probabilities: Sequence[float | None]) -> Row:
+    """Return the columns that a prediction adds to its row: ``predicted``, and ``p_LABEL`` for each class.
+
+    Args:
+        label_names: The classes.
+        label: The answer; None for a bad row.
+        probabilities: Of each class; nothing for a bad row.
+    """
+    return {"predicted": label, **shares_of(label_names, probabilities or [None] * len(label_names))}
+
+
+def shares_of(label_names: Sequence[str], probabilities: Sequence[float | None]) -> Row:
+    """Return the column ``p_LABEL`` for each class: its probability, or None."""
+    shares = [None if p is None else round(p, 6) for p in probabilities]
+    return {PREFIX + name: share for name, share in zip(label_names, shares, strict=True)}
+
+
+def merged(row: Row, prediction: Row) -> Row:
+    """Return a row with the columns of its prediction.
+
+    Raises:
+        UserError: The row has a column of that name already.
+    """
+    taken = [name for name in prediction if name in row]
+    if taken:
+        raise UserError(f"the input has a column {taken[0]!r} already: rename it, the prediction needs the name")
+    return row | prediction
+
+
+def write_rows(path: Path, suffix: str, rows: Iterator[Row], types: dict[str, pa.DataType]) -> None:
+    """Write `rows` to `path`, a few thousand at a time.
+
+    Args:
+        path: The file.
+        suffix: One of `project.ingest.records.SUFFIXES`: its format.
+        rows: The rows; all but JSONL take the columns of the first.
+        types: Of columns in Parquet; of others the first rows decide.
+
+    Raises:
+        UserError: Rows have other columns than the first, or a column of a Parquet file changes its type.
+    """
+    try:
+        if suffix == ".parquet":
+            _write_parquet(path, rows, types)
+            return
+        # bytes that are not UTF-8, of a bad row, are written as they were read
+        opened = gzip.open if suffix.endswith(".gz") else open
+        with opened(path, "wt", encoding="utf-8", errors="surrogateescape", newline="") as file:
+            if suffix.startswith(".jsonl"):
+                _write_jsonl(file, rows)
+            else:
+                _write_delimited(file, rows, "\t" if suffix.startswith(".tsv") else ",")
+    except (pa.ArrowException, ValueError) as error:
+        why = str(error).splitlines()[0]
+        raise UserError(f"the rows do not fit one {suffix[1:]} table ({why}); write .jsonl instead") from error
+
+
+def _write_delimited(file: IO[str], rows: Iterator[Row], delimiter: str) -> None:
+    writer = None
+    for row in rows:
+        if writer is None:
+            writer = csv.DictWriter(file, list(row), delimiter=delimiter)
+            writer.writeheader()
+        writer.writerow(row)
+
+
+def _write_jsonl(file: IO[str], rows: Iterator[Row]) -> None:
+    for row in rows:
+        file.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
+
+
+def _write_parquet(path: Path, rows: Iterator[Row], types: dict[str, pa.DataType]) -> None:
+    first = list(islice(rows, BATCH_ROWS))
+    inferred = pa.Table.from_pylist(first).schema
+    schema = pa.schema([(field.name, types.get(field.name, field.type)) for field in inferred])
+    with pq.ParquetWriter(path, schema) as writer:
+        batch = first
+        while batch:
+            writer.write_table(pa.Table.from_pylist(batch, schema=schema))
+            batch = list(islice(rows, BATCH_ROWS))

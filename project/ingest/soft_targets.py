@@ -1,0 +1,62 @@
+"""Columns of a teacher's probabilities -> soft labels: what a student is trained on (Hinton et al. 2015).
+
+A column ``p_LABEL`` for each label, as `predict` and `classify` write them, whoever the teacher was.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from project.ingest.records import label_name
+
+PREFIX = "p_"
+TOLERANCE = 0.01  # how far probabilities may add up to more or less than 1, as rounded ones do
+
+
+def probability_columns(columns: Collection[str], renamed: Mapping[str, str]) -> dict[str, str]:
+    """Return which of `columns` holds the probability of which label, by label.
+
+    Args:
+        columns: Names of a row's columns.
+        renamed: Names for labels, by what they are called in the source.
+    """
+    named = {column: label_name(column.removeprefix(PREFIX)) for column in columns if column.startswith(PREFIX)}
+    return {renamed.get(name, name): column for column, name in named.items() if name is not None}
+
+
+def soft_fault(row: Mapping[str, Any], columns: Mapping[str, str], labels: Collection[str]) -> str | None:
+    """Return why the probabilities of a row cannot be used; None where they can.
+
+    Args:
+        row: Its values by column.
+        columns: See `probability_columns`.
+        labels: Those that need a probability each.
+    """
+    if set(columns) != set(labels):
+        there = ", ".join(columns.values()) or "none"
+        return f"the columns of probabilities are {there}, not one for each of the labels {', '.join(labels)}"
+    for column in columns.values():
+        if fault := _probability_fault(column, row[column]):
+            return fault
+    total = sum(float(row[column]) for column in columns.values())
+    if abs(total - 1) > TOLERANCE:
+        return f"the probabilities {', '.join(columns.values())} add up to {total:.6g}, not to 1"
+    return None
+
+
+def _probability_fault(column: str, value: object) -> str | None:
+    if value in (None, ""):
+        return f"{column} is missing"
+    try:
+        probability = float(value)  # type: ignore[arg-type] # what it cannot take is a fault
+    except (TypeError, ValueError):
+        return f"{column} is no number but {value!r:.40}"
+    if not 0 <= probability <= 1 + TOLERANCE:
+        return f"{column} is {probability:g}: a probability is from 0 to 1"
+    return None
+
+
+def soft_label(row: Mapping[str, Any], columns: Mapping[str, str], labels: Collection[str]) -> list[float]:
+    """Return the probability of each of `labels`, in their order, adding up to 1, of a row without `soft_fault`."""
+    probabilities = [float(row[columns[label]]) for label in labels]
+    total = sum(probabilities)
+    return [probability / total for probability in probabilities]

@@ -1,0 +1,199 @@
+"""Several checkpoints become one that every command takes; the members are random networks of different sizes."""
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import pytest
+import torch
+
+from project import load
+from project.addons.ensemble.members import Ensemble
+from project.checkpoint import KEY, read_checkpoint, restore
+from project.classifier import SentimentClassifier
+from project.datamodule import SentimentDataModule
+from project.errors import UserError
+from project.network import SentimentNetwork
+from tests.conftest import toy_rows
+
+QUIET = ("--trainer.enable_progress_bar=false", "--trainer.accelerator=cpu")
+TEXTS = [text for text, _ in toy_rows()]
+
+
+def write_member(path: Path, like: Path, seed: int, changes: dict[str, Any] | None = None, **options: Any) -> Path:
+    """Write a checkpoint with random weights, decided answers and the tokenizer and labels of another."""
+    checkpoint = read_checkpoint(like)
+    state = checkpoint[KEY]
+    state["network"] |= options
+    torch.manual_seed(seed)
+    network = SentimentNetwork(**state["network"])
+    torch.nn.init.normal_(network.classifier.weight, std=20.0)
+    others = {name: w for name, w in checkpoint["state_dict"].items() if not name.startswith("network.")}
+    checkpoint["state_dict"] = others | {f"network.{name}": w for name, w in network.state_dict().items()}
+    torch.save(checkpoint | {KEY: state | (changes or {})}, path)
+    return path
+
+
+@pytest.fixture
+def members(fitted: Path) -> list[Path]:
+    like = fitted / "checkpoints" / "best.ckpt"
+    return [
+        write_member(Path("a.ckpt"), like, 1),
+        write_member(Path("b.ckpt"), like, 2, hidden_size=6, pooling="mean"),
+        write_member(Path("c.ckpt"), like, 3, cell="gru", num_frozen=2),
+    ]
+
+
+@pytest.fixture
+def averaged(members: list[Path], sentiment: Callable[..., int]) -> Path:
+    assert sentiment("ensemble", "--output", "x.ckpt", *members) == 0
+    return Path("x.ckpt")
+
+
+def mean_probabilities(members: list[Path], texts: list[str]) -> list[float]:
+    """Return the mean of what the members give the second class, for each text."""
+    each = [[p.probabilities["positive"] for p in load(path)(texts)] for path in members]
+    return [sum(values) / len(values) for values in zip(*each, strict=True)]
+
+
+def test_classifies_with_the_mean_of_the_probabilities(members, averaged):
+    ours = [p.probabilities["positive"] for p in load(averaged)(TEXTS)]
+    assert ours == pytest.approx(mean_probabilities(members, TEXTS), abs=1e-6)
+
+
+def test_members_keep_their_weights(members, averaged):
+    network, _, _ = restore(read_checkpoint(averaged))
+    assert isinstance(network, Ensemble)
+    for path, member in zip(members, network.members, strict=True):
+        alone, _, _ = restore(read_checkpoint(path))
+        assert all(torch.equal(member.state_dict()[name], weight) for name, weight in alone.state_dict().items())
+
+
+def test_holds_no_optimizer_loop_or_callback(averaged):
+    assert not {"optimizer_states", "lr_schedulers", "loops", "callbacks"} & set(read_checkpoint(averaged))
+
+
+def test_says_how_many_networks_it_averages(members, sentiment, capsys):
+    assert sentiment("ensemble", "--output", "x.ckpt", *members) == 0
+    assert capsys.readouterr().out == "ensemble of 3 networks: x.ckpt\n"
+
+
+def test_temperatures_of_the_members_are_kept(members, sentiment):
+    cool = write_member(Path("cool.ckpt"), members[0], 4, {"temperature": 2.5})
+    assert sentiment("ensemble", "--output", "x.ckpt", members[0], cool) == 0
+    state = read_checkpoint("x.ckpt")[KEY]
+    assert (state["network"]["temperatures"], state["temperature"]) == ([1.0, 2.5], 1.0)
+    ours = [p.probabilities["positive"] for p in load("x.ckpt")(TEXTS)]
+    assert ours == pytest.approx(mean_probabilities([members[0], cool], TEXTS), abs=1e-6)
+
+
+def test_test_counts_what_averaging_by_hand_gets_right(members, averaged, toy, sentiment):
+    assert sentiment("test", f"--ckpt_path={averaged}", f"--data.corpus={toy}", *QUIET) == 0
+    results = json.loads(Path("runs/version_1/results.json").read_text())
+    rows = toy_rows()[50:]
+    positive = [p >= 0.5 for p in mean_probabilities(members, [text for text, _ in rows])]
+    right = [int(p == (label == "positive")) for p, (_, label) in zip(positive, rows, strict=True)]
+    assert 0 < sum(right) < 10
+    assert results["right"] == right
+    assert results["metrics"]["test/accuracy"] == pytest.approx(sum(right) / 10)
+
+
+def test_predict_writes_the_mean_probabilities(members, averaged, toy, sentiment):
+    words = (f"--data.corpus={toy}", "--output=out.csv")
+    assert sentiment("predict", f"--ckpt_path={averaged}", *words, *QUIET) == 0
+    with Path("out.csv").open(newline="") as file:
+        found = [float(row["p_positive"]) for row in csv.DictReader(file)]
+    assert found == pytest.approx(mean_probabilities(members, TEXTS[50:]), abs=1e-5)
+
+
+@pytest.mark.parametrize("words", [[], ["--int8"]])
+def test_export_passes_the_parity_gate(averaged, sentiment, words):
+    assert sentiment("export", "--ckpt_path", averaged, "--output", "bundle", *words) == 0
+    parity = json.loads(Path("bundle/bundle.json").read_text())["parity"]
+    assert parity["texts"] == 10
+    assert parity["largest_difference"] < (0.1 if words else 1e-5)
+
+
+def test_training_one_is_refused(averaged, toy, sentiment, capsys):
+    assert sentiment("fit", f"--ckpt_path={averaged}", f"--data.corpus={toy}", *QUIET) == 2
+    assert "error: x.ckpt is an ensemble, which is not trained: train its members" in capsys.readouterr().err
+
+
+def test_training_one_from_python_is_refused(averaged, toy, tmp_path):
+    model = SentimentClassifier.load_from_checkpoint(averaged, weights_only=True)
+    data = SentimentDataModule(str(toy), vectors=None, batch_size=8)
+    trainer = L.Trainer(
+        accelerator="cpu", max_epochs=1, logger=False, enable_checkpointing=False, default_root_dir=tmp_path
+    )
+    with pytest.raises(UserError, match="the checkpoint is an ensemble, which is not trained"):
+        trainer.fit(model, data)
+
+
+def test_shapes_of_one_are_refused(averaged, sentiment, capsys):
+    assert sentiment("shapes", "--ckpt_path", averaged, "A dull film.") == 2
+    assert "error: x.ckpt is an ensemble: give one of its members" in capsys.readouterr().err
+
+
+DIFFERENCES: dict[str, tuple[dict[str, Any], str]] = {
+    "labels": ({"label_names": ["bad", "good"]}, "d.ckpt has other labels than a.ckpt"),
+    "corpus": ({"fingerprint": "0" * 64}, "d.ckpt has another corpus, or other splits of it, than a.ckpt"),
+    "tokenizer": ({"tokenizer": {}}, "d.ckpt has another vocabulary or tokenizer than a.ckpt"),
+    "threshold": ({"threshold": 0.4}, "d.ckpt has another threshold than a.ckpt"),
+}
+
+
+@pytest.mark.parametrize(("changes", "message"), DIFFERENCES.values(), ids=DIFFERENCES.keys())
+def test_members_that_do_not_go_together_are_refused(members, sentiment, capsys, changes, message):
+    other = write_member(Path("d.ckpt"), members[0], 4, changes)
+    assert sentiment("ensemble", "--output", "x.ckpt", *members, other) == 2
+    err = capsys.readouterr().err
+    assert message in err
+    assert "only the seed differing" in err
+    assert err.count("\n") == 1
+    assert not Path("x.ckpt").exists()
+
+
+PATHS = {
+    "one member": (["a.ckpt"], "x.ckpt", "at least two members: name another checkpoint beside a.ckpt"),
+    "a member twice": (["a.ckpt", "./a.ckpt"], "x.ckpt", "a checkpoint is named twice"),
+    "missing member": (["a.ckpt", "no.ckpt"], "x.ckpt", "checkpoint no.ckpt does not exist"),
+    "damaged member": (["a.ckpt", "torn.ckpt"], "x.ckpt", "torn.ckpt is not a checkpoint that can be read"),
+    "other suffix": (["a.ckpt", "b.ckpt"], "x.pt", "--output x.pt is no checkpoint's name"),
+    "folder as output": (["a.ckpt", "b.ckpt"], "folder.ckpt", "--output folder.ckpt is no checkpoint's name"),
+    "no such folder": (["a.ckpt", "b.ckpt"], "no/x.ckpt", "folder no does not exist"),
+    "member as output": (["a.ckpt", "b.ckpt"], "b.ckpt", "--output b.ckpt is one of the members"),
+}
+
+
+@pytest.mark.parametrize(("names", "output", "message"), PATHS.values(), ids=PATHS.keys())
+def test_paths_that_cannot_be_used_are_one_line(members, sentiment, capsys, names, output, message):
+    Path("torn.ckpt").write_bytes(members[0].read_bytes()[:1000])
+    Path("folder.ckpt").mkdir()
+    before = sorted(Path().iterdir())
+    assert sentiment("ensemble", "--output", output, *names) == 2
+    err = capsys.readouterr().err
+    assert message in err
+    assert err.count("\n") == 1
+    assert sorted(Path().iterdir()) == before
+
+
+def test_an_ensemble_is_no_member(members, averaged, sentiment, capsys):
+    assert sentiment("ensemble", "--output", "y.ckpt", members[0], averaged) == 2
+    assert "error: x.ckpt is an ensemble itself: name its members' checkpoints instead" in capsys.readouterr().err
+
+
+def test_a_failed_write_keeps_the_old_file_and_leaves_no_scratch(members, sentiment, monkeypatch):
+    def fail(_: Any, path: Path) -> None:
+        path.write_bytes(b"half")
+        raise OSError("no space left on device")
+
+    Path("x.ckpt").write_bytes(b"old")
+    before = sorted(Path().iterdir())
+    monkeypatch.setattr("torch.save", fail)
+    with pytest.raises(OSError, match="no space left"):
+        sentiment("ensemble", "--output", "x.ckpt", *members)
+    assert Path("x.ckpt").read_bytes() == b"old"
+    assert sorted(Path().iterdir()) == before

@@ -1,0 +1,72 @@
+import math
+from typing import Any
+
+import pytest
+import torch
+
+from project.addons.ensemble.members import Ensemble, build_network
+from project.batch import pack
+from project.network import SentimentNetwork
+
+SMALL: dict[str, Any] = {"vocab_size": 12, "num_classes": 3, "embedding_dim": 4, "hidden_size": 4}
+OTHER = {**SMALL, "hidden_size": 6, "cell": "gru", "pooling": "mean"}
+TEXTS = pack([torch.tensor([3, 4, 5]), torch.tensor([6])])
+
+
+def ensemble(*members: dict[str, Any], temperatures: tuple[float, ...]) -> Ensemble:
+    torch.manual_seed(0)
+    return Ensemble(members, temperatures).eval()
+
+
+def with_logits(network: Ensemble, *logits: list[float]) -> Ensemble:
+    """Let each member answer the same logits (C,) to every text."""
+    for member, values in zip(network.members, logits, strict=True):
+        with torch.no_grad():
+            member.get_parameter("classifier.weight").zero_()
+            member.get_parameter("classifier.bias").copy_(torch.tensor(values))
+    return network
+
+
+def test_probability_is_the_mean_of_the_members():
+    network = ensemble(SMALL, SMALL, temperatures=(1.0, 1.0))
+    with_logits(network, [math.log(0.7), math.log(0.2), math.log(0.1)], [math.log(0.1), math.log(0.2), math.log(0.7)])
+    assert network(TEXTS).softmax(1)[0].tolist() == pytest.approx([0.4, 0.2, 0.4])
+
+
+def test_logits_are_the_logs_of_probabilities():
+    logits = ensemble(SMALL, OTHER, temperatures=(1.0, 1.0))(TEXTS)
+    assert logits.exp().sum(1).tolist() == pytest.approx([1.0, 1.0])
+
+
+def test_members_may_differ_in_all_but_vocabulary_and_classes():
+    network = ensemble(SMALL, OTHER, temperatures=(1.0, 1.0))
+    first, second = (member(TEXTS).softmax(1) for member in network.members)
+    torch.testing.assert_close(network(TEXTS).softmax(1), (first + second) / 2)
+
+
+def test_identical_members_answer_as_one_up_to_a_constant():
+    network = ensemble(SMALL, SMALL, SMALL, temperatures=(1.0, 1.0, 1.0))
+    for member in network.members:
+        member.load_state_dict(network.members[0].state_dict())
+    difference = network(TEXTS) - network.members[0](TEXTS)  # (B, C)
+    torch.testing.assert_close(difference, difference[:, :1].expand(-1, 3))
+
+
+def test_a_member_is_divided_by_its_own_temperature():
+    network = with_logits(ensemble(SMALL, SMALL, temperatures=(2.0, 1.0)), [math.log(16.0), 0.0, 0.0], [0.0, 0.0, 0.0])
+    assert network(TEXTS).softmax(1)[0].tolist() == pytest.approx([1 / 2, 1 / 4, 1 / 4])  # of 2/3 and 1/3
+
+
+def test_large_logits_do_not_overflow():
+    network = with_logits(ensemble(SMALL, SMALL, temperatures=(1.0, 1.0)), [1e4, 0.0, 0.0], [0.0, 1e4, 0.0])
+    assert network(TEXTS)[0].tolist() == pytest.approx([-math.log(2), -math.log(2), -1e4])
+
+
+def test_arguments_without_members_are_one_network():
+    assert isinstance(build_network(SMALL), SentimentNetwork)
+
+
+def test_arguments_with_members_are_an_ensemble():
+    network = build_network({"members": [SMALL, OTHER], "temperatures": [1.0, 1.0]})
+    assert isinstance(network, Ensemble)
+    assert network.num_classes == 3

@@ -1,0 +1,52 @@
+import re
+
+import pytest
+import torch
+
+from project.addons.shapes.command import way_of
+from project.network import SentimentNetwork
+from project.text import Tokenizer
+
+TOKENIZER = Tokenizer(["<pad>", "<unk>", "a", "warm", "film"])
+
+
+def rows(texts: list[str], **options) -> dict[str, tuple[str, str]]:
+    torch.manual_seed(0)
+    network = SentimentNetwork(len(TOKENIZER), 2, embedding_dim=6, hidden_size=4, **options).eval()
+    return {name.strip(): (shape, values) for name, shape, values in way_of(texts, network, TOKENIZER, ["bad", "good"])}
+
+
+def test_shapes_of_two_texts():
+    shapes = {name: shape for name, (shape, _) in rows(["a warm film", "film"]).items()}
+    assert shapes["token_ids (N,), packed"] == "4"
+    assert shapes["batch_sizes (T,)"] == "3"
+    assert shapes["embedded (N, E)"] == "4 x 6"
+    assert shapes["output (B, T, D*H)"] == "2 x 3 x 8"
+    assert shapes["h_n (L*D, B, H)"] == "2 x 2 x 4"
+    assert shapes["features (B, F): concat, last"] == "2 x 8"
+    assert shapes["logits (B, C)"] == "2 x 2"
+
+
+@pytest.mark.parametrize("options", [{}, {"cell": "gru", "num_layers": 2}, {"initial_state": "learned"}])
+def test_values_meet_at_the_seams(options):
+    found = rows(["a warm film", "film"], **options)
+    assert found["forward half, last token"][1] == found["last layer, forward"][1]
+    assert found["backward half of output, first token"][1] == found["last layer, backward"][1]
+    assert found["backward half of output, last token"][1] != found["last layer, backward"][1]
+
+
+def test_one_direction_has_no_backward_half():
+    assert not any("backward" in name for name in rows(["a film"], bidirectional=False))
+
+
+def test_command_prints_tokens_and_tensors(sentiment, fitted, capsys):
+    checkpoint = fitted / "checkpoints" / "best.ckpt"
+    assert sentiment("shapes", "--ckpt_path", checkpoint, "A dull film.") == 0
+    out = capsys.readouterr().out
+    assert "4 tokens: a dull film ." in out
+    assert re.search(r"h_n \(L\*D, B, H\) +2 x 1 x 8", out)
+
+
+def test_without_a_checkpoint_it_is_one_line(sentiment, capsys):
+    assert sentiment("shapes", "--ckpt_path=no.ckpt", "text") == 2
+    assert capsys.readouterr().err.startswith("error: checkpoint no.ckpt does not exist")

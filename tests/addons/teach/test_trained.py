@@ -1,0 +1,80 @@
+import csv
+from pathlib import Path
+
+import pytest
+import torch
+
+from project.predict import load
+from tests.conftest import run_sentiment, write_csv
+
+CHECKPOINT = "runs/version_0/checkpoints/best.ckpt"
+
+
+@pytest.fixture
+def teach(fitted, toy):
+    """Run `sentiment teach` with the checkpoint of a run on the toy corpus."""
+
+    def run(*words):
+        return run_sentiment("teach", f"--data.corpus={toy}", f"--teacher={CHECKPOINT}", "--output=taught", *words)
+
+    return run
+
+
+def rows():
+    with Path("taught/train.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_probabilities_are_those_that_the_checkpoint_answers_with(teach):
+    assert teach() == 0
+    found = rows()
+    wanted = load(CHECKPOINT)([row["text"] for row in found])
+    assert [float(row["p_positive"]) for row in found] == pytest.approx(
+        [answer.probabilities["positive"] for answer in wanted], abs=1e-6
+    )
+
+
+def test_of_the_own_corpus_the_unlabelled_part_joins(sentiment, toy, tmp_path):
+    folder = tmp_path / "own"
+    folder.mkdir()
+    for split in ("train", "val", "test"):
+        (folder / f"{split}.csv").write_bytes((toy / f"{split}.csv").read_bytes())
+    write_csv(folder / "unlabelled.csv", [("Nothing like this was ever seen.", "")])
+    words = ("--data.corpus", folder, "--data.vectors=null", "--trainer.max_epochs=1", "--model.hidden_size=8")
+    assert sentiment("fit", *words, "--trainer.enable_progress_bar=false", "--test_after_fit=false") == 0
+    taught = ("--teacher", CHECKPOINT, "--texts", folder, "--output=taught")
+    assert sentiment("teach", "--data.corpus", folder, *taught) == 0
+    assert [row["text"] for row in rows() if not row["label"]] == ["Nothing like this was ever seen."]
+    assert len(rows()) == 41
+
+
+def test_beside_a_transformer_the_mean_counts(teach, tiny):
+    assert teach("--teacher", CHECKPOINT, str(tiny), "--epochs=12", "--learning_rate=1e-2", "--batch_size=8") == 0
+    found = rows()
+    own = [answer.probabilities["positive"] for answer in load(CHECKPOINT)([row["text"] for row in found])]
+    other = [2 * float(row["p_positive"]) - mine for row, mine in zip(found, own, strict=True)]
+    assert [share > 0.5 for share in other] == [row["label"] == "positive" for row in found]
+    assert all(-1e-5 < share < 1 + 1e-5 for share in other)
+
+
+def test_a_checkpoint_that_cannot_be_used_is_told_before_a_transformer_learns(teach, tiny, capsys):
+    torch.save({"nothing": 1}, CHECKPOINT)
+    assert teach("--teacher", str(tiny), CHECKPOINT) == 2
+    assert "fine-tuning" not in capsys.readouterr().out
+
+
+def test_a_checkpoint_of_another_corpus_is_refused(teach, capsys):
+    write_csv(Path("other.csv"), [(f"A film of {n}", str(n % 2)) for n in range(40)])
+    assert teach("--data.corpus=other.csv") == 2
+    assert "what it has learned from could stand in val or test" in capsys.readouterr().err
+
+
+def test_an_option_of_fine_tuning_is_refused(teach, capsys):
+    assert teach("--epochs=3") == 2
+    assert "--epochs=3 has no effect: the checkpoint's own setting is used" in capsys.readouterr().err
+
+
+def test_a_damaged_checkpoint_is_told(teach, capsys):
+    torch.save({"nothing": 1}, CHECKPOINT)
+    assert teach() == 2
+    assert "Traceback" not in capsys.readouterr().err

@@ -1,0 +1,168 @@
+import csv
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from project import load
+from project.export import command as module
+from project.export.parity import Parity, compare
+from project.predict import Prediction
+from tests.conftest import SMALL, toy_rows, write_csv
+
+TEXTS = [text for text, _ in toy_rows()] + ["", "unseen words only", "wise " * 400]
+
+
+@pytest.fixture
+def bundle(exported_once, fitted) -> Path:
+    """A bundle of the toy model, beside the run that it was made of."""
+    return shutil.copytree(exported_once, Path("bundle"))
+
+
+def test_bundle_is_three_plain_files(bundle):
+    assert sorted(path.name for path in bundle.iterdir()) == ["bundle.json", "model.onnx", "tokenizer.json"]
+    facts = json.loads((bundle / "bundle.json").read_text())
+    assert (facts["label_names"], facts["weights"]) == (["negative", "positive"], "float32")
+    assert facts["parity"]["texts"] == 10
+    assert facts["parity"]["largest_difference"] < 1e-6
+
+
+def test_bundle_answers_as_the_checkpoint(bundle, fitted):
+    ours, theirs = load(bundle)(TEXTS), load(fitted / "checkpoints" / "best.ckpt")(TEXTS)
+    assert compare(theirs, ours).holds
+
+
+def test_bundle_answers_one_by_one_as_in_batches(bundle):
+    classify = load(bundle)
+    alone = [classify(text) for text in TEXTS]
+    for batch_size in (1, 3, 64):
+        assert compare(alone, classify(TEXTS, batch_size)).holds
+
+
+def test_bundle_needs_neither_torch_nor_the_training_code(bundle):
+    heavy = ["torch", "lightning", "torchtext", "wandb", "onnx", "pyarrow", "matplotlib"]
+    code = "import sys; sys.argv = ['', 'classify', '--model', 'bundle', 'Warm.']; from project.__main__ import main; "
+    code += f"main(); print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_int8_bundle_is_smaller_and_its_cost_is_printed(fitted, toy, sentiment, bundle, capsys):
+    words = ("--ckpt_path", fitted / "checkpoints" / "best.ckpt", "--output", "small")
+    assert sentiment("export", *words, "--int8") == 0
+    out = capsys.readouterr().out
+    assert "bundle, float32" in out
+    assert "bundle, int8" in out
+    assert json.loads(Path("small/bundle.json").read_text())["weights"] == "int8"
+    assert load("small")("The music is lovely.").label in ("negative", "positive")
+
+
+def test_a_bundle_that_answers_otherwise_is_not_accepted(fitted, sentiment, monkeypatch, capsys):
+    monkeypatch.setattr(module, "compare", lambda *_: Parity(10, 1, 0.25))
+    assert sentiment("export", "--ckpt_path", fitted / "checkpoints" / "best.ckpt", "--output", "bundle") == 2
+    assert "1 of 10 labels, probabilities by up to 2.5e-01; nothing was written" in capsys.readouterr().err
+    assert [path.name for path in Path().iterdir()] == ["runs"]
+
+
+def test_a_refused_bundle_leaves_the_old_one(bundle, fitted, sentiment, monkeypatch):
+    before = (bundle / "bundle.json").read_bytes()
+    monkeypatch.setattr(module, "compare", lambda *_: Parity(10, 1, 0.25))
+    assert sentiment("export", "--ckpt_path", fitted / "checkpoints" / "best.ckpt", "--output", "bundle") == 2
+    assert (bundle / "bundle.json").read_bytes() == before
+
+
+def test_an_old_bundle_is_replaced(bundle, fitted, sentiment):
+    (bundle / "model.onnx").write_bytes(b"old")
+    assert sentiment("export", "--ckpt_path", fitted / "checkpoints" / "best.ckpt", "--output", "bundle") == 0
+    assert load(bundle)("Warm.").probability >= 0.5
+    assert sorted(path.name for path in Path().iterdir()) == ["bundle", "runs"]
+
+
+def test_a_folder_of_something_else_is_left_alone(fitted, sentiment, capsys):
+    Path("papers").mkdir()
+    assert sentiment("export", "--ckpt_path", fitted / "checkpoints" / "best.ckpt", "--output", "papers") == 2
+    assert "papers exists and is no bundle" in capsys.readouterr().err
+
+
+def test_a_student_is_compared_on_test_whatever_train_lacks(toy, sentiment, tmp_path):
+    shutil.copytree(toy, tmp_path / "taught")
+    rows = [(text, "", *((0.1, 0.9) if label == "positive" else (0.9, 0.1))) for text, label in toy_rows()[:40]]
+    with (tmp_path / "taught" / "train.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("text", "label", "p_negative", "p_positive"), *rows])
+    words = ("--data.corpus=taught", "--data.soft_labels=true", "--trainer.max_epochs=1")
+    assert sentiment("fit", *words, *SMALL) == 0
+    checkpoint = next(Path("runs").glob("*/checkpoints/best.ckpt"))
+    assert sentiment("export", "--ckpt_path", checkpoint, "--output", "bundle") == 0
+
+
+def test_texts_of_another_corpus(fitted, sentiment, tmp_path):
+    write_csv(tmp_path / "other.csv", toy_rows())
+    words = ("--corpus", "other.csv", "--texts", "4", "--output", "bundle")
+    assert sentiment("export", "--ckpt_path", fitted / "checkpoints" / "best.ckpt", *words) == 0
+    assert json.loads(Path("bundle/bundle.json").read_text())["parity"]["texts"] == 4
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--corpus=nowhere.csv"], "texts to compare on: "),
+        (["--texts=0"], "at least 1 text"),
+        (
+            ["--corpus=other.csv", "--text_column=review"],
+            "other.csv has no text: other.csv:2: there is no column 'review'",
+        ),
+    ],
+)
+def test_texts_that_cannot_be_used(fitted, sentiment, capsys, words, message):
+    write_csv(Path("other.csv"), toy_rows())
+    assert sentiment("export", "--ckpt_path", fitted / "checkpoints" / "best.ckpt", *words) == 2
+    err = capsys.readouterr().err
+    assert message in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "tokenizer.json"])
+def test_a_damaged_file_is_named(bundle, sentiment, capsys, name):
+    (bundle / name).write_bytes((bundle / name).read_bytes()[:-9])
+    assert sentiment("classify", "--model", bundle, "Warm.") == 2
+    assert f"bundle/{name} is missing or damaged" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "bundle.json is damaged"),
+        ("[]", "bundle.json is damaged"),
+        ('{"format": 9, "sha256": {}}', "bundle format 9"),
+        (None, "is not a bundle: it has no bundle.json"),
+    ],
+)
+def test_a_bad_bundle_json_is_one_line(bundle, sentiment, capsys, content, message):
+    (bundle / "bundle.json").unlink()
+    if content is not None:
+        (bundle / "bundle.json").write_text(content)
+    assert sentiment("classify", "--model", bundle, "Warm.") == 2
+    assert message in capsys.readouterr().err
+
+
+def test_subwords_and_three_labels_travel_in_a_bundle(sentiment, tmp_path):
+    rows = [(text, label[:3] if n % 3 else "odd") for n, (text, label) in enumerate(toy_rows())]
+    write_csv(tmp_path / "three.csv", rows)
+    words = ("--data.corpus=three.csv", "--data.tokenizer=bpe", "--data.bpe_size=300", "--trainer.max_epochs=1")
+    assert sentiment("fit", *words, *SMALL) == 0
+    checkpoint = "runs/version_0/checkpoints/best.ckpt"
+    assert sentiment("export", "--ckpt_path", checkpoint, "--output", "bundle") == 0
+    classify = load("bundle")
+    assert classify.label_names == ("neg", "odd", "pos")
+    assert compare(load(checkpoint)(TEXTS), classify(TEXTS)).holds
+
+
+def test_parity_counts_labels_and_finds_the_largest_difference():
+    a = [Prediction("x", 0.75, {"x": 0.75, "y": 0.25}), Prediction("x", 0.9, {"x": 0.9, "y": 0.1})]
+    b = [Prediction("y", 0.75, {"x": 0.25, "y": 0.75}), Prediction("x", 0.9, {"x": 0.9, "y": 0.1})]
+    assert compare(a, b) == Parity(2, 1, 0.5)
+    assert not compare(a, b).holds
+    assert compare(a, a).holds

@@ -1,0 +1,44 @@
+import os
+import re
+import subprocess
+import sys
+
+import datasets
+import pytest
+
+from project.ingest.hub import dataset_source
+from project.ingest.store import CorpusOptions, open_store
+
+
+def data_set() -> datasets.DatasetDict:
+    features = datasets.Features({"text": datasets.Value("string"), "label": datasets.ClassLabel(names=["neg", "pos"])})
+
+    def split(texts: list[str], labels: list[int]) -> datasets.Dataset:
+        return datasets.Dataset.from_dict({"text": texts, "label": labels}, features=features)
+
+    return datasets.DatasetDict(
+        train=split(["Warm.", "Cold."], [1, 0]),
+        validation=split(["Wise."], [1]),
+        test=split(["Hidden."], [-1]),
+        unsupervised=split(["More."], [-1]),
+    )
+
+
+def test_splits_and_label_names_of_a_hub_data_set(tmp_path, monkeypatch):
+    monkeypatch.setenv("SENTIMENT_CACHE", str(tmp_path))
+    corpus = open_store(dataset_source("owner/name", data_set()), CorpusOptions(test_share=0))
+    assert corpus.label_names == ("neg", "pos")
+    assert {name: list(rows) for name, rows in corpus.splits.items()} == {
+        "train": [("Warm.", 1), ("Cold.", 0)],
+        "val": [("Wise.", 1)],
+    }
+
+
+@pytest.mark.slow
+def test_hub_out_of_reach_names_the_alternatives():
+    # in a process of its own, since the library reads the environment when it is imported
+    command = [sys.executable, "-m", "project", "fit", "--data.corpus=owner/name"]
+    environment = os.environ | {"HF_ENDPOINT": "http://127.0.0.1:9"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert re.search(r"error: .*127\.0\.0\.1:9 does not answer; give a local file or folder .*movies", done.stderr)

@@ -1,0 +1,54 @@
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from project.errors import UserError
+from project.ingest.output import check_output, merged, write_rows
+
+ROWS: list[dict[str, Any]] = [{"text": 'Warm, "wise".', "stars": 5}, {"text": None, "stars": None}]
+
+
+def test_csv(tmp_path):
+    write_rows(tmp_path / "scratch", ".csv", iter(ROWS), {})
+    with (tmp_path / "scratch").open(newline="") as file:
+        assert list(csv.DictReader(file)) == [{"text": 'Warm, "wise".', "stars": "5"}, {"text": "", "stars": ""}]
+
+
+def test_jsonl(tmp_path):
+    write_rows(tmp_path / "scratch", ".jsonl", iter(ROWS), {})
+    assert [json.loads(line) for line in (tmp_path / "scratch").read_text().splitlines()] == ROWS
+
+
+def test_parquet_keeps_types(tmp_path):
+    write_rows(tmp_path / "scratch", ".parquet", iter(ROWS), {"stars": pa.int8()})
+    table = pq.read_table(tmp_path / "scratch")
+    assert table.to_pylist() == ROWS
+    assert table.schema.field("stars").type == pa.int8()
+
+
+def test_parquet_of_many_batches(tmp_path):
+    write_rows(tmp_path / "scratch", ".parquet", ({"n": n} for n in range(10_000)), {})
+    assert pq.read_table(tmp_path / "scratch")["n"].to_pylist() == list(range(10_000))
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_rows_of_another_shape_are_refused(tmp_path, suffix):
+    rows = [{"a": 1}] * 5000 + [{"a": "text", "b": 2}]
+    with pytest.raises(UserError, match=r"do not fit one .* table .*; write \.jsonl instead"):
+        write_rows(tmp_path / "scratch", suffix, iter(rows), {})
+
+
+def test_column_of_the_same_name_is_refused():
+    with pytest.raises(UserError, match="has a column 'predicted' already"):
+        merged({"text": "Warm.", "predicted": "x"}, {"predicted": "good"})
+
+
+@pytest.mark.parametrize(("path", "message"), [("a.xlsx", "should end in one of"), ("no/a.csv", "does not exist")])
+def test_output_that_cannot_be_written(path, message):
+    with pytest.raises(UserError, match=message):
+        check_output(Path(path))

@@ -1,0 +1,287 @@
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import pytest
+import torch
+from lightning.pytorch.callbacks import ModelCheckpoint
+
+from project import load
+from project.batch import Batch, EncodedText, collate
+from project.buckets import BucketSampler
+from project.classifier import SentimentClassifier
+from project.datamodule import SentimentDataModule
+from project.errors import UserError
+from project.metrics import build_metrics
+from tests.conftest import toy_rows, write_csv
+
+
+def trainer(folder: Path, epochs: int, *callbacks: L.Callback, **options: Any) -> L.Trainer:
+    return L.Trainer(
+        accelerator="cpu",
+        max_epochs=epochs,
+        default_root_dir=folder,
+        logger=False,
+        callbacks=list(callbacks),
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        **options,
+    )
+
+
+def data(toy: Path, **options: Any) -> SentimentDataModule:
+    return SentimentDataModule(str(toy), vectors=None, batch_size=8, **options)
+
+
+def small(**options: Any) -> SentimentClassifier:
+    L.seed_everything(1, verbose=False)
+    return SentimentClassifier(**{"embedding_dim": 8, "hidden_size": 8, "learning_rate": 0.02, **options})
+
+
+def test_overfits_and_survives_the_checkpoint(toy, tmp_path):
+    model, module = small(dropout=0.0, embedding_dropout=0.0), data(toy)
+    keep = ModelCheckpoint(tmp_path / "kept", filename="model")
+    fit = trainer(tmp_path, 12, keep)
+    fit.fit(model, datamodule=module)
+    assert fit.callback_metrics["train/loss"] < 0.02
+    assert fit.callback_metrics["val/accuracy"] == 1.0
+    examples = module.corpus.split("train")
+    predictor = load(tmp_path / "kept" / "model.ckpt")
+    together = predictor([text for text, _ in examples])
+    assert [p.label for p in together] == [module.label_names[label] for _, label in examples]
+    assert min(p.probability for p in together) > 0.9
+    alone = [predictor([text])[0] for text, _ in examples]
+    assert [p.probability for p in alone] == pytest.approx([p.probability for p in together], abs=1e-6)
+
+
+def test_untrained_model_is_no_better_than_chance(toy, tmp_path):
+    (figures,) = trainer(tmp_path, 1).validate(small(), data(toy), verbose=False)
+    assert figures["val/accuracy"] < 0.8
+
+
+def test_loss_is_the_mean_over_texts(toy, tmp_path):
+    model, module = small(), data(toy)  # 10 val texts in batches of 8 and 2
+    (figures,) = trainer(tmp_path, 1).validate(model, module, verbose=False)
+    model.eval()
+    with torch.no_grad():
+        losses = [model.loss(model(batch.token_ids), batch.labels) * batch.size for batch in module.val_dataloader()]
+    assert figures["val/loss"] == pytest.approx(float(sum(losses)) / 10, abs=1e-6)
+
+
+def test_metrics_are_of_the_split_not_means_of_batches(toy, tmp_path):
+    model, module = small(), data(toy)
+    (figures,) = trainer(tmp_path, 1).test(model, module, verbose=False)
+    model.eval()
+    with torch.no_grad():
+        hits = [(model(b.token_ids).argmax(1) == b.labels).sum().item() for b in module.test_dataloader()]
+    assert figures["test/accuracy"] == pytest.approx(sum(hits) / 10)
+
+
+def test_metric_values_by_hand():
+    metrics = build_metrics(2, "test/")
+    metrics.update(torch.tensor([[0.9, 0.1], [0.6, 0.4], [0.3, 0.7], [0.2, 0.8]]), torch.tensor([0, 1, 1, 1]))
+    figures = {name: round(float(value), 4) for name, value in metrics.compute().items()}
+    assert figures == {
+        "test/accuracy": 0.75,
+        "test/f1": 0.7333,  # mean of 2/3 and 4/5
+        "test/auroc": 1.0,
+        "test/calibration_error": 0.3,  # (0.1 + 0.6 + 0.3 + 0.2) / 4, each text in a bin of its own
+    }
+
+
+class Watch(L.Callback):
+    """Remembers the learning rate of every step and the batches of every epoch."""
+
+    def __init__(self) -> None:
+        self.rates: list[float] = []
+        self.epochs: list[list[list[int]]] = []
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self.epochs.append([])
+
+    def on_train_batch_start(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        self.rates.append(trainer.optimizers[0].param_groups[0]["lr"])
+        self.epochs[-1].append(batch.rows.tolist())
+
+
+def test_learning_rate_rises_and_falls_by_optimizer_step(toy, tmp_path):
+    watch = Watch()
+    trainer(tmp_path, 2, watch, enable_checkpointing=False).fit(small(warmup=0.2, learning_rate=1.0), data(toy))
+    expected = [0.5, 1.0, 1.0, 0.875, 0.75, 0.625, 0.5, 0.375, 0.25, 0.125]  # 2 epochs of 5 steps
+    assert watch.rates == pytest.approx(expected)
+
+
+def test_every_epoch_has_all_texts_in_other_batches(toy, tmp_path):
+    watch = Watch()
+    trainer(tmp_path, 2, watch, enable_checkpointing=False).fit(small(), data(toy))
+    for epoch in watch.epochs:
+        assert sorted(row for batch in epoch for row in batch) == list(range(40))
+    assert watch.epochs[0] != watch.epochs[1]
+
+
+def test_trainer_keeps_the_bucket_sampler(toy, tmp_path):
+    fit = trainer(tmp_path, 1, enable_checkpointing=False)
+    fit.fit(small(), datamodule=data(toy))
+    assert isinstance(fit.train_dataloader.sampler, BucketSampler)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [(None, [1.0, 1.0]), ("balanced", [0.625, 2.5]), ([1.0, 3.0], [1.0, 3.0])],
+)
+def test_class_weights(chosen, expected):
+    assert small(class_weights=chosen)._class_weights([80, 20]).tolist() == expected
+
+
+def test_class_weights_of_another_length_are_refused():
+    with pytest.raises(UserError, match="one per class"):
+        small(class_weights=[1.0, 2.0, 3.0])._class_weights([80, 20])
+
+
+def test_class_weights_stay_in_the_checkpoint(toy, tmp_path):
+    keep = ModelCheckpoint(tmp_path / "kept", filename="model")
+    trainer(tmp_path, 1, keep).fit(small(class_weights=[1.0, 3.0]), data(toy))
+    loaded = SentimentClassifier.load_from_checkpoint(tmp_path / "kept" / "model.ckpt")
+    assert loaded.loss.weight is not None
+    assert loaded.loss.weight.tolist() == [1.0, 3.0]
+
+
+def test_weight_decay_spares_biases_and_embedding(toy, tmp_path):
+    model = small()
+    fit = trainer(tmp_path, 1, enable_checkpointing=False)
+    fit.fit(model, data(toy))
+    decayed, biases, vectors = fit.optimizers[0].param_groups
+    assert {p.ndim for p in decayed["params"]} == {2}
+    assert {p.ndim for p in biases["params"]} == {1}
+    assert [p is model.network.get_parameter("embedding.trained.weight") for p in vectors["params"]] == [True]
+    assert [group["weight_decay"] for group in (decayed, biases, vectors)] == [0.01, 0.0, 0.0]
+
+
+@pytest.mark.parametrize(("own", "expected"), [(None, 0.02), (0.005, 0.005), (0.0, 0.0)])
+def test_word_vectors_have_their_own_learning_rate(toy, tmp_path, own, expected):
+    fit = trainer(tmp_path, 1, enable_checkpointing=False)
+    fit.fit(small(embedding_learning_rate=own, warmup=0.0), data(toy))
+    assert [group["initial_lr"] for group in fit.optimizers[0].param_groups] == [0.02, 0.02, expected]
+
+
+def test_a_wide_branch_has_its_own_learning_rate_and_decay(toy, tmp_path):
+    fit = trainer(tmp_path, 1, enable_checkpointing=False)
+    fit.fit(small(wide_buckets=64, wide_learning_rate=0.05, wide_weight_decay=0.2), data(toy))
+    *others, wide = fit.optimizers[0].param_groups
+    assert (wide["initial_lr"], wide["weight_decay"], [p.shape for p in wide["params"]]) == (0.05, 0.2, [(64, 2)])
+    assert [group["initial_lr"] for group in others] == [0.02] * 3
+
+
+def test_the_bag_of_words_learns_the_labels_too(toy, tmp_path):
+    model, module = small(wide_buckets=4096), data(toy)
+    trainer(tmp_path, 12, enable_checkpointing=False).fit(model, module)
+    for batch in module.val_dataloader():
+        wide = model.network.get_submodule("wide")(batch.token_ids)
+        assert wide.argmax(1).tolist() == batch.labels.tolist()
+
+
+def test_label_smoothing_changes_training_alone(toy, tmp_path):
+    plain, smooth = small(), small(label_smoothing=0.2)
+    for model in (plain, smooth):
+        trainer(tmp_path, 1).validate(model, data(toy), verbose=False)
+    logits, right = torch.tensor([[2.0, 0.0]]), torch.tensor([0])
+    likely = logits[0].softmax(0)
+    expected = -(0.9 * likely[0].log() + 0.1 * likely[1].log())
+    assert smooth._smoothed(logits, right) == pytest.approx(float(expected))
+    assert smooth.loss(logits, right) == plain.loss(logits, right) == pytest.approx(float(-likely[0].log()))
+
+
+def test_adversarial_training_learns_too(toy, tmp_path):
+    fit = trainer(tmp_path, 8, enable_checkpointing=False)
+    fit.fit(small(dropout=0.0, embedding_dropout=0.0, adversarial=0.5), data(toy))
+    assert fit.callback_metrics["val/accuracy"] == 1.0
+
+
+def test_checkpoint_and_other_vocabulary_do_not_mix(toy, tmp_path):
+    keep = ModelCheckpoint(tmp_path / "kept", filename="model")
+    trainer(tmp_path, 1, keep).fit(small(), data(toy))
+    test = trainer(tmp_path, 1, ModelCheckpoint(tmp_path / "kept", filename="model"))
+    with pytest.raises(UserError, match="another vocabulary"):
+        test.test(small(), data(toy, max_vocab_size=5), ckpt_path=tmp_path / "kept" / "model.ckpt")
+
+
+def taught(folder: Path, rows: list[tuple[str, float]]) -> Path:
+    """A corpus whose train is texts with the probability of positive, of val and test as the toy's."""
+    folder.mkdir()
+    lines = [f'"{text}",{p},{1 - p}' for text, p in rows]
+    (folder / "train.csv").write_text("\n".join(["text,p_positive,p_negative", *lines]))
+    write_csv(folder / "val.csv", toy_rows()[40:50])
+    write_csv(folder / "test.csv", toy_rows()[50:])
+    return folder
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"class_weights": [1.0, 3.0], "label_smoothing": 0.1, "adversarial": 0.5}], ids=["plain", "all"]
+)
+def test_probabilities_of_0_and_1_train_as_labels_do(toy, tmp_path, options):
+    certain = taught(tmp_path / "taught", [(text, float(label == "positive")) for text, label in toy_rows()[:40]])
+    figures = []
+    for module in (data(toy), data(certain, soft_labels=True)):
+        fit = trainer(tmp_path, 2, enable_checkpointing=False)
+        fit.fit(small(**options), datamodule=module)
+        figures.append({name: float(value) for name, value in fit.callback_metrics.items()})
+    assert figures[1] == pytest.approx(figures[0], abs=1e-6)
+
+
+def test_student_learns_what_the_teacher_says(tmp_path):
+    unsure = taught(tmp_path / "taught", [(text, 0.7 if y == "positive" else 0.1) for text, y in toy_rows()[:40]])
+    keep, model = ModelCheckpoint(tmp_path / "kept", filename="model"), small(dropout=0.0, embedding_dropout=0.0)
+    trainer(tmp_path, 20, keep).fit(model, datamodule=data(unsure, soft_labels=True))
+    predictor = load(tmp_path / "kept" / "model.ckpt")
+    found = [p.probabilities["positive"] for p in predictor([text for text, _ in toy_rows()[50:]])]
+    assert found == pytest.approx([0.7, 0.1] * 5, abs=0.1)
+
+
+def batch_of(soft: torch.Tensor | None) -> Batch:
+    texts = [torch.tensor([2, 3]), torch.tensor([4])]
+    return collate([EncodedText(n, ids, 0, None if soft is None else soft[n]) for n, ids in enumerate(texts)])
+
+
+@pytest.fixture
+def step(toy, tmp_path, monkeypatch):
+    """Model, loss and log of one step: the logits of both texts are 2 and 0, and the labels 0."""
+    model, logged = small(), dict[str, float]()
+    trainer(tmp_path, 1).validate(model, data(toy), verbose=False)
+    monkeypatch.setattr(model, "log", lambda name, value, **_: logged.update({name: float(value)}))
+    monkeypatch.setattr(model.network, "classify", lambda _: torch.tensor([[2.0, 0.0], [2.0, 0.0]]))
+    loss = model.training_step(batch_of(torch.tensor([[0.25, 0.75], [1.0, 0.0]])))
+    return model, float(loss), logged
+
+
+def test_step_goes_by_what_the_teacher_says(step):
+    assert step[1] == pytest.approx(0.126928 + 0.75)  # ln(1 + e^-2), and half of 0.75 * 2
+
+
+def test_loss_of_train_is_measured_against_the_teacher(step):
+    assert step[2] == {"train/loss": pytest.approx(0.126928 + 0.75)}
+
+
+def test_metrics_of_train_are_measured_on_labels(step):
+    assert float(step[0].train_metrics["accuracy"].compute()) == 1.0
+
+
+def test_adversarial_pass_goes_by_what_the_teacher_says_too(toy, tmp_path, monkeypatch):
+    model, soft = small(adversarial=1e-6), torch.tensor([[0.25, 0.75], [0.0, 1.0]])
+    trainer(tmp_path, 1).validate(model, data(toy), verbose=False)
+    monkeypatch.setattr(model, "log", lambda *_, **__: None)
+    model.eval()
+    batch = batch_of(soft)
+    expected = 2 * model._smoothed(model(batch.token_ids), soft).item()
+    assert model.training_step(batch).item() == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("soft", [None, torch.tensor([[0.25, 0.75], [1.0, 0.0]])], ids=["labels", "soft"])
+def test_batch_is_moved_whole(soft):
+    batch = batch_of(soft)
+    moved = small().transfer_batch_to_device(batch, torch.device("meta"), 0)
+    assert isinstance(moved, Batch)
+    assert moved.labels.device.type == "meta"
+    assert getattr(moved.soft, "device", None) == (None if soft is None else torch.device("meta"))

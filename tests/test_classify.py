@@ -1,0 +1,197 @@
+import csv
+import gzip
+import io
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from project import Predictor, load
+from project.classify import classify_lines
+
+ROWS = [("1", "A dull film."), ("2", 'The music is "lovely", and wise.'), ("3", "unseen\nwords")]
+NAMES = ("a.csv", "a.tsv", "a.jsonl", "a.parquet", "a.csv.gz", "a.tsv.gz", "a.jsonl.gz")
+
+
+@pytest.fixture
+def checkpoint(fitted) -> Path:
+    path: Path = fitted / "checkpoints" / "best.ckpt"
+    return path
+
+
+def write(name: str) -> Path:
+    """A file of ROWS in the format that its name tells."""
+    path = Path(name)
+    if name.endswith(".parquet"):
+        pq.write_table(pa.table({"id": [r[0] for r in ROWS], "text": [r[1] for r in ROWS]}), path)
+        return path
+    buffer = io.StringIO()
+    if ".jsonl" in name:
+        buffer.writelines(json.dumps({"id": i, "text": text}) + "\n" for i, text in ROWS)
+    else:
+        csv.writer(buffer, delimiter="\t" if ".tsv" in name else ",").writerows([("id", "text"), *ROWS])
+    content = buffer.getvalue().encode()
+    path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    return path
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """Rows of a file that classify wrote."""
+    if path.name.endswith(".parquet"):
+        return pq.read_table(path).to_pylist()
+    content = gzip.decompress(path.read_bytes()) if path.name.endswith(".gz") else path.read_bytes()
+    text = content.decode("utf-8", "surrogateescape")
+    if ".jsonl" in path.name:
+        return [json.loads(line) for line in text.splitlines()]
+    return list(csv.DictReader(io.StringIO(text), delimiter="\t" if ".tsv" in path.name else ","))
+
+
+@pytest.mark.parametrize("source", NAMES)
+def test_rows_of_a_file_get_their_predictions(sentiment, checkpoint, source):
+    assert sentiment("classify", "--model", checkpoint, "--input", write(source), "--output", "out.csv") == 0
+    rows = read(Path("out.csv"))
+    assert [(row["id"], row["text"]) for row in rows] == ROWS
+    for row, prediction in zip(rows, load(checkpoint)([text for _, text in ROWS]), strict=True):
+        assert row["predicted"] == prediction.label
+        assert float(row["p_positive"]) == pytest.approx(prediction.probabilities["positive"], abs=1e-6)
+
+
+@pytest.mark.parametrize("target", NAMES)
+def test_every_format_is_written(sentiment, checkpoint, target):
+    output = Path(f"out{target[1:]}")
+    assert sentiment("classify", "--model", checkpoint, "--input", write("a.csv"), "--output", output) == 0
+    rows = read(output)
+    assert [(row["id"], row["text"]) for row in rows] == ROWS
+    assert list(rows[0]) == ["id", "text", "predicted", "p_negative", "p_positive"]
+
+
+def test_predict_and_classify_write_the_same(sentiment, checkpoint):
+    write("a.csv")
+    quiet = ("--trainer.enable_progress_bar=false", "--trainer.accelerator=cpu")
+    assert sentiment("classify", "--model", checkpoint, "--input", "a.csv", "--output", "one.csv") == 0
+    words = ("--data.corpus=a.csv", "--output=two.csv", *quiet)
+    assert sentiment("predict", f"--ckpt_path={checkpoint}", *words) == 0
+    one, two = read(Path("one.csv")), read(Path("two.csv"))
+    assert [(*list(row), row["predicted"]) for row in one] == [(*list(row), row["predicted"]) for row in two]
+    for a, b in zip(one, two, strict=True):
+        assert float(a["p_positive"]) == pytest.approx(float(b["p_positive"]), abs=2e-6)
+
+
+def test_many_rows_keep_their_order(sentiment, checkpoint):
+    texts = [f"{'dull ' * (n % 7)}film {n}" for n in range(10_000)]
+    Path("a.jsonl").write_text("".join(json.dumps({"n": n, "text": t}) + "\n" for n, t in enumerate(texts)))
+    assert sentiment("classify", "--model", checkpoint, "--input", "a.jsonl", "--output", "out.jsonl") == 0
+    assert [(row["n"], row["text"]) for row in read(Path("out.jsonl"))] == list(enumerate(texts))
+
+
+ODD = b"id,text\n1,A dull film.\n2,\n3,Caf\xe9\n4,too,many\n5,Warm.\n"
+
+
+def test_a_bad_row_is_one_line_and_leaves_nothing(sentiment, checkpoint, capsys):
+    Path("a.csv").write_bytes(ODD)
+    assert sentiment("classify", "--model", checkpoint, "--input", "a.csv", "--output", "out.csv") == 2
+    assert capsys.readouterr().err == "error: a.csv:3: the text is empty; mend it, or add --bad_rows=skip\n"
+    assert sorted(path.name for path in Path().iterdir()) == ["a.csv", "runs"]
+
+
+def test_bad_rows_are_kept_without_a_prediction(sentiment, checkpoint, capsys):
+    Path("a.csv").write_bytes(ODD)
+    words = ("--input", "a.csv", "--output", "out.csv", "--bad_rows=skip")
+    assert sentiment("classify", "--model", checkpoint, *words) == 0
+    rows = read(Path("out.csv"))
+    assert [row["id"] for row in rows] == ["1", "2", "3", "", "5"]
+    assert [bool(row["predicted"]) for row in rows] == [True, False, False, False, True]
+    assert rows[2]["text"].encode("utf-8", "surrogateescape") == b"Caf\xe9"
+    assert "3 bad rows have no prediction, the first is a.csv:3: the text is empty" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--input", "a.csv"], "a file needs both"),
+        (["--input", "a.csv", "--output", "b.csv", "text"], "one text too many"),
+        (["--input", "no.csv", "--output", "b.csv"], "no.csv does not exist"),
+        (["--input", "a.txt", "--output", "b.csv"], "the format is told by the name"),
+        (["--input", "a.csv", "--output", "b.xls"], "should end in one of"),
+        (["--input", "a.csv", "--output", "no/b.csv"], "the folder no does not exist"),
+        (["--input", "a.csv", "--output", "b.csv", "--text_column", "body"], "a.csv:2: no column 'body'"),
+        (["--input", "has.csv", "--output", "b.csv"], "has a column 'predicted' already"),
+    ],
+)
+def test_mistakes_are_one_line(sentiment, checkpoint, capsys, words, message):
+    Path("a.csv").write_text("id,text\n1,Warm.\n")
+    Path("a.txt").write_text("Warm.\n")
+    Path("has.csv").write_text("text,predicted\nWarm.,good\n")
+    assert sentiment("classify", "--model", checkpoint, *words) == 2
+    err = capsys.readouterr().err
+    assert message in err
+    assert err.count("\n") == 1
+
+
+class Stream(io.BytesIO):
+    """Standard input that hands out so many bytes at a time."""
+
+    def __init__(self, content: bytes, size: int) -> None:
+        super().__init__(content)
+        self.size = size
+
+    def read1(self, _: int | None = -1) -> bytes:
+        return self.read(self.size)
+
+
+@pytest.fixture
+def classify(checkpoint) -> Predictor:
+    return load(checkpoint)
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_lines_come_out_in_order_however_they_come_in(classify, size):
+    stream = Stream(b"A dull film.\r\nCaf\xc3\xa9\nno end", size)
+    lines = [line.split("\t") for line in classify_lines(classify, stream, skip=False)]  # type: ignore[arg-type]
+    assert [line[2] for line in lines] == ["A dull film.", "Café", "no end"]
+    assert all(line[0] in ("negative", "positive") for line in lines)
+
+
+def test_no_line_no_answer(classify):
+    assert list(classify_lines(classify, Stream(b"", 10), skip=False)) == []  # type: ignore[arg-type]
+
+
+def test_bad_line_is_named_or_skipped(classify):
+    content = b"Warm.\n\nCaf\xe9\nCold.\n"
+    with pytest.raises(Exception, match="standard input:2: the text is empty; mend it, or add --bad_rows=skip"):
+        list(classify_lines(classify, Stream(content, 99), skip=False))  # type: ignore[arg-type]
+    lines = list(classify_lines(classify, Stream(content, 99), skip=True))  # type: ignore[arg-type]
+    assert [line.split("\t")[0] != "" for line in lines] == [True, False, False, True]
+
+
+def test_each_line_is_answered_before_the_next_is_there(exported_once):
+    command = [sys.executable, "-m", "project", "classify", "--model", str(exported_once)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for text in (b"A dull film.", b"Warm."):
+            process.stdin.write(text + b"\n")
+            process.stdin.flush()
+            assert process.stdout.readline().endswith(text + b"\n")
+        process.stdin.close()
+        assert process.wait() == 0
+
+
+@pytest.mark.slow
+def test_killed_half_way_there_is_no_file_under_the_final_name(exported_once, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command = [sys.executable, "-m", "project", "classify", "--model", str(exported_once)]
+    Path("a.csv").write_text("text\n" + "A dull film.\n" * 300_000)
+    process = subprocess.Popen([*command, "--input", "a.csv", "--output", "out.csv"])
+    while not list(Path().glob(".out.csv.*")):
+        time.sleep(0.05)
+        assert process.poll() is None
+    process.kill()
+    process.wait()
+    assert not Path("out.csv").exists()

@@ -1,0 +1,157 @@
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from project.corpora import find_source, load_corpus, parse_hutto
+from project.errors import UserError
+from project.ingest.store import CorpusOptions
+from tests.conftest import toy_rows, write_csv
+
+WHOLE = CorpusOptions(val_share=0, test_share=0)
+
+
+def texts_of(splits) -> dict[str, list[str]]:
+    return {name: [record.columns["text"] for record in rows] for name, rows in splits.items()}
+
+
+def test_ids_modulo_ten_fix_the_split():
+    splits = parse_hutto(["7\t1.5\tWarm.", "18\t1.5\tWise.", "29\t1.5\tFunny.", "30\t1.5\tKind."])
+    assert texts_of(splits) == {"train": ["Warm.", "Kind."], "val": ["Wise."], "test": ["Funny."]}
+
+
+def test_sentences_of_one_review_stay_together():
+    assert len(parse_hutto(["19_1\t1\tOne.", "19_18\t1\tTwo."])["test"]) == 2
+
+
+@pytest.mark.parametrize(("rating", "label"), [("0.05", 1), ("0", 0), ("-0.0", 0), ("-3.2", 0)])
+def test_positive_means_above_zero(rating, label):
+    assert parse_hutto([f"1\t{rating}\tSo."])["train"][0].columns["label"] == label
+
+
+def test_text_of_val_or_test_is_left_out_of_train():
+    assert parse_hutto(["1\t1\tSame.", "9\t1\tSame.", "2\t1\tOther.", "8\t-1\tOther."])["train"] == []
+
+
+def write_formats(folder, rows: list[tuple[str, str]]):
+    table = pa.table({"text": [text for text, _ in rows], "label": [label for _, label in rows]})
+    pq.write_table(table, folder / "rows.parquet")
+    write_csv(folder / "rows.csv", rows)
+    for name, lines in (
+        ("rows.tsv", ["text\tlabel", *(f"{text}\t{label}" for text, label in rows)]),
+        ("rows.jsonl", [f'{{"label": "{label}", "text": "{text}"}}' for text, label in rows]),
+    ):
+        (folder / name).write_text("\n".join(lines), encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "rows.tsv", "rows.jsonl", "rows.parquet"])
+def test_every_format_gives_the_same_corpus(tmp_path, name):
+    write_formats(tmp_path, toy_rows())
+    corpus = load_corpus(str(tmp_path / name), WHOLE)
+    assert [(text, corpus.label_names[label]) for text, label in corpus.split("train")] == toy_rows()
+    assert corpus.fingerprint == load_corpus(str(tmp_path / "rows.csv"), WHOLE).fingerprint
+
+
+@pytest.mark.parametrize(
+    ("names", "splits"),
+    [
+        (["train.csv", "val.csv", "test.csv"], {"train", "val", "test"}),
+        (["train.csv", "validation.csv"], {"train", "val"}),
+        (["train-00000-of-00002.csv", "train-00001-of-00002.csv", "dev.csv"], {"train", "val"}),
+        (["data/train-00000-of-00001.csv", "data/test-00000-of-00001.csv"], {"train", "test"}),
+        (["train.csv", "unsupervised.csv", "README.md"], {"train"}),
+    ],
+)
+def test_files_of_a_folder_go_to_the_splits_of_their_names(tmp_path, names, splits):
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        write_csv(tmp_path / name, [(f"From {name}.", "good")])
+    source, _ = find_source(str(tmp_path), WHOLE)
+    assert set(source.parts) == splits
+
+
+def test_parts_of_a_split_come_in_order(tmp_path):
+    for number in range(2):
+        write_csv(tmp_path / f"train-{number}.csv", [(f"From {number}.", "good")])
+    assert [text for text, _ in load_corpus(str(tmp_path), WHOLE).split("train")] == ["From 0.", "From 1."]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (
+            "books",
+            r"'books' is neither a built-in one \(movies, products, tweets, editorials, imdb, sst2\), nor a file",
+        ),
+        ("nowhere/rows.csv", "neither a built-in one"),
+        (".", "holds no file named after its split"),
+        ("notes.txt", "has none of the suffixes"),
+    ],
+)
+def test_what_is_no_corpus(tmp_path, monkeypatch, name, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(UserError, match=message):
+        load_corpus(name)
+
+
+def test_missing_corpus_of_a_teacher_says_how_it_is_made():
+    with pytest.raises(UserError, match="a teacher makes a folder: sentiment teach"):
+        load_corpus("books-taught", CorpusOptions(soft_labels=True))
+
+
+def test_missing_split_is_refused(tmp_path):
+    write_csv(tmp_path / "train.csv", toy_rows())
+    with pytest.raises(UserError, match="has no val split, only train"):
+        load_corpus(str(tmp_path), WHOLE).split("val")
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.0])
+def test_share_out_of_range_is_refused(tmp_path, share):
+    with pytest.raises(UserError, match=r"val_share is .*: set --data\.val_share"):
+        load_corpus("movies", CorpusOptions(val_share=share))
+
+
+def test_known_labels_are_matched_by_name(tmp_path):
+    write_csv(tmp_path / "test.csv", [("Warm.", "good")])
+    corpus = load_corpus(str(tmp_path), known_labels=("good", "meh", "bad"))
+    assert list(corpus.split("test")) == [("Warm.", 0)]
+
+
+def test_texts_to_predict_need_no_label(tmp_path):
+    (tmp_path / "rows.csv").write_text("id,text\n1,Warm.\n2,Cold.\n")
+    corpus = load_corpus(str(tmp_path / "rows.csv"), known_labels=("bad", "good"), labelled=False)
+    assert list(corpus.split("test")) == [("Warm.", -1), ("Cold.", -1)]
+
+
+def local_copies(tmp_path, monkeypatch, name: str, **files) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    for split, columns in files.items():
+        pq.write_table(pa.table(columns), folder / f"{split}.parquet")
+    monkeypatch.setenv("SENTIMENT_CORPORA", str(tmp_path))
+
+
+def test_imdb_of_a_local_copy(tmp_path, monkeypatch):
+    train = {"text": [f"Review {n}." for n in range(20)], "label": [0, 1] * 10}
+    unsupervised = {"text": ["No label."], "label": [-1]}
+    local_copies(
+        tmp_path, monkeypatch, "imdb", train=train, test={"text": ["So."], "label": [1]}, unsupervised=unsupervised
+    )
+    corpus = load_corpus("imdb")
+    assert corpus.label_names == ("negative", "positive")
+    assert {name: len(rows) for name, rows in corpus.splits.items()} == {"train": 18, "val": 2, "test": 1}
+
+
+def test_sst2_of_a_local_copy_leaks_no_phrase(tmp_path, monkeypatch):
+    sentences = [
+        f"the {noun} is {word} today" for noun in ("film", "cast", "plot") for word in ("warm", "cold", "wise")
+    ]
+    phrases = [" ".join(sentence.split()[1:4]) for sentence in sentences]
+    train = {"sentence": [*sentences, *phrases], "label": [1] * 9 + [0] * 9}
+    local_copies(tmp_path, monkeypatch, "sst2", train=train, validation={"sentence": ["so it is"], "label": [1]})
+    corpus = load_corpus("sst2")
+    assert [text for text, _ in corpus.split("test")] == ["so it is"]
+    val = [text for text, _ in corpus.split("val")]
+    assert len(val) == 2  # a sentence and the phrase inside it
+    assert val[1] in val[0]
+    assert not [text for text, _ in corpus.split("train") if text in val[0]]

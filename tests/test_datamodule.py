@@ -1,0 +1,101 @@
+import pytest
+
+from project.datamodule import SentimentDataModule
+from project.errors import UserError
+from project.text import UNK_ID, Tokenizer
+from tests.conftest import write_csv
+
+
+def ready(folder, **options) -> SentimentDataModule:
+    module = SentimentDataModule(str(folder), **{"vectors": None, "batch_size": 4, **options})
+    module.prepare_data()
+    module.setup("fit")
+    module.setup("test")
+    return module
+
+
+def tokens(module: SentimentDataModule) -> list[str]:
+    assert module.tokenizer is not None
+    return module.tokenizer.tokens
+
+
+def three_texts(tmp_path):
+    write_csv(tmp_path / "train.csv", [("warm film", "good"), ("cold film", "bad")])
+    write_csv(tmp_path / "val.csv", [("validword film", "good")])
+    write_csv(tmp_path / "test.csv", [("testword film", "bad")])
+    return tmp_path
+
+
+def test_vocabulary_is_of_train_alone(tmp_path):
+    module = ready(three_texts(tmp_path))
+    assert tokens(module) == ["<pad>", "<unk>", "film", "cold", "warm"]
+    assert next(iter(module.test_dataloader())).token_ids.data.tolist() == [UNK_ID, 2]
+
+
+def test_pretrained_words_join_frozen(tmp_path):
+    vectors = tmp_path / "vectors.txt"
+    vectors.write_text("film 1 1\ntestword 2 2\nother 3 3\nlast 4 4\n")
+    module = ready(three_texts(tmp_path), vectors=str(vectors), pretrained_words=2)
+    assert tokens(module)[5:] == ["testword", "other"]
+    assert module.num_frozen == 2
+    assert module.pretrained is not None
+    assert module.pretrained[0].tolist() == [[0, 0], [0, 0], [1, 1], [0, 0], [0, 0], [2, 2], [3, 3]]
+
+
+def test_coverage_and_padding_are_reported(tmp_path, capsys):
+    vectors = tmp_path / "vectors.txt"
+    vectors.write_text("film 1 1\nwarm 2 2\n")
+    ready(three_texts(tmp_path), vectors=str(vectors)).train_dataloader()
+    out = capsys.readouterr().out
+    assert "3 words of train, 66.7% of them with pretrained vectors" in out
+    assert "2 texts, 4 tokens; padding is 0.0%" in out
+
+
+def test_balanced_sampling_draws_equally_many_of_each_class(tmp_path):
+    write_csv(tmp_path / "train.csv", [(f"film {n}", "rare" if n < 4 else "common") for n in range(40)])
+    write_csv(tmp_path / "val.csv", [("film", "rare")])
+    write_csv(tmp_path / "test.csv", [("film", "rare")])
+    labels = [label for batch in ready(tmp_path, balanced_sampling=True).train_dataloader() for label in batch.labels]
+    assert [int(sum(label == wanted for label in labels)) for wanted in (0, 1)] == [20, 20]
+
+
+def test_adopted_tokenizer_and_labels_win(tmp_path):
+    module = SentimentDataModule(str(three_texts(tmp_path)), vectors=None)
+    module.adopt(Tokenizer(["<pad>", "<unk>", "testword"]), ["good", "bad"], 0)
+    module.setup("test")
+    batch = next(iter(module.test_dataloader()))
+    assert batch.token_ids.data.tolist() == [2, UNK_ID]
+    assert batch.labels.tolist() == [1]
+
+
+def test_adopted_limits_win(tmp_path):
+    module = SentimentDataModule(str(three_texts(tmp_path)), vectors=None, max_length=9)
+    module.adopt(Tokenizer(["<pad>", "<unk>"], max_length=1), ["good", "bad"], 0)
+    module.setup("test")
+    assert next(iter(module.test_dataloader())).token_ids.data.tolist() == [UNK_ID]
+
+
+def test_evaluation_covers_every_row(toy):
+    rows = [row for batch in ready(toy).val_dataloader() for row in batch.rows.tolist()]
+    assert sorted(rows) == list(range(10))
+
+
+def test_worker_processes_give_the_same_batches(toy):
+    alone = [batch.rows.tolist() for batch in ready(toy).train_dataloader()]
+    assert [batch.rows.tolist() for batch in ready(toy, num_workers=1).train_dataloader()] == alone
+
+
+def test_counts_by_class(toy):
+    assert ready(toy).class_counts() == [20, 20]
+
+
+def test_one_class_is_refused(tmp_path):
+    write_csv(tmp_path / "train.csv", [("warm film", "good")])
+    with pytest.raises(UserError, match="'good' only"):
+        SentimentDataModule(str(tmp_path), vectors=None).setup("fit")
+
+
+def test_empty_split_is_refused(tmp_path):
+    write_csv(three_texts(tmp_path) / "val.csv", [])
+    with pytest.raises(UserError, match="no text in its val split"):
+        ready(tmp_path).val_dataloader()

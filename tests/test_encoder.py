@@ -1,0 +1,221 @@
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pack_sequence
+
+from project.encoder import BiLSTMEncoder, merge_directions
+from project.errors import UserError
+
+E, H = 5, 4
+
+
+def encoder(layers: int = 1, **options) -> BiLSTMEncoder:
+    torch.manual_seed(0)
+    return BiLSTMEncoder(E, H, layers, **options)
+
+
+def texts(lengths: list[int]) -> list[Tensor]:
+    return [torch.randn(length, E, generator=torch.Generator().manual_seed(i)) for i, length in enumerate(lengths)]
+
+
+def features(module: BiLSTMEncoder, rows: list[Tensor]) -> Tensor:
+    encoded: Tensor = module(pack_sequence(rows, enforce_sorted=False))
+    return encoded
+
+
+def outputs(module: BiLSTMEncoder, row: Tensor) -> Tensor:
+    """The recurrent network's outputs (T, D*H) for one text alone."""
+    output: Tensor = module.rnn(pack_sequence([row]))[0].data
+    return output
+
+
+def test_shape_is_batch_by_two_hidden():
+    assert features(encoder(), texts([3, 1, 2])).shape == (3, 2 * H)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn_tanh", "rnn_relu"])
+@pytest.mark.parametrize("layers", [1, 2, 3])
+def test_halves_are_forward_at_the_last_token_and_backward_at_the_first(layers, cell):
+    module, rows = encoder(layers, cell=cell), texts([2, 5, 1])
+    for row, feature in zip(rows, features(module, rows), strict=True):
+        torch.testing.assert_close(feature[:H], outputs(module, row)[-1, :H])
+        torch.testing.assert_close(feature[H:], outputs(module, row)[0, H:])
+
+
+def test_reading_the_last_time_step_loses_the_backward_half():
+    module, (row,) = encoder(), texts([6])
+    last = outputs(module, row)[-1, H:]  # what out[:, -1, :] takes for the backward half
+    torch.testing.assert_close(last, outputs(module, row[-1:])[-1, H:])  # it has read one token
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_one_direction(layers):
+    module, rows = encoder(layers, bidirectional=False), texts([2, 5, 1])
+    assert features(module, rows).shape == (3, H)
+    for row, feature in zip(rows, features(module, rows), strict=True):
+        torch.testing.assert_close(feature, outputs(module, row)[-1])
+
+
+@pytest.mark.parametrize(
+    ("merge", "expected"), [("concat", [1, 2, 3, 5]), ("sum", [4, 7]), ("mean", [2, 3.5]), ("product", [3, 10])]
+)
+def test_merges_by_hand(merge, expected):
+    assert merge_directions(torch.tensor([1.0, 2.0]), torch.tensor([3.0, 5.0]), merge).tolist() == expected
+
+
+@pytest.mark.parametrize("merge", ["concat", "sum", "mean", "product"])
+def test_last_states_are_merged(merge):
+    module, rows = encoder(merge=merge), texts([3, 2])
+    forward, backward = features(encoder(), rows).split(H, dim=1)
+    assert module.output_size == (2 * H if merge == "concat" else H)
+    torch.testing.assert_close(features(module, rows), merge_directions(forward, backward, merge))
+
+
+@pytest.mark.parametrize("merge", ["concat", "sum", "mean", "product"])
+def test_token_vectors_are_merged(merge):
+    module, (row,) = encoder(merge=merge), texts([3])
+    tokens = module.encode(pack_sequence([row])).tokens.data
+    forward, backward = outputs(module, row).split(H, dim=1)
+    torch.testing.assert_close(tokens, merge_directions(forward, backward, merge))
+
+
+@pytest.mark.parametrize(("pooling", "pool"), [("mean", lambda x: x.mean(0)), ("max", lambda x: x.amax(0))])
+def test_pooling_is_that_of_each_text_alone(pooling, pool):
+    module, rows = encoder(pooling=pooling), texts([2, 5, 1])
+    for row, feature in zip(rows, features(module, rows), strict=True):
+        torch.testing.assert_close(feature, pool(outputs(module, row)))
+
+
+def test_attention_is_a_mean_weighted_by_the_softmax_of_scores():
+    module, rows = encoder(pooling="attention"), texts([2, 5, 1])
+    assert module.attention is not None
+    for row, feature in zip(rows, features(module, rows), strict=True):
+        vectors = outputs(module, row)
+        torch.testing.assert_close(feature, (module.attention(vectors).softmax(0) * vectors).sum(0))
+
+
+@pytest.mark.parametrize("pooling", ["last", "mean", "max", "attention"])
+def test_features_of_encode_are_those_of_forward(pooling):
+    module, packed = encoder(2, pooling=pooling), pack_sequence(texts([3, 2, 4]), enforce_sorted=False)
+    torch.testing.assert_close(module.encode(packed).features, module(packed))
+
+
+def test_padded_token_vectors_are_zero_behind_a_text():
+    vectors, lengths = encoder().encode(pack_sequence(texts([1, 3]), enforce_sorted=False)).padded()
+    assert (vectors.shape, lengths.tolist()) == ((2, 3, 2 * H), [1, 3])
+    assert vectors[0, 1:].count_nonzero() == 0
+
+
+def test_a_linear_head_on_packed_tokens_has_the_loss_of_a_masked_one_on_padded_tokens():
+    encoding = encoder().encode(pack_sequence(texts([1, 3]), enforce_sorted=False))
+    head, tags = nn.Linear(2 * H, 3), [torch.tensor([2]), torch.tensor([0, 1, 2])]
+    packed_loss = nn.functional.cross_entropy(
+        head(encoding.tokens.data), pack_sequence(tags, enforce_sorted=False).data
+    )
+    padded_tags = nn.utils.rnn.pad_sequence(tags, batch_first=True, padding_value=-100)
+    padded_loss = nn.functional.cross_entropy(head(encoding.padded()[0]).transpose(1, 2), padded_tags)
+    torch.testing.assert_close(packed_loss, padded_loss)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_learned_initial_state_begins_at_zero_and_gets_a_gradient(cell):
+    module, rows = encoder(2, cell=cell, initial_state="learned"), texts([3, 1])
+    torch.testing.assert_close(features(module, rows), features(encoder(2, cell=cell), rows))
+    features(module, rows).sum().backward()
+    assert module.h_0 is not None
+    assert module.h_0.grad is not None
+    assert module.h_0.grad.shape == (4, 1, H)
+    assert module.h_0.grad.count_nonzero() == 4 * H
+
+
+def test_an_initial_state_given_by_the_caller_comes_before_the_own_one():
+    module, (row,) = encoder(initial_state="learned"), texts([3])
+    state = (torch.ones(2, 1, H), torch.ones(2, 1, H))
+    packed = pack_sequence([row])
+    torch.testing.assert_close(module(packed, state)[0, :H], module.rnn(packed, state)[0].data[-1, :H])
+    assert not torch.allclose(module(packed, state), module(packed))
+
+
+@pytest.mark.parametrize("option", ["merge", "pooling", "initial_state", "cell", "recurrence"])
+def test_an_unknown_value_is_refused_with_the_known_ones(option):
+    wrong: dict[str, Any] = {option: "other"}
+    with pytest.raises(UserError, match=f"{option} is 'other': choose one of "):
+        BiLSTMEncoder(E, H, **wrong)
+
+
+lengths_of_texts = st.lists(st.integers(1, 9), min_size=2, max_size=5)
+options = st.fixed_dictionaries(
+    {
+        "cell": st.sampled_from(["lstm", "gru", "rnn_tanh"]),
+        "bidirectional": st.booleans(),
+        "merge": st.sampled_from(["concat", "sum", "mean", "product"]),
+        "pooling": st.sampled_from(["last", "mean", "max", "attention"]),
+        "initial_state": st.sampled_from(["zeros", "learned"]),
+        "recurrence": st.sampled_from(["packed", "padded", "parallel", "lean"]),
+    }
+)
+
+
+@given(lengths_of_texts, options, st.randoms(use_true_random=False))
+@settings(max_examples=40)
+def test_order_of_the_batch_changes_nothing(lengths, options, random):
+    module, rows = encoder(2, **options), texts(lengths)
+    order = random.sample(range(len(rows)), len(rows))
+    shuffled = features(module, [rows[i] for i in order])
+    torch.testing.assert_close(shuffled, features(module, rows)[order])
+
+
+@given(lengths_of_texts, options)
+@settings(max_examples=40)
+def test_batch_mates_change_nothing(lengths, options):
+    module, rows = encoder(2, **options), texts(lengths)
+    torch.testing.assert_close(features(module, rows)[:1], features(module, rows[:1]))
+
+
+@given(lengths_of_texts, st.integers(1, 7), options)
+@settings(max_examples=40)
+def test_width_and_content_of_the_padding_change_nothing(lengths, extra, options):
+    module, rows = encoder(2, **options), texts(lengths)
+    padded = torch.full((len(rows), max(lengths) + extra, E), 99.0)
+    for row, text in enumerate(rows):
+        padded[row, : len(text)] = text
+    packed = pack_padded_sequence(padded, torch.tensor(lengths), batch_first=True, enforce_sorted=False)
+    torch.testing.assert_close(module(packed), features(module, rows))
+
+
+@given(lengths_of_texts, options)
+@settings(max_examples=40)
+def test_every_way_to_compute_gives_the_same_features(lengths, options):
+    rows = texts(lengths)
+    expected = features(encoder(2, **options | {"recurrence": "packed"}), rows)
+    torch.testing.assert_close(features(encoder(2, **options), rows), expected)
+
+
+@given(lengths_of_texts)
+@settings(max_examples=25)
+def test_token_vectors_are_those_of_each_text_alone(lengths):
+    module, rows = encoder(2), texts(lengths)
+    vectors, _ = module.encode(pack_sequence(rows, enforce_sorted=False)).padded()
+    for row, alone in zip(vectors, rows, strict=True):
+        torch.testing.assert_close(row[: len(alone)], outputs(module, alone))
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_forget_gates_begin_open(layers):
+    for name, bias in encoder(layers).rnn.named_parameters():
+        if name.startswith("bias"):
+            expected = 1.0 if name.startswith("bias_ih") else 0.0
+            assert bias.view(4, H)[1].tolist() == [expected] * H
+            assert bias.view(4, H)[[0, 2, 3]].count_nonzero() == 0
+
+
+@pytest.mark.parametrize(("cell", "gates"), [("lstm", 4), ("gru", 3), ("rnn_tanh", 1)])
+def test_recurrent_weights_begin_orthogonal(cell, gates):
+    weight = encoder(cell=cell).rnn.weight_hh_l0
+    assert isinstance(weight, Tensor)
+    for gate in weight.view(gates, H, H):
+        torch.testing.assert_close(gate @ gate.T, torch.eye(H), atol=1e-5, rtol=0)
