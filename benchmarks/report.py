@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from project.atomic import write_json, written_whole
+from project.atomic import atomic_write, write_json
 
 
 def machine() -> dict[str, str]:
@@ -79,5 +79,5 @@ def plot_lengths(path: Path, curves: dict[str, dict[int, float]]) -> None:
         f"{facts['cores']} cores of {facts['processor']}, torch {facts['torch']}",
         fontsize=9,
     )
-    with written_whole(path) as scratch:
+    with atomic_write(path) as scratch:
         figure.savefig(scratch, dpi=150, format="png")

@@ -28,7 +28,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_sequence, pad_packed_sequenc
 
 from benchmarks.worker import serve
 from project.packed_rnn.recurrence import ExactRNN
-from project.process import prepare_memory
+from project.process import prepare
 from project.runtime import prepare_process
 
 Step = Callable[[], object]
@@ -48,7 +48,7 @@ def settle(settings: str) -> None:
     if settings in ("flush", "malloc"):
         torch.set_flush_denormal(True)
     if settings == "malloc":
-        prepare_memory()
+        prepare()
     if settings == "prepared":
         prepare_process()
 

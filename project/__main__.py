@@ -3,9 +3,8 @@
 import sys
 from importlib import import_module
 
-from project.cores import wait_briefly
 from project.errors import UserError
-from project.process import prepare_memory
+from project.process import prepare
 
 USAGE = """usage: sentiment COMMAND [options]
 
@@ -46,7 +45,7 @@ COMMANDS = {
 
 def main() -> int:
     """Run the command that `sys.argv` names; return 0, or 2 after one line about what the user can mend."""
-    prepare_memory()
+    prepare()
     name = sys.argv[1] if len(sys.argv) > 1 else "--help"
     if name in ("-h", "--help"):
         print(USAGE)
@@ -54,8 +53,6 @@ def main() -> int:
     try:
         if name not in COMMANDS:
             raise UserError(f"there is no command {name!r}: choose one of {', '.join(COMMANDS)}")
-        if name == "teach":
-            wait_briefly()
         # Imported here, so that a command starts without the packages of the others.
         import_module(COMMANDS[name]).run()
     except UserError as error:

@@ -1,7 +1,6 @@
 """What happens beside training: the best checkpoint, the report of a test, the file of predictions."""
 
 import os
-import resource
 import shlex
 import sys
 import time
@@ -18,7 +17,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from project.addons.ensemble.members import Ensemble
-from project.atomic import write_json, written_whole
+from project.atomic import atomic_write, write_json
 from project.batch import Batch
 from project.checkpoint import ModelState
 from project.classifier import SentimentClassifier
@@ -27,6 +26,7 @@ from project.errors import UserError
 from project.ingest.output import Row, added_columns, merged, suffix_of, write_rows
 from project.ingest.records import column_types
 from project.predict import decide
+from project.process import peak_mb
 from project.tables import draw_confusion_matrix, print_confusion_matrix
 
 
@@ -41,12 +41,6 @@ def run_dir(trainer: L.Trainer) -> Path | None:
     folder = Path(log_dir)
     folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-def peak_mb() -> float:
-    """Return the most memory that this process has held so far."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1e6 if sys.platform == "darwin" else peak / 1e3  # bytes there, KB elsewhere
 
 
 class Checkpoint(ModelCheckpoint):
@@ -195,7 +189,7 @@ class PredictionWriter(BasePredictionWriter):
         corpus, state = _data(trainer).corpus, _state(pl_module)
         rows = (merged(columns, self._columns(row, state)) for columns, row in corpus.source_rows("test"))
         (first, *_) = corpus.source.parts["test"]
-        with written_whole(path) as scratch:
+        with atomic_write(path) as scratch:
             write_rows(scratch, suffix_of(path), rows, column_types(Path(first.name)))
         print(f"{len(self._probabilities):,} predictions in {path}")
 

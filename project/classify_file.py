@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from project.atomic import written_whole
+from project.atomic import atomic_write
 from project.errors import UserError
 from project.ingest.output import Row, added_columns, check_output, merged, suffix_of, write_rows
 from project.ingest.records import Record, column_types, is_data_file, read_records
@@ -57,7 +57,7 @@ def classify_file(
             rows += 1
             yield row
 
-    with written_whole(output) as scratch:
+    with atomic_write(output) as scratch:
         write_rows(scratch, suffix_of(output), counted(), column_types(path))
     seconds = time.perf_counter() - began
     print(f"{rows:,} rows in {seconds:.1f} s ({rows / seconds:,.0f} a second): {output}")

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from project.atomic import written_whole
+from project.atomic import atomic_write
 from project.errors import UserError
 from project.ingest.held_out import held_out_texts, text_key
 from project.ingest.store import Corpus
@@ -47,7 +47,7 @@ def save_pretrained(
     content: dict[str, Any] = {name: part.state_dict() for name, part in _parts(network).items()}
     content |= {"format": FORMAT, "tokenizer": tokenizer, "read": torch.tensor(sorted(read)), "facts": facts}
     try:
-        with written_whole(path) as scratch:
+        with atomic_write(path) as scratch:
             torch.save(content, scratch)
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from error

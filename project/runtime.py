@@ -5,14 +5,14 @@ import warnings
 import torch
 
 from project.packed_rnn.threads import divide_threads
-from project.process import prepare_memory
+from project.process import prepare
 
 
 def prepare_process() -> None:
     """Flush denormal floats to zero, prepare the memory, and halve torch's threads.
 
     - Gradients that vanish through 150 steps or more become denormal, which a CPU computes 10 times slower.
-    - For the memory see `prepare_memory`, which the command line calls before all imports.
+    - For the memory see `prepare`, which the command line calls before all imports.
     - The recurrence computes its two directions side by side: each gets half of the threads. Two threads that share
       one direction wait for each other at every time step, spinning, and a busy neighbour makes both ten times slower.
       Small batches, which are not worth two directions at once, get all threads for each in turn.
@@ -20,7 +20,7 @@ def prepare_process() -> None:
     Call it once, before any tensor is computed: the first setting holds for the calling thread and those that it
     starts.
     """
-    prepare_memory()
+    prepare()
     torch.set_flush_denormal(True)
     divide_threads()
 

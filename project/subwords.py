@@ -3,8 +3,9 @@
 import sys
 from pathlib import Path
 
+from project.atomic import atomic_folder
 from project.errors import UserError
-from project.ingest.store import Corpus, built_whole
+from project.ingest.store import Corpus
 from project.text import NEEDS_SUBWORDS
 
 
@@ -35,7 +36,7 @@ def train_bpe(corpus: Corpus, size: int) -> str:
         tokenizer.save(str(scratch / "tokenizer.json"))
 
     if not folder.is_dir():
-        built_whole(folder, learn)
+        atomic_folder(folder, learn)
     return (folder / "tokenizer.json").read_text(encoding="utf-8")
 
 

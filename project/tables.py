@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
-from project.atomic import written_whole
+from project.atomic import atomic_write
 
 
 def draw_confusion_matrix(path: Path, counts: Sequence[Sequence[int]], label_names: Sequence[str]) -> None:
@@ -28,7 +28,7 @@ def draw_confusion_matrix(path: Path, counts: Sequence[Sequence[int]], label_nam
     axes.set_yticks(range(len(label_names)), label_names, rotation=90, va="center")
     axes.set_xlabel("predicted")
     axes.set_ylabel("true")
-    with written_whole(path) as scratch:
+    with atomic_write(path) as scratch:
         figure.savefig(scratch, dpi=150, format="png")
 
 

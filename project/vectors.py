@@ -14,9 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from project.atomic import atomic_folder
 from project.errors import UserError
 from project.ingest.fetch import Distribution, Member, cache_dir, fetch
-from project.ingest.store import built_whole
 
 # J. Pennington, R. Socher and C. Manning (2014), GloVe: Global Vectors for Word Representation. Public domain (PDDL).
 GLOVE_6B_50D = "glove-6b-50d"
@@ -115,7 +115,7 @@ def kept_vectors(key: str, make: Callable[[], WordVectors]) -> WordVectors:
         np.save(scratch / matrix.name, made.matrix)
 
     if not folder.is_dir():
-        built_whole(folder, build)
+        atomic_folder(folder, build)
     return WordVectors(json.loads(words.read_text(encoding="utf-8")), np.load(matrix, mmap_mode="r"))
 
 

@@ -1,7 +1,10 @@
+import os
 import subprocess
 import sys
 
 import pytest
+
+from project.process import peak_mb
 
 
 def test_denormal_numbers_become_zero():
@@ -12,8 +15,8 @@ def test_denormal_numbers_become_zero():
 
 FREED = """
 import resource, sys
-from project.process import prepare_memory
-prepare_memory()
+from project.process import prepare
+prepare()
 import torch
 
 def resident_mb():
@@ -43,3 +46,15 @@ def test_memory_of_large_tensors_goes_back():
 @linux
 def test_memory_of_small_tensors_is_kept():
     assert freed_mb(4, tensors=16) == pytest.approx(0, abs=4)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="torch brings GNU's OpenMP on Linux")
+def test_idle_threads_wait_briefly():
+    command = [sys.executable, "-c", "from project.process import prepare; prepare(); import torch"]
+    done = subprocess.run(command, env=os.environ | {"OMP_DISPLAY_ENV": "verbose"}, capture_output=True, text=True)
+    assert "GOMP_SPINCOUNT = '10000'" in done.stderr
+
+
+def test_processes_without_a_count_of_memory_do_without(monkeypatch):
+    monkeypatch.setitem(sys.modules, "resource", None)  # as on Windows
+    assert peak_mb() is None

@@ -14,9 +14,9 @@ from typing import Any, TypedDict
 import numpy as np
 import onnxruntime as ort
 
-from project.cores import CORES
 from project.errors import UserError
 from project.predict import Logits, Predictor, TokenIds
+from project.process import CORES
 from project.text import PAD_ID, Tokenizer
 
 FORMAT = 1

@@ -8,8 +8,6 @@ import csv
 import hashlib
 import itertools
 import json
-import shutil
-import tempfile
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -20,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from project.atomic import atomic_folder
 from project.batch import NO_LABEL
 from project.errors import UserError
 from project.ingest.fetch import cache_dir
@@ -206,7 +205,7 @@ def open_store(source: Source, options: CorpusOptions) -> Corpus:
     key = hashlib.sha256(json.dumps([*settings, source.phrases]).encode()).hexdigest()[:32]
     folder = cache_dir() / "corpora" / key
     if not folder.is_dir():
-        built_whole(folder, lambda scratch: _build(source, options, scratch))
+        atomic_folder(folder, lambda scratch: _build(source, options, scratch))
     facts = json.loads((folder / "store.json").read_text(encoding="utf-8"))
     splits: dict[Split, Rows] = {
         split: Rows(folder / file, np.load(folder / f"{split}.npy"), facts["order"])
@@ -215,30 +214,6 @@ def open_store(source: Source, options: CorpusOptions) -> Corpus:
     notes = tuple(note.replace("{folder}", str(folder)) for note in facts["notes"])
     fingerprints = facts["fingerprint"], facts["test_fingerprint"]
     return Corpus(source.name, tuple(facts["label_names"]), splits, *fingerprints, notes, folder, source)
-
-
-def built_whole(folder: Path, build: Callable[[Path], None]) -> None:
-    """Let `build` fill a scratch folder, then move it to `folder`; where another run was faster, its folder stays.
-
-    Raises:
-        UserError: The folder cannot be written.
-    """
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".building-", dir=folder.parent) as scratch:
-            built = Path(scratch) / folder.name
-            built.mkdir()
-            build(built)
-            try:
-                built.rename(folder)
-            except OSError:
-                if not folder.is_dir():
-                    raise
-                shutil.rmtree(built)
-    except OSError as error:
-        raise UserError(
-            f"cannot write the cache in {folder.parent}: {error}; set SENTIMENT_CACHE to another"
-        ) from error
 
 
 class _Written:

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
+from project.atomic import atomic_folder
 from project.batch import EncodedText
-from project.ingest.store import Corpus, Split, built_whole
+from project.ingest.store import Corpus, Split
 from project.text import UNK, SubwordTokenizer, Tokenizer, Truncation, basic_english, cut
 
 FORMAT = 1  # of the folder; part of its key
@@ -99,7 +100,7 @@ def encode_corpus(
     key = hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]
     folder = corpus.folder / f"tokens-{key}"
     if not folder.is_dir():
-        built_whole(folder, lambda scratch: _build(corpus, scratch, max_length, truncation, subwords))
+        atomic_folder(folder, lambda scratch: _build(corpus, scratch, max_length, truncation, subwords))
     return EncodedCorpus(folder, corpus.soft)
 
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from project.cores import CORES
+from project.process import CORES
 
 _whole = 0  # threads before `divide_threads`; 0 where the process did not ask for it
 

@@ -1,12 +1,8 @@
-import os
-import subprocess
-import sys
-
 import pytest
 import torch
 
-from project.cores import usable_cores
 from project.packed_rnn import threads
+from project.process import usable_cores
 
 
 @pytest.fixture
@@ -54,10 +50,3 @@ def test_dividing_twice_is_dividing_once(divided):
 def test_divided_threads_are_spare_whichever_are_in_use(divided):
     threads.use_all()
     assert threads.spare_threads()
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="torch brings GNU's OpenMP on Linux")
-def test_threads_of_a_teacher_wait_briefly():
-    command = [sys.executable, "-m", "project", "teach", "--help"]
-    done = subprocess.run(command, env=os.environ | {"OMP_DISPLAY_ENV": "verbose"}, capture_output=True, text=True)
-    assert "GOMP_SPINCOUNT = '10000'" in done.stderr

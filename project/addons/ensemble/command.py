@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from project.addons.ensemble.members import is_ensemble
-from project.atomic import written_whole
+from project.atomic import atomic_write
 from project.checkpoint import KEY, PREFIX, ModelState, read_checkpoint
 from project.errors import UserError
 from project.runtime import prepare_process
@@ -42,7 +42,7 @@ def run() -> None:
     prepare_process()
     checkpoints = [read_checkpoint(path) for path in arguments.checkpoints]
     check_members(dict(zip(arguments.checkpoints, (checkpoint[KEY] for checkpoint in checkpoints), strict=True)))
-    with written_whole(arguments.output) as scratch:
+    with atomic_write(arguments.output) as scratch:
         torch.save(combine(checkpoints), scratch)
     print(f"ensemble of {len(checkpoints)} networks: {arguments.output}")
 

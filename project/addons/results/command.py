@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from project.atomic import written_whole
+from project.atomic import atomic_write
 from project.errors import UserError
 
 DRAWS = 10_000  # of the bootstrap
@@ -37,7 +37,7 @@ def run() -> None:
         raise UserError(f"{arguments.runs} holds no results.json: `make train` writes one")
     baselines = read((arguments.runs / "baselines").glob("*.json"), "baselines")
     page = "\n".join([HEAD, *sections([run for run in runs if counts(run)], baselines)])
-    with written_whole(arguments.output) as scratch:
+    with atomic_write(arguments.output) as scratch:
         scratch.write_text(page, encoding="utf-8")
     print(f"{len(runs)} runs and {len(baselines)} files of baselines in {arguments.output}")
 
