@@ -22,8 +22,8 @@ DEV := $(VENV)/.dev-$(VERSION)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup train test lint format baselines teach bench bench-serving data docker-build docker-train docker-serve \
-	lock clean check-python
+.PHONY: help setup train test lint format bench bench-serving docker-build docker-train docker-serve lock clean \
+	check-python
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,21 +52,15 @@ $(DEV): requirements/dev.txt $(MAIN)
 train: $(MAIN) ## train, then test the best checkpoint
 	@$(BIN)/python -m project fit --config $(CONFIG) $(ARGS)
 
-baselines: $(MAIN) ## train linear classifiers on the same corpus: what the model has to beat
-	@$(PIP_INSTALL) --editable '.[baselines]'
-	@$(BIN)/python -m project baselines --config $(CONFIG) $(ARGS)
-
-teach: $(MAIN) ## fine-tune a pretrained transformer on the corpus, and let it label what a student is trained on
-	@$(PIP_INSTALL) --editable '.[teacher,hub]'
-	@$(BIN)/python -m project teach --config $(CONFIG) $(ARGS)
-
 test: $(DEV) ## run the fast tests
 	@$(BIN)/python -m pytest $(ARGS)
 
-lint: $(DEV) ## check style and types
+lint: $(DEV) ## check style, types, which room imports which, and the length of functions
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/lizard --warnings_only -T nloc=40 -T cyclomatic_complexity=12 project
 
 format: $(DEV) ## rewrite the code in the project's style
 	@$(BIN)/ruff check --fix .
@@ -79,9 +73,6 @@ bench-serving: $(MAIN) ## measure checkpoint and bundles against fastText and sc
 	@$(PIP_INSTALL) --editable '.[bench]'
 	@$(BIN)/python -m benchmarks.serving $(ARGS)
 	@$(BIN)/python -m benchmarks.http $(ARGS)
-
-data: $(MAIN) ## fetch corpus and word vectors into the cache
-	@$(BIN)/python -m project data $(ARGS)
 
 docker-build: ## build the images sentiment:train and sentiment:serve; CPU=1 without CUDA
 	@$(DOCKER) build --target serve --tag $(IMAGE):serve .
@@ -108,7 +99,7 @@ lock: $(DEV) ## renew requirements/*.txt from pyproject.toml
 	@$(PIP_INSTALL) --editable '.[lock]'
 	@for name in main dev serve; do \
 	  case $$name in \
-	    main) what="pyproject.toml" ;; \
+	    main) what="pyproject.toml --extra serve --extra report" ;; \
 	    dev) what="pyproject.toml --extra dev --constraints requirements/main.txt" ;; \
 	    serve) what="--group serve --constraints requirements/dev.txt" ;; \
 	  esac; \

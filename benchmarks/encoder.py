@@ -53,7 +53,7 @@ class Rival(NamedTuple):
         return f"{self.way}, {settings[self.settings]}"
 
 
-OURS, LEAN = Rival("project", "prepared"), Rival("lean", "prepared")
+OURS = Rival("project", "prepared")
 LIMIT = Rival("limit", "malloc")
 PACKED, PADDED = Rival("packed", "flush"), Rival("padded", "flush")
 PACKED_EQUAL, PADDED_EQUAL = Rival("packed", "malloc"), Rival("padded", "malloc")
@@ -156,7 +156,7 @@ def training_steps(quick: bool) -> dict[str, Any]:
         long = shape.num_layers > 1
         rivals = [OURS, LIMIT, PADDED, PADDED_EQUAL, PACKED]
         if not quick:
-            also = [Rival("bf16", "prepared"), LEAN, Rival("project", "flush")]
+            also = [Rival("bf16", "prepared"), Rival("project", "flush")]
             rivals += also if "like" in name else []
             all_settings = [PACKED_EQUAL, Rival("packed", "default"), Rival("padded", "default")]
             rivals += all_settings if not long else []

@@ -3,16 +3,15 @@
 A rival is a way to compute a bidirectional LSTM and the settings of its process:
 
 packed, padded   torch.nn.LSTM on the packed batch; on the padded batch, which computes another function
-project          this project's recurrence
-lean             the same with recurrence=lean, which saves memory
+project          this project's recurrence, packed_rnn.LSTM
 bf16             the same under autocast to bfloat16
 limit            the matrix products alone, with torch.mm
 int8             torch.nn.LSTM after torch's dynamic quantization, packed (inference only)
 
 default          as a user gets it
 flush            denormal floats flushed to zero
-malloc           that, and this project's settings of the memory allocator, with all threads
-prepared         all of this project's settings: `project.runtime.prepare_process`
+malloc           that, and this project's settings of the memory allocator
+prepared         the same before torch is imported, so that they hold for OpenMP's threads too
 """
 
 import resource
@@ -22,14 +21,17 @@ import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from project.process import prepare
+
+if sys.argv[1:2] == ["prepared"]:
+    prepare()  # before torch is imported: OpenMP reads its settings at that moment
+
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_sequence, pad_packed_sequence
 
 from benchmarks.worker import serve
-from project.packed_rnn.recurrence import ExactRNN
-from project.process import prepare
-from project.runtime import prepare_process
+from project.packed_rnn import LSTM
 
 Step = Callable[[], object]
 
@@ -44,13 +46,11 @@ class Shape(NamedTuple):
 
 
 def settle(settings: str) -> None:
-    """Apply the settings of the process."""
-    if settings in ("flush", "malloc"):
+    """Apply the settings of the process that do not have to precede torch's import."""
+    if settings != "default":
         torch.set_flush_denormal(True)
     if settings == "malloc":
         prepare()
-    if settings == "prepared":
-        prepare_process()
 
 
 def batch(shape: Shape) -> PackedSequence:
@@ -63,14 +63,14 @@ def features_of(rival: str, shape: Shape) -> tuple[nn.Module, Callable[[PackedSe
     """Return the rival's module, what makes [h_forward ; h_backward] (B, 2H) of a batch, and the batch."""
     packed = batch(shape)
     sizes = shape[1:]
-    if rival in ("project", "bf16", "lean"):
-        exact = ExactRNN("lstm", *sizes, path="lean" if rival == "lean" else "auto")
+    if rival in ("project", "bf16"):
+        ours = LSTM(*sizes, bidirectional=True)
 
         def features(x: PackedSequence) -> Tensor:
             with torch.autocast("cpu", torch.bfloat16, enabled=rival == "bf16"):
-                return torch.cat([*exact.last_hidden(x)[-2:]], 1)
+                return torch.cat([*ours.last_hidden(x)[-2:]], 1)
 
-        return exact, features, packed
+        return ours, features, packed
     lstm: nn.Module = nn.LSTM(*sizes, bidirectional=True)
     if rival == "int8":
         warnings.filterwarnings("ignore", category=DeprecationWarning)
@@ -149,7 +149,7 @@ def answer(task: dict[str, Any], steps: dict[str, Step]) -> dict[str, Any]:
 def path_of(kind: str, shape: Shape) -> str:
     """Return which path the project takes."""
     with torch.set_grad_enabled(kind == "train"):
-        return ExactRNN("lstm", *shape[1:]).path_for(batch(shape))
+        return LSTM(*shape[1:], bidirectional=True).path_for(batch(shape))
 
 
 def peak_mb() -> float:

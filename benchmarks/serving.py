@@ -24,7 +24,7 @@ from benchmarks import report
 from benchmarks.lengths import reviews
 from benchmarks.worker import ROOT, Worker
 from project.corpora import load_corpus
-from project.ingest.store import Corpus
+from project.ingest import Corpus
 from project.text import basic_english
 
 SENTIMENT = Path(sys.executable).parent / "sentiment"

@@ -22,10 +22,9 @@ Classify = Callable[[Sequence[str]], list[str]]
 
 def of_checkpoint(path: str) -> Classify:
     """Classify with a checkpoint, as `sentiment classify` does."""
-    from project import load
-    from project.runtime import prepare_process
+    from project import load, process
 
-    prepare_process()
+    process.prepare()
     classify = load(path)
     return lambda texts: [prediction.label for prediction in classify(texts, batch_size=64)]
 
@@ -33,13 +32,11 @@ def of_checkpoint(path: str) -> Classify:
 def of_packed(path: str) -> Classify:
     """Classify with a checkpoint and torch's own kernel for packed sequences, all threads."""
     from project.checkpoint import read_checkpoint, restore
-    from project.network import SentimentNetwork
-    from project.trained import predictor_of
+    from project.predict import predictor_of
 
-    network, tokenizer, state = restore(read_checkpoint(path))
-    assert isinstance(network, SentimentNetwork)
-    network.encoder.rnn.path = "packed"
-    classify = predictor_of(network, tokenizer, state)
+    network, tokenizer, decision, _ = restore(read_checkpoint(path))
+    network.get_submodule("encoder.rnn").path = "packed"  # type: ignore[assignment]
+    classify = predictor_of(network, tokenizer, decision)
     return lambda texts: [prediction.label for prediction in classify(texts, batch_size=64)]
 
 

@@ -1,5 +1,6 @@
 """Sentiment classification: text -> tokens -> ids -> packed batch -> BiLSTM -> logits."""
 
-from project.predict import Prediction, Predictor, load
+from project.decision import Prediction
+from project.predict import Predictor, load
 
 __all__ = ["Prediction", "Predictor", "load"]

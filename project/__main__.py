@@ -1,64 +1,73 @@
 """The command line: ``python -m project COMMAND``, installed as ``sentiment``."""
 
+import ast
+import inspect
 import sys
-from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 
+from project import options, process
 from project.errors import UserError
-from project.process import prepare
-
-USAGE = """usage: sentiment COMMAND [options]
-
-  fit        train a model, then test its best checkpoint
-  validate   figures of a checkpoint on a corpus's val split
-  test       figures of a checkpoint on a corpus's test split
-  predict    write a checkpoint's predictions for a corpus's test split to a file
-  classify   label and probability of texts: of the command line, of standard input, or of a file
-  export     write a checkpoint as a bundle that needs no torch: ONNX, with or without 8-bit weights
-  ensemble   several checkpoints as one, which answers with the mean of their probabilities
-  serve      a bundle behind HTTP, with a page to try it
-  shapes     every tensor on the way of texts given on the command line: names, shapes, values
-  baselines  linear classifiers on a configuration's corpus: what the model has to beat
-  pretrain   train a configuration's encoder as a language model, on texts without labels
-  teach      label a student's training texts with a pretrained transformer that is fine-tuned first
-  results    collect runs and baselines into one page of tables
-  data       fetch the default corpus and the word vectors into the cache
-
-sentiment COMMAND --help lists the options of a command."""
+from project.registry import load, registered
 
 COMMANDS = {
-    "fit": "project.cli",
-    "validate": "project.cli",
-    "test": "project.cli",
-    "predict": "project.cli",
-    "classify": "project.classify",
-    "export": "project.export.command",
-    "ensemble": "project.addons.ensemble.command",
-    "serve": "project.serve.command",
-    "shapes": "project.addons.shapes.command",
-    "baselines": "project.addons.baselines.command",
-    "pretrain": "project.addons.pretrain.command",
-    "teach": "project.addons.teach.command",
-    "results": "project.addons.results.command",
-    "data": "project.prepare",
+    "fit": "project.cli:fit",
+    "validate": "project.cli:validate",
+    "test": "project.cli:test",
+    "predict": "project.cli:predict",
+    "classify": "project.classify:classify",
 }
 
 
 def main() -> int:
-    """Run the command that `sys.argv` names; return 0, or 2 after one line about what the user can mend."""
-    prepare()
-    name = sys.argv[1] if len(sys.argv) > 1 else "--help"
-    if name in ("-h", "--help"):
-        print(USAGE)
-        return 0
+    """Run the command that `sys.argv` names; return 0, or 2 after one line about what the user can fix."""
+    process.prepare()  # before anything imports torch
+    name, *words = sys.argv[1:] or ["--help"]
+    commands = COMMANDS | registered("COMMANDS")
     try:
-        if name not in COMMANDS:
-            raise UserError(f"there is no command {name!r}: choose one of {', '.join(COMMANDS)}")
-        # Imported here, so that a command starts without the packages of the others.
-        import_module(COMMANDS[name]).run()
+        if name in ("-h", "--help"):
+            print("usage: sentiment COMMAND [options]\n")
+            print(*(f"  {name:10} {summary(place)}" for name, place in commands.items()), sep="\n")
+            print("\nsentiment COMMAND --help lists the options of a command.")
+        elif name in commands:
+            run(name, commands[name], words)
+        else:
+            raise UserError(f"there is no command {name!r}: choose one of {', '.join(commands)}")
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def run(name: str, place: str, words: list[str]) -> None:
+    """Import the function at `place` and call it with what `words` say.
+
+    Raises:
+        UserError: The words cannot be understood, a package is missing, or what the command itself raises.
+    """
+    try:
+        function = load(place)
+        parameters = inspect.signature(function, eval_str=True).parameters
+        if list(parameters) == ["words"]:
+            function(words)
+        elif any(getattr(p.annotation, "__module__", "").startswith("project.") for p in parameters.values()):
+            load("project.cli:run_configured")(name, function, words)  # takes a data module, or a model
+        else:
+            options.call(name, function, words)
+    except ModuleNotFoundError as error:
+        if (error.name or "project").startswith("project"):
+            raise
+        extra = place.split(":")[0].removeprefix("project.").removeprefix("addons.").split(".")[0]
+        raise UserError(f"sentiment {name} needs {error.name}: pip install -e '.[{extra}]'") from error
+
+
+def summary(place: str) -> str:
+    """Return the first line of a function's docstring without importing what it needs."""
+    module, name = place.split(":")
+    spec = find_spec(module)
+    tree = ast.parse(Path(str(spec and spec.origin)).read_text(encoding="utf-8"))
+    (found,) = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name]
+    return str(ast.get_docstring(found)).splitlines()[0].rstrip(".")
 
 
 if __name__ == "__main__":

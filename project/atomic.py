@@ -14,18 +14,6 @@ from typing import Any
 from project.errors import UserError
 
 
-def check_new(path: Path, kind: str) -> None:
-    """Check, before hours are spent, that `--output` can be created.
-
-    Raises:
-        UserError: It exists already, or its parent folder does not.
-    """
-    if path.exists():
-        raise UserError(f"--output {path} exists already: choose another {kind}, or remove it")
-    if not path.absolute().parent.is_dir():
-        raise UserError(f"folder {path.parent} does not exist: create it, or choose another --output")
-
-
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
     """Yield a scratch path next to `path`; the file written there replaces `path` if the block raises no error."""

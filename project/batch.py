@@ -7,13 +7,15 @@ E embedding, H hidden, L layers, D directions, C classes, V vocabulary.
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_sequence
+from torch.utils.data import Dataset
 
+from project.ingest import SplitTokens
 from project.text import PAD_ID
-
-NO_LABEL = -1
 
 
 class EncodedText(NamedTuple):
@@ -22,7 +24,30 @@ class EncodedText(NamedTuple):
     row: int  # position in its split, so that predictions can be put back in order
     token_ids: Tensor  # (length,) int64, length >= 1
     label: int  # class index, or NO_LABEL
-    soft: Tensor | None = None  # (C,) float32, a teacher's probabilities
+    soft_targets: Tensor | None = None  # (C,) float32, a distribution over the classes
+
+
+class EncodedTexts(Dataset[EncodedText]):
+    """A split as token ids.
+
+    Args:
+        split: Its tokens, as positions in a table of all tokens of the corpus.
+        ids: The token id of each position in that table.
+    """
+
+    def __init__(self, split: SplitTokens, ids: NDArray[np.int64]) -> None:
+        self._split, self._ids = split, ids
+        self.labels = split.labels  # (texts,)
+        self.lengths: NDArray[np.int64] = np.diff(split.starts)  # (texts,)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, row: int) -> EncodedText:
+        starts, soft_targets = self._split.starts, self._split.soft_targets
+        token_ids = torch.from_numpy(self._ids[self._split.tokens[starts[row] : starts[row + 1]]])
+        soft = None if soft_targets is None else torch.from_numpy(np.array(soft_targets[row]))
+        return EncodedText(row, token_ids, int(self.labels[row]), soft)
 
 
 class Batch(NamedTuple):
@@ -35,17 +60,17 @@ class Batch(NamedTuple):
     token_ids: PackedSequence
     labels: Tensor  # (B,) int64
     rows: Tensor  # (B,) int64
-    soft: Tensor | None = None  # (B, C) float32, a teacher's probabilities; in train alone, where the corpus has them
+    soft_targets: Tensor | None = None  # (B, C) float32; in train only, if the corpus has them
 
     @property
     def size(self) -> int:
-        """B, the number of texts: what every `self.log` is told (Lightning would guess N)."""
+        """B, the number of texts: passed to every `self.log` (Lightning would guess N)."""
         return len(self.labels)
 
     @property
     def targets(self) -> Tensor:
-        """What the loss compares with: probabilities (B, C) where a teacher gave them, else the labels (B,)."""
-        return self.labels if self.soft is None else self.soft
+        """What the loss compares with: soft targets (B, C) if there are any, else the labels (B,)."""
+        return self.labels if self.soft_targets is None else self.soft_targets
 
 
 def pack(token_ids: Sequence[Tensor]) -> PackedSequence:
@@ -64,25 +89,25 @@ def pack(token_ids: Sequence[Tensor]) -> PackedSequence:
 def collate(texts: Sequence[EncodedText]) -> Batch:
     """Make a `Batch` of `texts`, in their order."""
     rows, token_ids, labels, soft = zip(*texts, strict=True)
-    taught = None if soft[0] is None else torch.stack(soft)
-    return Batch(pack(token_ids), torch.tensor(labels), torch.tensor(rows), taught)
+    soft_targets = None if soft[0] is None else torch.stack(soft)
+    return Batch(pack(token_ids), torch.tensor(labels), torch.tensor(rows), soft_targets)
 
 
-def texts_of_tokens(batch_sizes: Tensor) -> Tensor:
-    """Return for each token of a packed batch which text it belongs to, (N,), counting as its `sorted_indices` do.
+def text_of_each_token(batch_sizes: Tensor) -> Tensor:
+    """Return which text each token of a packed batch belongs to, (N,), counting as its `sorted_indices` do.
 
     Args:
         batch_sizes: How many texts are at least so long, (T,), as in a PackedSequence; on the CPU, as is the result.
     """
-    first = batch_sizes.cumsum(0) - batch_sizes  # (T,) where each time step begins
+    first = batch_sizes.cumsum(0) - batch_sizes  # (T,) position of each time step's first token
     return torch.arange(int(batch_sizes.sum())) - first.repeat_interleave(batch_sizes)
 
 
 def neighbours(batch_sizes: Tensor) -> tuple[Tensor, Tensor]:
-    """Return which tokens of a packed batch follow each other in a text: places of the left and right ones, (N - B,).
+    """Return the positions of adjacent tokens of a packed batch, the left and the right of each pair, (N - B,) each.
 
     Args:
-        batch_sizes: As for `texts_of_tokens`; on the CPU, as is the result.
+        batch_sizes: As for `text_of_each_token`; on the CPU, as is the result.
     """
     right = torch.arange(int(batch_sizes[0]), int(batch_sizes.sum()))  # every token but the first of each text
     return right - batch_sizes[:-1].repeat_interleave(batch_sizes[1:]), right

@@ -1,43 +1,100 @@
-"""Configuration -> data module, model and Trainer: fit, validate, test and predict."""
+"""Options -> data module, model and Trainer: fit, validate, test, predict, and commands with a configuration."""
 
+import inspect
 import json
 import logging
+import shlex
 import signal
 import sys
+import warnings
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn, get_args, get_origin
 
 import lightning as L
 import wandb
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import ProgressBar
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
-from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
-from project.addons.ensemble.members import NOT_TRAINED, is_ensemble
 from project.checkpoint import KEY, read_checkpoint
 from project.classifier import SentimentClassifier
-from project.configuration import DEFAULT_CONFIG, VOCABULARY, OneLineParser, refuse_idle
 from project.datamodule import SentimentDataModule
 from project.errors import UserError
-from project.ingest.output import check_output
 from project.loggers import git_commit
-from project.predict import load
-from project.pretrained import read_pretrained, vocabulary_of
-from project.runtime import ignore_idle_warnings, prepare_process
-from project.tables import print_predictions
+from project.options import explain
+from project.registry import load, registered
 from project.text import Tokenizer
+from project.trainer import SentimentTrainer
 
+DEFAULT_CONFIG = Path(__file__).parent.parent / "configs" / "default.yaml"
 STOPPED = 128 + signal.SIGTERM  # exit code of a process that this signal ended
 
-# options that a pretrained file answers for, and a checkpoint
-PRETRAINED_DECIDES = [*VOCABULARY, "--data.unlabelled"]
-CHECKPOINT_DECIDES = ["--model.", "--data.max_length", "--data.truncation", *PRETRAINED_DECIDES]
+# options that a checkpoint answers for
+VOCABULARY = ("tokenizer", "bpe_size", "min_freq", "max_vocab_size", "vectors", "pretrained_words")
+CHECKPOINT_DECIDES = ("--model.", *(f"--data.{name}" for name in ("max_length", "truncation", *VOCABULARY)))
+
+
+def fit(words: list[str]) -> None:
+    """Train a model, then test its best checkpoint."""
+    run_trainer("fit", words)
+
+
+def validate(words: list[str]) -> None:
+    """Figures of a checkpoint on a corpus's val split."""
+    run_trainer("validate", words)
+
+
+def test(words: list[str]) -> None:
+    """Figures of a checkpoint on a corpus's test split."""
+    run_trainer("test", words)
+
+
+def predict(words: list[str]) -> None:
+    """Write a checkpoint's predictions for a corpus's test split to a file."""
+    run_trainer("predict", words)
+
+
+class OneLineParser(LightningArgumentParser):
+    """A parser that reports a mistake in one line instead of a page of usage."""
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        """Raise `UserError` with the message of argparse or jsonargparse."""
+        line = " ".join(message.split())
+        raise UserError(f"{line[:300]}; see sentiment COMMAND --help") from ex
+
+
+def run_configured(name: str, function: Callable[..., None], words: Sequence[str]) -> None:
+    """Call a function that takes a data module, and perhaps a model, made from the configurations of `fit`.
+
+    Raises:
+        UserError: The words cannot be understood, or what the function itself raises.
+    """
+    description, explained = explain(function)
+    parser = OneLineParser(f"sentiment {name}", description=description, default_config_files=[str(DEFAULT_CONFIG)])
+    parser.add_argument("--config", action="config", help="a configuration laid over the default")
+    parameters = inspect.signature(function, eval_str=True).parameters
+    for parameter in parameters.values():
+        if parameter.annotation in (SentimentDataModule, SentimentClassifier):
+            parser.add_class_arguments(parameter.annotation, parameter.name)
+            continue
+        kind = parameter.annotation
+        settings: dict[str, Any] = {"help": explained.get(parameter.name)}
+        settings |= {"required": True} if parameter.default is parameter.empty else {"default": parameter.default}
+        if get_origin(kind) is list:
+            (kind,), settings["nargs"] = get_args(kind), "+"
+        parser.add_argument(f"--{parameter.name}", type=kind, **settings)
+    for part in ("data", "model", "trainer", "seed_everything"):
+        if part not in parameters:
+            parser.add_argument(f"--{part}", type=Any, help="ignored by this command")
+    ignore_idle_warnings()
+    values = parser.instantiate_classes(parser.parse_args(list(words)))
+    function(**{parameter: values[parameter] for parameter in parameters})
 
 
 class SaveConfig(SaveConfigCallback):
-    """Saves the resolved configuration in the run's folder, and tells every logger what the run is made of."""
+    """Saves the resolved configuration in the run's folder, and tells every logger where the run comes from."""
 
     def save_config(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         """Log configuration, git commit and data fingerprint."""
@@ -48,58 +105,18 @@ class SaveConfig(SaveConfigCallback):
             logger.log_hyperparams(facts)
 
 
-class SentimentTrainer(L.Trainer):
-    """A Trainer whose `fit` ends with the test of the best checkpoint, and that SIGTERM does not stop in a validation.
-
-    Lightning fails to resume where a validation was under way. Once it has ended the run stops.
-    """
-
-    @property
-    def received_sigterm(self) -> bool:
-        """Whether to stop now."""
-        return super().received_sigterm and not (self.validating and self.state.fn == TrainerFn.FITTING)
-
-    def fit(self, *args: Any, test_after_fit: bool = True, **kwargs: Any) -> None:
-        """Train the model, then test its best checkpoint.
-
-        Args:
-            args: See `lightning.Trainer.fit`.
-            test_after_fit: Whether the test follows; a search over settings should never see it.
-            kwargs: See `lightning.Trainer.fit`.
-        """
-        super().fit(*args, **kwargs)
-        best = getattr(self.checkpoint_callback, "best_model_path", "")
-        if test_after_fit and best and "test" in self.datamodule.corpus.splits:  # type: ignore[attr-defined]
-            self.test(ckpt_path=best, datamodule=self.datamodule)  # type: ignore[attr-defined]
-
-    def predict(self, *args: Any, output: str | None = None, **kwargs: Any) -> None:
-        """Predict every text of the corpus and write the predictions to a file.
-
-        Args:
-            args: See `lightning.Trainer.predict`.
-            output: Where to: .csv, .tsv, .jsonl (each also .gz) or .parquet; predictions.csv in the run's folder where
-                none is given.
-            kwargs: See `lightning.Trainer.predict`; `return_predictions` is always off, which keeps memory flat.
-
-        Raises:
-            UserError: The file cannot be written.
-        """
-        if output is not None:
-            check_output(Path(output))
-        self.output = output
-        super().predict(*args, return_predictions=False, **kwargs)  # type: ignore[misc]
-
-
 class SentimentCLI(LightningCLI):
-    """`LightningCLI` for one model and one data module, never with weights that nothing was trained into."""
+    """`LightningCLI` for one model and one data module, never with untrained weights."""
 
     datamodule: SentimentDataModule
     trainer: SentimentTrainer
+    words: list[str]
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Let one seed rule the order of batches too, and word vectors be as wide as the model reads them."""
+        """Let one seed rule the order of batches too, and callbacks of add-ons be turned off."""
         parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
-        parser.link_arguments("model.embedding_dim", "data.vectors_dim")
+        known = ", ".join(registered("CALLBACKS")) or "none here"
+        parser.add_argument("--without", nargs="+", default=[], help=f"callbacks of add-ons to leave out: {known}")
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parse, and read the checkpoint before anything else is made.
@@ -115,40 +132,42 @@ class SentimentCLI(LightningCLI):
             raise UserError(
                 f"{command} needs a trained model: add --ckpt_path=runs/version_0/checkpoints/best.ckpt (or yours)"
             )
-        if command == "fit" and self.checkpoint is not None and is_ensemble(self.checkpoint[KEY]["network"]):
-            raise UserError(f"{path} is {NOT_TRAINED}")
         if self.checkpoint is not None:
-            refuse_idle(CHECKPOINT_DECIDES, "checkpoint")
-        elif self.config[command].model.pretrained is not None:
-            refuse_idle(PRETRAINED_DECIDES, "pretrained file")
+            ignored = [word for word in self.words if word.startswith(CHECKPOINT_DECIDES)]
+            if ignored:
+                raise UserError(f"{ignored[0]} has no effect: the checkpoint's own setting is used; leave it out")
 
     def instantiate_trainer(self, **kwargs: Any) -> L.Trainer:
-        """Make the Trainer.
+        """Make the Trainer, with the callbacks that add-ons bring.
 
         Raises:
             UserError: Its settings contradict each other or the machine, such as a GPU that is not there.
         """
-        settings = self.config_init[self.subcommand].trainer
-        if settings.enable_progress_bar is False:  # the Trainer would refuse the bar that configs/default.yaml names
-            settings.callbacks = [c for c in settings.callbacks or [] if not isinstance(c, ProgressBar)]
+        config = self.config_init[self.subcommand]
+        if config.trainer.enable_progress_bar is False:  # the Trainer would refuse the bar of configs/default.yaml
+            config.trainer.callbacks = [c for c in config.trainer.callbacks or [] if not isinstance(c, ProgressBar)]
+        places = registered("CALLBACKS")
+        if unknown := set(config.without) - places.keys():
+            raise UserError(f"--without names {unknown.pop()!r}: the callbacks are {', '.join(places) or 'none'}")
+        own = [load(places[name])() for name in places if name not in config.without]
+        config.trainer.callbacks = [*(config.trainer.callbacks or []), *own]
         try:
-            return super().instantiate_trainer(**kwargs)
+            trainer = super().instantiate_trainer(**kwargs)
         except (MisconfigurationException, ValueError) as error:
             raise UserError(f"trainer settings: {' '.join(str(error).split())}") from error
+        trainer.command = shlex.join(["sentiment", str(self.subcommand), *self.words])  # type: ignore[attr-defined]
+        return trainer
 
     def after_instantiate_classes(self) -> None:
-        """Give the data module the vocabulary of the checkpoint, and its labels, or that of the pretrained file."""
+        """Give the data module the checkpoint's vocabulary and labels."""
         if self.checkpoint is not None:
             state = self.checkpoint[KEY]
-            num_frozen = state["network"].get("num_frozen", 0)  # an ensemble's members know their own
+            num_frozen = state["network"]["arguments"].get("num_frozen", 0)  # an ensemble's members know their own
             self.datamodule.adopt(Tokenizer.from_state(state["tokenizer"]), state["label_names"], num_frozen)
-        elif self.model.hparams["pretrained"] is not None:
-            self.datamodule.start_from(*vocabulary_of(read_pretrained(Path(self.model.hparams["pretrained"]))))
 
     def after_fit(self) -> None:
-        """Say where the model is and how to go on."""
-        callback = self.trainer.checkpoint_callback
-        best = getattr(callback, "best_model_path", "")
+        """Say where the model is and what can be done with it."""
+        best = getattr(self.trainer.checkpoint_callback, "best_model_path", "")
         if not self.trainer.is_global_zero or self.trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
         if not best:
@@ -156,60 +175,55 @@ class SentimentCLI(LightningCLI):
             return
         best = relative(Path(best))
         print(f"\nbest checkpoint: {best}")
-        if self.config.fit.test_after_fit and "test" in self.datamodule.corpus.splits:
-            show_predictions(self.datamodule, best)
         sentiment = relative(Path(sys.executable).parent / "sentiment")
-        print(
-            f"""
-go on with
-  {sentiment} classify --model {best} "your text"
-  {sentiment} export --ckpt_path {best} --output bundle
-  {sentiment} predict --ckpt_path {best} --data.corpus FILE --output predictions.csv
-  {sentiment} fit --ckpt_path {best.parent / "last.ckpt"} --trainer.max_epochs {2 * (self.trainer.max_epochs or 1)}"""
-        )
+        print(f'\ngo on with\n  {sentiment} classify --ckpt_path {best} "your text"')
+        if "export" in registered("COMMANDS"):
+            print(f"  {sentiment} export --ckpt_path {best} --output bundle")
+        print(f"  {sentiment} predict --ckpt_path {best} --data.corpus FILE --output predictions.csv")
+        epochs = 2 * (self.trainer.max_epochs or 1)
+        print(f"  {sentiment} fit --ckpt_path {best.parent / 'last.ckpt'} --trainer.max_epochs {epochs}")
 
 
 def relative(path: Path) -> Path:
-    """Return `path` as it is shortest to type from the working folder."""
+    """Return `path` as it is shortest to type in the working folder."""
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-
-
-def show_predictions(data: SentimentDataModule, checkpoint: Path, count: int = 5) -> None:
-    """Print what the checkpoint makes of `count` test texts, evenly spread over the split."""
-    examples = data.corpus.split("test")
-    chosen = list(examples[:: max(len(examples) // count, 1)][:count])
-    predictions = load(checkpoint)([example.text for example in chosen])
-    print_predictions(
-        [
-            (example.text, data.label_names[example.label], p.label, p.probability)
-            for example, p in zip(chosen, predictions, strict=True)
-        ]
-    )
 
 
 def stop(*_: object) -> None:
     """End at SIGTERM, also as a container's first process, to which the kernel gives no default for signals.
 
-    Where the Trainer is at work its own handler is in place, calls this one, and ends the run after the batch.
+    While the Trainer is at work its own handler is in place, calls this one, and ends the run after the batch.
     """
     if signal.getsignal(signal.SIGTERM) is stop:
         sys.exit(STOPPED)
 
 
-def run() -> None:
-    """Run the fit, validate, test or predict that `sys.argv` names.
-
-    Raises:
-        UserError: An option, a file or the data cannot be used.
-    """
-    prepare_process()
-    signal.signal(signal.SIGTERM, stop)
-    ignore_idle_warnings()
+def ignore_idle_warnings() -> None:
+    """Ignore warnings and advertisements of Lightning's that a user can do nothing about, or should not."""
+    # lightning 2.6 uses torch 2.13 in a way that is going out of use
+    warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
+    # loading takes far less time than the model, and workers would compete with it for the cores
+    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    # a language model of a corpus without val is trained all the same
+    warnings.filterwarnings("ignore", message=".*have no `val_dataloader`.*")
+    # the words are those of sys.argv
+    warnings.filterwarnings("ignore", message="LightningCLI's args parameter")
     # an advertisement at every start
     logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(
         lambda record: "litlogger" not in record.getMessage()
     )
+
+
+def run_trainer(command: str, words: list[str]) -> None:
+    """Run fit, validate, test or predict.
+
+    Raises:
+        UserError: An option, a file or the data cannot be used.
+    """
+    signal.signal(signal.SIGTERM, stop)
+    ignore_idle_warnings()
     defaults = {"default_config_files": [str(DEFAULT_CONFIG)]}
+    SentimentCLI.words = words
     try:
         SentimentCLI(
             SentimentClassifier,
@@ -220,6 +234,7 @@ def run() -> None:
             parser_class=OneLineParser,
             parser_kwargs={name: dict(defaults) for name in LightningCLI.subcommands()},
             auto_configure_optimizers=False,
+            args=[command, *words],
         )
     except SIGTERMException:  # Lightning would end with 0, as if all were done
         wandb.finish(exit_code=STOPPED)

@@ -1,17 +1,83 @@
 """Packed embeddings (N, E) -> one feature vector per text (B, F), and one per token (N, F)."""
 
-from typing import Literal, NamedTuple, get_args
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 from project.errors import UserError
-from project.packed_rnn.recurrence import Cell, ExactRNN, RecurrencePath, State
+from project.packed_rnn import GRU, LSTM, RNN  # `from torch.nn import GRU, LSTM, RNN` gives the same, slower
 
-Merge = Literal["concat", "sum", "mean", "product"]
-Pooling = Literal["last", "mean", "max", "attention"]
-InitialState = Literal["zeros", "learned"]
+State = Tensor | tuple[Tensor, Tensor]  # h (L*D, B, H); with an LSTM (h, c)
+
+CELLS: dict[str, Callable[..., nn.RNNBase]] = {
+    "lstm": LSTM,
+    "gru": GRU,
+    "rnn_tanh": partial(RNN, nonlinearity="tanh"),
+    "rnn_relu": partial(RNN, nonlinearity="relu"),
+}
+
+# how a forward and a backward vector, (..., H) each, become one
+MERGES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "concat": lambda forward, backward: torch.cat([forward, backward], dim=-1),  # (..., 2H)
+    "sum": torch.add,
+    "mean": lambda forward, backward: (forward + backward) / 2,
+    "product": torch.mul,
+}
+
+
+class MeanPooling(nn.Module):
+    """The mean of a text's token vectors."""
+
+    def forward(self, tokens: PackedSequence) -> Tensor:
+        """Return (B, F) for `tokens`, data (N, F)."""
+        padded, lengths = pad_packed_sequence(tokens, batch_first=True)  # (B, T, F), (B,)
+        return padded.sum(1) / lengths.to(padded.device).unsqueeze(1)  # (B, F)
+
+
+class MaxPooling(nn.Module):
+    """The largest of each number over a text's tokens."""
+
+    def forward(self, tokens: PackedSequence) -> Tensor:
+        """Return (B, F) for `tokens`, data (N, F)."""
+        padded, _ = pad_packed_sequence(tokens, batch_first=True, padding_value=-torch.inf)  # (B, T, F)
+        return padded.amax(1)  # (B, F)
+
+
+class AttentionPooling(nn.Module):
+    """The mean of a text's token vectors, weighted by the softmax of v^T tanh(W x + b) (Yang et al. 2016).
+
+    Args:
+        size: F.
+    """
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.projection = nn.Linear(size, size)
+        self.context = nn.Linear(size, 1, bias=False)
+
+    def score(self, vectors: Tensor) -> Tensor:
+        """Return how much each token's vector counts, (N, 1), for `vectors` (N, F)."""
+        scores: Tensor = self.context(self.projection(vectors).tanh())
+        return scores
+
+    def forward(self, tokens: PackedSequence) -> Tensor:
+        """Return (B, F) for `tokens`, data (N, F)."""
+        padded, _ = pad_packed_sequence(tokens, batch_first=True)  # (B, T, F)
+        scores = tokens._replace(data=self.score(tokens.data))  # data (N, 1)
+        weights = pad_packed_sequence(scores, batch_first=True, padding_value=-torch.inf)[0].softmax(1)  # (B, T, 1)
+        return (weights * padded).sum(1)  # (B, F)
+
+
+LAST = "last"  # the pooling that takes the last states: [h_forward ; h_backward]
+POOLINGS: dict[str, Callable[[int], nn.Module]] = {
+    "mean": lambda size: MeanPooling(),
+    "max": lambda size: MaxPooling(),
+    "attention": AttentionPooling,
+}
 
 
 class Encoding(NamedTuple):
@@ -26,7 +92,7 @@ class Encoding(NamedTuple):
 
 
 class BiLSTMEncoder(nn.Module):
-    """A bidirectional LSTM whose feature is [h_forward ; h_backward] of its last layer; or, by options, one of its kin.
+    """A bidirectional LSTM whose feature is [h_forward ; h_backward] of its last layer; options give its relatives.
 
     h_forward is the forward state after a text's last real token, h_backward the backward state after its first, so
     both have read the whole text and neither has seen padding. Recurrent weights start orthogonal (Saxe et al. 2014)
@@ -42,10 +108,9 @@ class BiLSTMEncoder(nn.Module):
         bias: Whether the gates have biases.
         proj_size: Size to which an LSTM projects its h; 0 for none.
         merge: How the two directions' vectors become one: concat (F = 2H), sum, mean or product (F = H).
-        pooling: What a text's feature is. last: the merged last states; mean, max: of its tokens' merged outputs;
-            attention: their mean, weighted by a learned score (Yang et al. 2016).
+        pooling: What a text's feature is: its last states, merged, or the mean, max or attention over its tokens'
+            merged outputs.
         initial_state: zeros, or learned, the same for every text.
-        recurrence: Which way `ExactRNN` computes.
 
     Raises:
         UserError: An argument has a value that is none of these.
@@ -57,32 +122,35 @@ class BiLSTMEncoder(nn.Module):
         hidden_size: int,
         num_layers: int = 1,
         dropout: float = 0.0,
-        cell: Cell = "lstm",
+        cell: str = "lstm",
         bidirectional: bool = True,
         bias: bool = True,
         proj_size: int = 0,
-        merge: Merge = "concat",
-        pooling: Pooling = "last",
-        initial_state: InitialState = "zeros",
-        recurrence: RecurrencePath = "auto",
+        merge: str = "concat",
+        pooling: str = LAST,
+        initial_state: str = "zeros",
     ) -> None:
         super().__init__()
-        for name, value, known in (
-            ("merge", merge, Merge),
-            ("pooling", pooling, Pooling),
-            ("initial_state", initial_state, InitialState),
-        ):
-            if value not in get_args(known):
-                raise UserError(f"{name} is {value!r}: choose one of {', '.join(get_args(known))}")
-        self.rnn = ExactRNN(
-            cell, embedding_dim, hidden_size, num_layers, bias, dropout, bidirectional, proj_size, recurrence
+        _check_known("cell", cell, CELLS)
+        _check_known("merge", merge, MERGES)
+        _check_known("pooling", pooling, [LAST, *POOLINGS])
+        _check_known("initial_state", initial_state, ["zeros", "learned"])
+        if proj_size and (cell != "lstm" or not 0 < proj_size < hidden_size):
+            raise UserError(f"proj_size is {proj_size}: only an LSTM projects, to less than hidden_size={hidden_size}")
+        self.rnn = CELLS[cell](
+            embedding_dim,
+            hidden_size,
+            num_layers,
+            bias=bias,
+            dropout=dropout if num_layers > 1 else 0.0,  # torch warns about dropout with one layer
+            bidirectional=bidirectional,
+            **({"proj_size": proj_size} if proj_size else {}),
         )
-        self.merge: Merge = merge
-        self.pooling: Pooling = pooling
+        self.merge, self.pooling = merge, pooling
         size = proj_size or hidden_size
-        self.output_size = 2 * size if bidirectional and merge == "concat" else size  # F
-        self.attention = AttentionScore(self.output_size) if pooling == "attention" else None
-        rows = num_layers * self.rnn.directions
+        self.output_size = len(self._merge(torch.zeros(size), torch.zeros(size)))  # F
+        self.pool = None if pooling == LAST else POOLINGS[pooling](self.output_size)
+        rows = num_layers * (1 + bidirectional)
         learned = initial_state == "learned"
         self.h_0 = nn.Parameter(torch.zeros(rows, 1, size)) if learned else None
         self.c_0 = nn.Parameter(torch.zeros(rows, 1, hidden_size)) if learned and cell == "lstm" else None
@@ -109,18 +177,19 @@ class BiLSTMEncoder(nn.Module):
             embedded: Packed embeddings.
             state: Initial h (L*D, B, H), with an LSTM (h, c), instead of the encoder's own.
         """
-        if self.pooling == "last":
-            h_n = self.rnn.last_hidden(embedded, self.initial_state(embedded, state))  # (L*D, B, H)
-            return self._merge_last(h_n)  # (B, F)
-        return self.encode(embedded, state).features  # (B, F)
+        if self.pool is not None:
+            return self.encode(embedded, state).features  # (B, F)
+        state = self.initial_state(embedded, state)
+        last_hidden = getattr(self.rnn, "last_hidden", None)  # spares what only token vectors need; torch has none
+        h_n = last_hidden(embedded, state) if last_hidden else hidden_of(self.rnn(embedded, state)[1])  # (L*D, B, H)
+        return self._last(h_n)  # (B, F)
 
     def encode(self, embedded: PackedSequence, state: State | None = None) -> Encoding:
         """Return the features, and one merged vector per token; see `forward` for the arguments."""
         outputs, last = self.rnn(embedded, self.initial_state(embedded, state))  # data (N, D*H)
-        tokens = outputs._replace(data=self._merge_tokens(outputs.data))  # data (N, F)
-        if self.pooling == "last":
-            return Encoding(self._merge_last(last if isinstance(last, Tensor) else last[0]), tokens)
-        return Encoding(self._pool(tokens), tokens)
+        halves = outputs.data.chunk(1 + self.rnn.bidirectional, dim=1)  # (N, H) each, the forward one first
+        tokens = outputs._replace(data=self._merge(*halves))  # data (N, F)
+        return Encoding(self._last(hidden_of(last)) if self.pool is None else self.pool(tokens), tokens)
 
     def initial_state(self, embedded: PackedSequence, state: State | None = None) -> State | None:
         """Return `state` if it is given, else the learned one for each text of `embedded`; None means zeros."""
@@ -130,55 +199,22 @@ class BiLSTMEncoder(nn.Module):
         h_0 = self.h_0.expand(-1, texts, -1)  # (L*D, B, H)
         return h_0 if self.c_0 is None else (h_0, self.c_0.expand(-1, texts, -1))
 
-    def _merge_last(self, h_n: Tensor) -> Tensor:
-        """Merge the last layer's states out of `h_n` (L*D, B, H) into (B, F)."""
-        if not self.rnn.bidirectional:
-            return h_n[-1]  # (B, H)
-        return merge_directions(h_n[-2], h_n[-1], self.merge)  # (B, F)
+    def _last(self, h_n: Tensor) -> Tensor:
+        """Merge the last layer's states, the last rows of `h_n` (L*D, B, H), into (B, F)."""
+        return self._merge(h_n[-2], h_n[-1]) if self.rnn.bidirectional else h_n[-1]
 
-    def _merge_tokens(self, outputs: Tensor) -> Tensor:
-        """Merge `outputs` (N, D*H), forward half first, into (N, F)."""
-        if not self.rnn.bidirectional or self.merge == "concat":
-            return outputs  # (N, D*H)
-        forward, backward = outputs.chunk(2, dim=1)  # (N, H) each
-        return merge_directions(forward, backward, self.merge)  # (N, F)
-
-    def _pool(self, tokens: PackedSequence) -> Tensor:
-        """Make one vector (B, F) of each text's token vectors."""
-        if self.pooling == "max":
-            padded, _ = pad_packed_sequence(tokens, batch_first=True, padding_value=-torch.inf)  # (B, T, F)
-            return padded.amax(1)  # (B, F)
-        padded, lengths = pad_packed_sequence(tokens, batch_first=True)  # (B, T, F), (B,)
-        if self.attention is None:
-            return padded.sum(1) / lengths.to(padded.device).unsqueeze(1)  # (B, F)
-        scores = tokens._replace(data=self.attention(tokens.data))  # data (N, 1)
-        weights = pad_packed_sequence(scores, batch_first=True, padding_value=-torch.inf)[0].softmax(1)  # (B, T, 1)
-        return (weights * padded).sum(1)  # (B, F)
+    def _merge(self, forward: Tensor, backward: Tensor | None = None) -> Tensor:
+        """Return (..., F) for vectors (..., H) of one direction or two."""
+        if backward is None or not self.rnn.bidirectional:
+            return forward
+        return MERGES[self.merge](forward, backward)
 
 
-class AttentionScore(nn.Module):
-    """How much a token's vector counts: v^T tanh(W x + b), as in Yang et al. 2016.
-
-    Args:
-        size: F.
-    """
-
-    def __init__(self, size: int) -> None:
-        super().__init__()
-        self.projection = nn.Linear(size, size)
-        self.context = nn.Linear(size, 1, bias=False)
-
-    def forward(self, vectors: Tensor) -> Tensor:
-        """Return scores (N, 1) of `vectors` (N, F)."""
-        scores: Tensor = self.context(self.projection(vectors).tanh())
-        return scores
+def hidden_of(state: State) -> Tensor:
+    """Return h of what a recurrent module returns as its last state."""
+    return state if isinstance(state, Tensor) else state[0]
 
 
-def merge_directions(forward: Tensor, backward: Tensor, merge: Merge) -> Tensor:
-    """Make one vector (..., F) of a forward and a backward one (..., H) each."""
-    if merge == "concat":
-        return torch.cat([forward, backward], dim=-1)
-    if merge == "product":
-        return forward * backward
-    total = forward + backward
-    return total / 2 if merge == "mean" else total
+def _check_known(name: str, value: str, known: Iterable[str]) -> None:
+    if value not in known:
+        raise UserError(f"{name} is {value!r}: choose one of {', '.join(known)}")

@@ -27,20 +27,14 @@ class CSVLogger(LightningCSVLogger):
     def version(self) -> int | str:
         """Number of the folder, which is made when it is first asked for."""
         if self._version is None and getattr(rank_zero_only, "rank", 0) == 0:
-            number = self._get_next_version()
-            while not _make_folder(Path(self.root_dir, f"version_{number}")):
-                number += 1
-            self._version = number
+            self._version = self._get_next_version()
+            while True:
+                try:
+                    Path(self.root_dir, f"version_{self._version}").mkdir(parents=True)
+                    break
+                except FileExistsError:
+                    self._version += 1
         return super().version
-
-
-def _make_folder(folder: Path) -> bool:
-    """Make it and return whether this process did."""
-    try:
-        folder.mkdir(parents=True)
-    except FileExistsError:
-        return False
-    return True
 
 
 class WandbLogger(LightningWandbLogger):

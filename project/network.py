@@ -1,14 +1,16 @@
-"""Packed token ids (N,) -> embedding -> BiLSTM -> dropout -> linear -> logits (B, C): a plain nn.Module."""
+"""Packed token ids (N,) -> embedding -> encoder -> dropout -> linear -> logits (B, C): a plain nn.Module."""
+
+from collections.abc import Mapping
+from typing import Any, TypedDict
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from project.addons.wide.ngrams import NGramBag
-from project.encoder import BiLSTMEncoder, InitialState, Merge, Pooling
+from project.encoder import BiLSTMEncoder
 from project.errors import UserError
-from project.packed_rnn.recurrence import Cell, RecurrencePath
-from project.text import PAD_ID, UNK_ID
+from project.registry import load, registered
+from project.text import PAD_ID
 
 RANDOM_STD = 0.1  # of vectors that are not pretrained
 
@@ -16,7 +18,7 @@ RANDOM_STD = 0.1  # of vectors that are not pretrained
 class WordEmbedding(nn.Module):
     """One vector per word: those of training words are trained, those at the end of the vocabulary are frozen.
 
-    A frozen vector stands in a buffer, so neither gradient nor weight decay reaches it.
+    Frozen vectors are a buffer, so neither gradient nor weight decay reaches them.
 
     Args:
         vocab_size: V.
@@ -32,7 +34,7 @@ class WordEmbedding(nn.Module):
         self.frozen: Tensor
 
     def load_pretrained(self, vectors: Tensor, found: Tensor) -> None:
-        """Copy `vectors` (V, E) where `found` (V,); the others stay random.
+        """Copy the rows of `vectors` (V, E) that `found` (V,) marks; the others stay random.
 
         Raises:
             UserError: E differs from the embedding's.
@@ -45,7 +47,11 @@ class WordEmbedding(nn.Module):
             )
         with torch.no_grad():
             self.trained.weight[found[:own]] = vectors[:own][found[:own]]
-            self.frozen.copy_(vectors[own:])
+            self.frozen[found[own:]] = vectors[own:][found[own:]]
+
+    def table(self) -> Tensor:
+        """Return the vectors of the whole vocabulary, (V, E)."""
+        return torch.cat([self.trained.weight, self.frozen])
 
     def forward(self, token_ids: Tensor) -> Tensor:
         """Return (N, E) for `token_ids` (N,)."""
@@ -57,24 +63,6 @@ class WordEmbedding(nn.Module):
         return torch.where((token_ids >= own).unsqueeze(1), frozen, vectors)  # (N, E)
 
 
-class WordDropout(nn.Module):
-    """Replaces random tokens with ``<unk>`` in training, so that no single word carries a text (Iyyer et al. 2015).
-
-    Args:
-        p: Share of the tokens.
-    """
-
-    def __init__(self, p: float) -> None:
-        super().__init__()
-        self.p = p
-
-    def forward(self, token_ids: Tensor) -> Tensor:
-        """Return `token_ids` (N,), some of them replaced."""
-        if not self.training or self.p == 0:
-            return token_ids
-        return token_ids.masked_fill(torch.rand(token_ids.shape, device=token_ids.device) < self.p, UNK_ID)
-
-
 class SentimentNetwork(nn.Module):
     """Embedding, encoder, dropout and linear classifier.
 
@@ -83,20 +71,9 @@ class SentimentNetwork(nn.Module):
         num_classes: C.
         num_frozen: See `WordEmbedding`.
         embedding_dim: E.
-        hidden_size: H, per direction.
-        num_layers: L.
-        dropout: Between layers, and on the features.
+        dropout: On the features, and between the encoder's layers.
         embedding_dropout: On the numbers of the embeddings.
-        word_dropout: Share of tokens that training reads as ``<unk>``.
-        wide_buckets: M, of the wide branch, see `NGramBag`; 0 for none.
-        cell: This and the following: see `BiLSTMEncoder`.
-        bidirectional: Whether a second direction reads from the end.
-        bias: Whether the gates have biases.
-        proj_size: Size to which an LSTM projects its h; 0 for none.
-        merge: How the two directions become one vector.
-        pooling: What a text's feature is.
-        initial_state: Zeros, or learned.
-        recurrence: Which way the recurrence is computed.
+        encoder: Other arguments of `BiLSTMEncoder`.
     """
 
     def __init__(
@@ -105,61 +82,65 @@ class SentimentNetwork(nn.Module):
         num_classes: int,
         num_frozen: int = 0,
         embedding_dim: int = 50,
-        hidden_size: int = 128,
-        num_layers: int = 1,
         dropout: float = 0.5,
         embedding_dropout: float = 0.5,
-        word_dropout: float = 0.0,
-        wide_buckets: int = 0,
-        cell: Cell = "lstm",
-        bidirectional: bool = True,
-        bias: bool = True,
-        proj_size: int = 0,
-        merge: Merge = "concat",
-        pooling: Pooling = "last",
-        initial_state: InitialState = "zeros",
-        recurrence: RecurrencePath = "auto",
+        **encoder: Any,
     ) -> None:
         super().__init__()
-        self.word_dropout = WordDropout(word_dropout)
         self.embedding = WordEmbedding(vocab_size, embedding_dim, num_frozen)
         self.embedding_dropout = nn.Dropout(embedding_dropout)
-        self.encoder = BiLSTMEncoder(
-            embedding_dim,
-            hidden_size,
-            num_layers,
-            dropout,
-            cell,
-            bidirectional,
-            bias,
-            proj_size,
-            merge,
-            pooling,
-            initial_state,
-            recurrence,
-        )
+        self.encoder = BiLSTMEncoder(embedding_dim, dropout=dropout, **encoder)
         self.dropout = nn.Dropout(dropout)
         self.classifier = nn.Linear(self.encoder.output_size, num_classes)
-        self.wide = NGramBag(wide_buckets, num_classes) if wide_buckets else None
 
     def forward(self, token_ids: PackedSequence) -> Tensor:
         """Return logits (B, C) for packed `token_ids`, whose data is (N,)."""
-        return self.classify(self.embed(token_ids)) + self.wide_logits(token_ids)
-
-    def wide_logits(self, token_ids: PackedSequence) -> Tensor:
-        """Return the logits (B, C) of the bag of words and pairs; zeros, (1, C), where there is none."""
-        if self.wide is None:
-            return self.classifier.weight.new_zeros(1, self.classifier.out_features)
-        logits: Tensor = self.wide(token_ids)
-        return logits
-
-    def embed(self, token_ids: PackedSequence) -> PackedSequence:
-        """Return the embeddings, data (N, E), dropout applied."""
-        vectors = self.embedding_dropout(self.embedding(self.word_dropout(token_ids.data)))  # (N, E)
-        return token_ids._replace(data=vectors)
-
-    def classify(self, embedded: PackedSequence) -> Tensor:
-        """Return logits (B, C) for what `embed` returned."""
-        features = self.encoder(embedded)  # (B, F)
+        vectors = self.embedding_dropout(self.embedding(token_ids.data))  # (N, E)
+        features = self.encoder(token_ids._replace(data=vectors))  # (B, F)
         logits: Tensor = self.classifier(self.dropout(features))  # (B, C)
         return logits
+
+    def parameter_groups(self, weight_decay: float) -> list[dict[str, Any]]:
+        """Return the optimizer's groups: weight decay for matrices, none for biases and embedding."""
+        embedding = list(self.embedding.parameters())
+        others = [p for name, p in self.named_parameters() if not name.startswith("embedding.")]
+        return [
+            {"params": [p for p in others if p.ndim > 1], "weight_decay": weight_decay},
+            {"params": [p for p in others if p.ndim <= 1], "weight_decay": 0.0},
+            {"params": embedding, "weight_decay": 0.0},
+        ]
+
+
+class NetworkState(TypedDict):
+    """A network as a checkpoint names it: never code, only a name that is looked up among those of this tree."""
+
+    name: str
+    module: str  # where the class was when the checkpoint was written
+    arguments: dict[str, Any]
+
+
+def network_class(name: str, module: str = "") -> Any:
+    """Return the network class called `name`: an nn.Module that takes packed token ids and returns logits.
+
+    Raises:
+        UserError: This tree has none of that name; `module` tells where it used to be.
+    """
+    known = {SentimentNetwork.__name__: f"{__name__}:{SentimentNetwork.__name__}", **registered("NETWORKS")}
+    if name not in known:
+        folder = "/".join(module.split(".")[:-1]) or "an add-on"
+        raise UserError(f"network {name!r} needs {folder}, which this tree lacks; here are {', '.join(known)}")
+    return load(known[name])
+
+
+def network_state(name: str, arguments: Mapping[str, Any]) -> NetworkState:
+    """Return how a checkpoint names a network."""
+    return {"name": name, "module": network_class(name).__module__, "arguments": dict(arguments)}
+
+
+def build_network(state: NetworkState) -> Any:
+    """Build the network that a checkpoint names, with random weights.
+
+    Raises:
+        UserError: This tree does not have its class.
+    """
+    return network_class(state["name"], state["module"])(**state["arguments"])

@@ -1,47 +1,18 @@
-"""Raw text -> label and probabilities: what a checkpoint and a bundle share, in plain Python."""
+"""Raw text -> label and probabilities: what a checkpoint and a bundle share. No torch until a checkpoint is opened."""
 
-import math
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import overload
 
+from project.decision import Decision, Prediction
+from project.errors import UserError
 from project.text import Tokenizer
 
 TokenIds = list[int]
 Logits = list[list[float]]  # (B, C)
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What the model makes of one text.
-
-    Attributes:
-        label: Name of the class.
-        probability: Of that class.
-        probabilities: Of every class, by name; they add up to 1.
-    """
-
-    label: str
-    probability: float
-    probabilities: dict[str, float]
-
-
-def decide(probabilities: Sequence[float], label_names: Sequence[str], threshold: float) -> Prediction:
-    """Turn the probabilities of C classes into a prediction; of two classes the threshold on the second decides."""
-    if len(probabilities) == 2:
-        chosen = int(probabilities[1] >= threshold)
-    else:
-        chosen = max(range(len(probabilities)), key=probabilities.__getitem__)
-    return Prediction(label_names[chosen], probabilities[chosen], dict(zip(label_names, probabilities, strict=True)))
-
-
-def softmax(logits: Sequence[float], temperature: float) -> list[float]:
-    """Return the probabilities of C classes for their `logits`, divided by `temperature` (Guo et al. 2017)."""
-    highest = max(logits)
-    powers = [math.exp((logit - highest) / temperature) for logit in logits]
-    total = sum(powers)
-    return [power / total for power in powers]
+WORD = re.compile(r"\S+")
 
 
 @dataclass(frozen=True)
@@ -51,18 +22,19 @@ class Predictor:
     Attributes:
         logits: The network: logits (B, C) of B lists of token ids, longest first.
         tokenizer: What it was trained with.
-        label_names: Its C classes.
-        threshold: Probability of the second of two classes from which the answer is that class.
-        temperature: Logits are divided by it.
+        decision: What its logits mean.
         workers: How many batches are computed at once, each in a thread.
     """
 
     logits: Callable[[Sequence[TokenIds]], Logits]
     tokenizer: Tokenizer
-    label_names: tuple[str, ...]
-    threshold: float
-    temperature: float
+    decision: Decision
     workers: int = 1
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """The C classes."""
+        return self.decision.label_names
 
     @overload
     def __call__(self, texts: str) -> Prediction: ...  # type: ignore[overload-overlap] # a str is a Sequence[str]
@@ -71,7 +43,7 @@ class Predictor:
     def __call__(self, texts: Sequence[str], batch_size: int = ...) -> list[Prediction]: ...
 
     def __call__(self, texts: str | Sequence[str], batch_size: int = 32) -> Prediction | list[Prediction]:
-        """Classify one text, or several; the answers come in their order, each the same whatever its batch mates."""
+        """Classify one text, or several; the answers come in their order and do not depend on the batch."""
         if isinstance(texts, str):
             return self._predict([self.tokenizer.encode(texts)])[0]
         token_ids = [self.tokenizer.encode(text) for text in texts]
@@ -93,8 +65,7 @@ class Predictor:
             return list(pool.map(self._predict, batches))
 
     def _predict(self, token_ids: list[TokenIds]) -> list[Prediction]:
-        logits = self.logits(token_ids)
-        return [decide(softmax(row, self.temperature), self.label_names, self.threshold) for row in logits]
+        return [self.decision(row) for row in self.logits(token_ids)]
 
 
 def load(path: str | Path) -> Predictor:
@@ -105,11 +76,82 @@ def load(path: str | Path) -> Predictor:
     Raises:
         UserError: There is no such file or folder, or it is damaged or of another kind.
     """
-    # Imported here: who has a bundle needs no torch, and who has a checkpoint no onnxruntime.
-    if Path(path).is_dir():
-        from project.export.bundle import open_bundle
+    if not Path(path).is_dir():
+        return open_checkpoint(Path(path))
+    try:
+        from project.export.bundle import open_bundle  # without torch
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"{path} is a folder: bundles are opened by project/export, which needs {error.name}"
+        ) from error
+    return open_bundle(Path(path))
 
-        return open_bundle(Path(path))
-    from project.trained import open_checkpoint
 
-    return open_checkpoint(Path(path))
+def open_checkpoint(path: Path) -> Predictor:
+    """Load a checkpoint; nothing else is needed.
+
+    Raises:
+        UserError: It is missing, damaged or of another kind.
+    """
+    from project.checkpoint import read_checkpoint, restore  # with torch
+
+    return predictor_of(*restore(read_checkpoint(path))[:3])
+
+
+def predictor_of(network: Callable[..., object], tokenizer: Tokenizer, decision: Decision) -> Predictor:
+    """Return the predictor of a network in eval mode."""
+    import torch
+
+    from project.batch import pack
+
+    def logits(token_ids: Sequence[TokenIds]) -> Logits:
+        with torch.inference_mode():
+            computed: Logits = network(pack([torch.tensor(ids) for ids in token_ids])).tolist()  # type: ignore[attr-defined]
+        return computed  # (B, C)
+
+    return Predictor(logits, tokenizer, decision)
+
+
+@dataclass(frozen=True)
+class WordEffect:
+    """A word and its part in the prediction.
+
+    Attributes:
+        word: As it is in the text, with its punctuation.
+        effect: Probability of the predicted label, less its probability without the word: above 0 the word speaks for
+            the label, below 0 against it.
+    """
+
+    word: str
+    effect: float
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A prediction and its words.
+
+    Attributes:
+        prediction: Of the whole text.
+        words: In their order.
+        more_words: How many words follow that are not explained.
+    """
+
+    prediction: Prediction
+    words: list[WordEffect]
+    more_words: int
+
+
+def without_each_word(text: str, most: int) -> list[str]:
+    """Return the text without its first word, without its second, and so on, for at most `most` words (occlusion)."""
+    spans = [match.span() for match in WORD.finditer(text)][:most]
+    return [f"{text[:start].rstrip()} {text[end:].lstrip()}".strip() for start, end in spans]
+
+
+def explanation(text: str, whole: Prediction, parts: Sequence[Prediction]) -> Explanation:
+    """Combine the predictions for `text` and for its `without_each_word`."""
+    words = WORD.findall(text)
+    effects = [
+        WordEffect(word, whole.probability - part.probabilities[whole.label])
+        for word, part in zip(words, parts, strict=False)
+    ]
+    return Explanation(whole, effects, len(words) - len(effects))

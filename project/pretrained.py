@@ -1,56 +1,60 @@
-"""Word vectors and recurrent network as `sentiment pretrain` left them: written, and read where training starts."""
+"""A file of words, their vectors and weights -> where training starts; it knows which texts it has read.
 
-import pickle
-from collections.abc import Iterable
+What makes such a file is an add-on's business: word vectors of a corpus, a language model, a network of your own.
+"""
+
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from project.atomic import atomic_write
+from project.checkpoint import load_plain
 from project.errors import UserError
-from project.ingest.held_out import held_out_texts, text_key
-from project.ingest.store import Corpus
-from project.network import SentimentNetwork
-from project.text import TokenizerState
 
-FORMAT = 2
+FORMAT = 3
 
 
 class Pretrained(NamedTuple):
-    """What `save_pretrained` wrote, and where it was read from."""
+    """What `save_pretrained` wrote."""
 
     path: Path
-    content: dict[str, Any]
-
-
-def _parts(network: SentimentNetwork) -> dict[str, nn.Module]:
-    return {"embedding": network.embedding, "rnn": network.encoder.rnn}
+    words: list[str]  # V of them, by falling frequency
+    vectors: Tensor  # (V, E) float32
+    weights: dict[str, Tensor]  # by their name in the network; none in a file of vectors
+    read: Tensor  # int64, keys of the texts it has read
 
 
 def save_pretrained(
-    path: Path, network: SentimentNetwork, tokenizer: TokenizerState, read: Iterable[int], facts: dict[str, Any]
+    path: Path,
+    words: list[str],
+    vectors: Tensor,
+    read: Iterable[int],
+    weights: Mapping[str, Tensor] | None = None,
+    facts: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write what `load_pretrained` reads, whole or not at all.
+    """Write a file to start from.
 
     Args:
-        path: Its place.
-        network: Whose embedding and recurrent network are kept.
-        tokenizer: What the token ids mean.
-        read: Keys of the texts that it has read, see `text_key`.
+        path: Where to.
+        words: V of them, by falling frequency.
+        vectors: Theirs, (V, E).
+        read: Keys of the texts that shaped it, see `text_key`: no figure may rest on having seen what it measures.
+        weights: Weights of a network, by name.
         facts: Plain values that tell where it comes from.
 
     Raises:
         UserError: It cannot be written.
     """
-    content: dict[str, Any] = {name: part.state_dict() for name, part in _parts(network).items()}
-    content |= {"format": FORMAT, "tokenizer": tokenizer, "read": torch.tensor(sorted(read)), "facts": facts}
+    content = {"format": FORMAT, "words": words, "vectors": vectors, "read": torch.tensor(sorted(read))}
+    content |= {"weights": dict(weights or {}), "facts": dict(facts or {})}
     try:
         with atomic_write(path) as scratch:
             torch.save(content, scratch)
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+    except (OSError, RuntimeError) as error:  # torch raises RuntimeError if the folder is missing
+        raise UserError(f"cannot write {path}: {error}") from error
 
 
 def read_pretrained(path: Path) -> Pretrained:
@@ -60,58 +64,36 @@ def read_pretrained(path: Path) -> Pretrained:
         UserError: There is no such file, or it is damaged or of another kind.
     """
     if not path.is_file():
-        raise UserError(
-            f"pretrained file {path} does not exist: make it with sentiment pretrain --output {path} "
-            "and the configuration of this run"
-        )
+        raise UserError(f"file {path} does not exist: `sentiment --help` lists the commands that write one")
+    content = load_plain(path, "file to start from")
     try:
-        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         if content["format"] != FORMAT:
-            raise UserError(f"{path} has format {content['format']}, this version reads format {FORMAT}")
-        content["tokenizer"]["tokens"], content["embedding"]["frozen"], content["rnn"], content["read"]
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, TypeError, OSError) as error:
-        raise UserError(f"{path} is not a file of sentiment pretrain, or it is damaged") from error
-    return Pretrained(path, content)
+            raise UserError(f"{path} has format {content['format']}, this version reads format {FORMAT}: make it again")
+        return Pretrained(path, *(content[name] for name in Pretrained._fields[1:]))
+    except (KeyError, TypeError) as error:
+        raise UserError(f"{path} is no file of words, vectors and weights") from error
 
 
-def vocabulary_of(pretrained: Pretrained) -> tuple[TokenizerState, int]:
-    """Return the tokenizer of a pretrained file, and how many words at its end are frozen."""
-    return pretrained.content["tokenizer"], len(pretrained.content["embedding"]["frozen"])
-
-
-def check_unread(pretrained: Pretrained, corpus: Corpus) -> None:
-    """Check that no text of val or test was read in pretraining: no figure rests on having seen what it measures.
+def start_from(pretrained: Pretrained, network: nn.Module, tokens: list[str]) -> str:
+    """Copy weights by name and shape, and the embedding's rows by word, into `network`; return what was taken.
 
     Raises:
-        UserError: Some were.
+        UserError: A weight has another shape, or none has a name that the network knows.
     """
-    read = set(pretrained.content["read"].tolist())
-    count = sum(text_key(text) in read for text in held_out_texts(corpus))
-    if count:
-        raise UserError(
-            f"{pretrained.path} has read {count:,} of the texts in val and test of {corpus.name}: "
-            f"pretrain with --held_out {corpus.name}, which leaves them out"
-        )
-
-
-def load_pretrained(pretrained: Pretrained, network: SentimentNetwork, tokenizer: TokenizerState) -> None:
-    """Copy the word vectors and the recurrent network of `pretrained` into `network`.
-
-    Raises:
-        UserError: It was made for another vocabulary or another network.
-    """
-    path, content = pretrained
-    if any(content["tokenizer"][key] != tokenizer[key] for key in ("scheme", "tokens", "json")):
-        raise UserError(
-            f"{path} was pretrained with another vocabulary: "
-            "call the data module's start_from(*vocabulary_of(read_pretrained(path))) before the Trainer"
-        )
-    for name, part in _parts(network).items():
-        own = {key: tuple(value.shape) for key, value in part.state_dict().items()}
-        theirs = {key: tuple(value.shape) for key, value in content[name].items()}
-        if own != theirs:
+    own = network.state_dict()
+    for name, weight in pretrained.weights.items():
+        if name in own and own[name].shape != weight.shape:
             raise UserError(
-                f"{path} was pretrained for a network of another shape: "
-                "use the --model options that it was pretrained with, or pretrain again"
+                f"{pretrained.path} has {name} as {tuple(weight.shape)}, the network {tuple(own[name].shape)}: "
+                "use the --model options that the file was made with"
             )
-        part.load_state_dict(content[name])
+    taken = {name: weight for name, weight in pretrained.weights.items() if name in own}
+    network.load_state_dict(taken, strict=False)
+    rows = {word: row for row, word in enumerate(pretrained.words)}
+    places = torch.tensor([rows.get(token, -1) for token in tokens])  # (V,)
+    found = places >= 0
+    network.get_submodule("embedding").load_pretrained(pretrained.vectors[places], found)  # type: ignore[operator]
+    if pretrained.weights and not taken:
+        raise UserError(f"{pretrained.path} has no weight of this network, only {', '.join(pretrained.weights)}")
+    count = f"{len(taken)} of {len(pretrained.weights)} weights"
+    return f"{count}, vectors of {int(found.sum()):,} of {len(tokens):,} tokens"

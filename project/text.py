@@ -1,8 +1,12 @@
-"""Text -> tokens -> token ids, in plain Python: what training and prediction share, and what a checkpoint carries."""
+"""Text -> tokens -> token ids: the only implementation, in plain Python; a checkpoint carries its state."""
 
+import sys
 from collections.abc import Sequence
-from typing import Literal, TypedDict, get_args
+from functools import cache
+from pathlib import Path
+from typing import Literal, TypedDict, cast, get_args
 
+from project.atomic import code_digest
 from project.errors import UserError
 
 PAD, UNK = "<pad>", "<unk>"
@@ -15,6 +19,9 @@ Truncation = Literal["head", "tail", "head+tail"]
 
 # basic_english sets these apart as tokens of their own and turns the colons into spaces.
 _SPACING = str.maketrans({mark: f" {mark} " for mark in "'.,()!?"} | {";": " ", ":": " "})
+
+# What a checkpoint remembers of its tokenizer's code: how it splits this.
+SAMPLE = "It's \"fine\"; I'd give 9.5/10 (twice!)<br />Ça va?\nNot-so GREAT... 好 🙂"
 
 
 def basic_english(text: str) -> list[str]:
@@ -44,17 +51,19 @@ def text_fault(text: object) -> str | None:
 
 
 class TokenizerState(TypedDict):
-    """Everything that a tokenizer is, as plain types: the form in which it stands in a checkpoint."""
+    """Everything that a tokenizer is, as plain types: the form in which a checkpoint holds it."""
 
     scheme: str
     tokens: list[str]
     max_length: int
     truncation: str
     json: str  # of the `tokenizers` library; empty for words
+    code: str  # digest of this file
+    sample: list[str]  # tokens of SAMPLE
 
 
 def check_length(max_length: int, truncation: str) -> None:
-    """Check what `cut` is to do.
+    """Check how texts are to be cut.
 
     Raises:
         UserError: `max_length` is below 1, or `truncation` is none of the three.
@@ -65,28 +74,21 @@ def check_length(max_length: int, truncation: str) -> None:
         raise UserError(f"truncation is {truncation!r}: choose one of {', '.join(get_args(Truncation))}")
 
 
-def cut(ids: list[int], max_length: int, truncation: Truncation) -> list[int]:
-    """Keep at most `max_length` of the ids: the first (head), the last (tail), or as many of either (head+tail)."""
-    if len(ids) <= max_length:
-        return ids
-    head = {"head": max_length, "tail": 0, "head+tail": -(-max_length // 2)}[truncation]
-    return ids[:head] + ids[len(ids) - (max_length - head) :]
-
-
 class Tokenizer:
     """Turns text into the ids of its words, with a fixed vocabulary.
 
     Args:
         tokens: The vocabulary; a token's position is its id. It begins with ``<pad>`` and ``<unk>``.
         max_length: Longest text that is kept whole, in tokens.
-        truncation: Which tokens of a longer text stay; see `cut`.
+        truncation: Which tokens of a longer text are kept: head, tail or head+tail.
 
     Raises:
         UserError: `max_length` is below 1, or `truncation` is unknown.
-        ValueError: `tokens` does not begin with the special tokens, or holds one twice.
+        ValueError: `tokens` does not begin with the special tokens, or has one twice.
     """
 
     scheme = "basic_english"
+    json = ""
 
     def __init__(self, tokens: Sequence[str], max_length: int = 256, truncation: Truncation = "head") -> None:
         check_length(max_length, truncation)
@@ -97,56 +99,73 @@ class Tokenizer:
         self.truncation: Truncation = truncation
         self._ids = {token: token_id for token_id, token in enumerate(self.tokens)}
         if len(self._ids) != len(self.tokens):
-            raise ValueError("a token stands twice in the vocabulary")
+            raise ValueError("the vocabulary has a token twice")
         for special in SPECIALS:  # a text that spells "<pad>" out is not padding
             del self._ids[special]
 
     def __len__(self) -> int:
         return len(self.tokens)
 
+    def split(self, text: str) -> list[str]:
+        """Return the tokens of `text`, at least one: a text without any is one ``<unk>``."""
+        return basic_english(text) or [UNK]
+
     def token_id(self, token: str) -> int:
-        """Return the id of a token, that of ``<unk>`` where it is unknown."""
+        """Return the id of a token, that of ``<unk>`` if it is unknown."""
         return self._ids.get(token, UNK_ID)
 
+    def cut(self, ids: list[int]) -> list[int]:
+        """Keep at most `max_length` of the ids: the first (head), the last (tail), or as many of each (head+tail)."""
+        if len(ids) <= self.max_length:
+            return ids
+        head = {"head": self.max_length, "tail": 0, "head+tail": -(-self.max_length // 2)}[self.truncation]
+        return ids[:head] + ids[len(ids) - (self.max_length - head) :]
+
     def encode(self, text: str) -> list[int]:
-        """Return the token ids of `text`: 1 to `max_length` of them; a text without tokens is one ``<unk>``."""
-        ids = [self._ids.get(token, UNK_ID) for token in basic_english(text)] or [UNK_ID]
-        return cut(ids, self.max_length, self.truncation)
+        """Return 1 to `max_length` token ids."""
+        return self.cut([self._ids.get(token, UNK_ID) for token in self.split(text)])
 
     def state(self) -> TokenizerState:
         """Return the tokenizer as plain types."""
-        return {
-            "scheme": self.scheme,
-            "tokens": self.tokens,
-            "max_length": self.max_length,
-            "truncation": self.truncation,
-            "json": "",
-        }
+        length = {"max_length": self.max_length, "truncation": self.truncation}
+        code = {"code": text_code(), "sample": self.split(SAMPLE)}
+        state = {"scheme": self.scheme, "tokens": self.tokens, "json": self.json, **length, **code}
+        return cast(TokenizerState, state)
 
     @staticmethod
     def from_state(state: TokenizerState) -> "Tokenizer":
-        """Rebuild a tokenizer from `state`.
+        """Rebuild a tokenizer from `state`, saying so if this file has changed since.
 
         Raises:
-            UserError: The state was written by a scheme that this version does not know.
+            UserError: This file has no such scheme, or now splits text differently.
         """
         length: tuple[int, Truncation] = (state["max_length"], state["truncation"])  # type: ignore[assignment]
         if state["scheme"] == SubwordTokenizer.scheme:
-            return SubwordTokenizer(state["json"], *length)
-        if state["scheme"] == Tokenizer.scheme:
-            return Tokenizer(state["tokens"], *length)
-        raise UserError(f"the checkpoint's tokenizer is {state['scheme']!r}, which this version does not know")
+            tokenizer: Tokenizer = SubwordTokenizer(state["json"], *length)
+        elif state["scheme"] == Tokenizer.scheme:
+            tokenizer = Tokenizer(state["tokens"], *length)
+        else:
+            raise UserError(f"the model's tokenizer is {state['scheme']!r}, which project/text.py does not have")
+        if tokenizer.split(SAMPLE) != state["sample"]:
+            raise UserError(
+                "the model was trained with another tokenizer: project/text.py splits a sample text differently now; "
+                "restore the file, or train again"
+            )
+        if state["code"] != text_code():
+            _tell_of_change()
+        return tokenizer
 
 
 class SubwordTokenizer(Tokenizer):
-    """Turns text into the ids of its sub-words, as a tokenizer.json of the `tokenizers` library says.
+    """Turns text into the ids of its sub-words, following a tokenizer.json of the `tokenizers` library.
 
-    Its pieces follow ``<pad>`` and ``<unk>`` in the vocabulary; special tokens that the file would add are left out.
+    Its pieces come after ``<pad>`` and ``<unk>`` in the vocabulary; special tokens that the file would add are left
+    out.
 
     Args:
         json: Content of the file.
         max_length: Longest text that is kept whole, in tokens.
-        truncation: Which tokens of a longer text stay; see `cut`.
+        truncation: Which tokens of a longer text are kept: head, tail or head+tail.
 
     Raises:
         UserError: The content is no tokenizer, or the library is missing.
@@ -156,7 +175,7 @@ class SubwordTokenizer(Tokenizer):
 
     def __init__(self, json: str, max_length: int = 256, truncation: Truncation = "head") -> None:
         try:
-            from tokenizers import Tokenizer as Subwords  # imported where it is used: words do not need it
+            from tokenizers import Tokenizer as Subwords  # imported on use: words do not need it
         except ImportError as error:
             raise UserError(NEEDS_SUBWORDS) from error
         try:
@@ -169,11 +188,22 @@ class SubwordTokenizer(Tokenizer):
         pieces = [self._subwords.id_to_token(i) or f"<gap {i}>" for i in range(self._subwords.get_vocab_size())]
         super().__init__([*SPECIALS, *(f"<{p}>" if p in SPECIALS else p for p in pieces)], max_length, truncation)
 
-    def encode(self, text: str) -> list[int]:
-        """Return the token ids of `text`: 1 to `max_length` of them; a text without tokens is one ``<unk>``."""
+    def split(self, text: str) -> list[str]:
+        """Return the sub-words of `text`, at least one: a text without any is one ``<unk>``."""
         pieces = self._subwords.encode(text, add_special_tokens=False).ids
-        return cut([len(SPECIALS) + piece for piece in pieces] or [UNK_ID], self.max_length, self.truncation)
+        return [self.tokens[len(SPECIALS) + piece] for piece in pieces] or [UNK]
 
     def state(self) -> TokenizerState:
         """Return the tokenizer as plain types."""
-        return super().state() | {"tokens": [], "json": self.json}
+        return super().state() | {"tokens": []}
+
+
+@cache
+def text_code() -> str:
+    """Return the digest of this file's code."""
+    return code_digest([Path(__file__)])
+
+
+@cache  # once a process
+def _tell_of_change() -> None:
+    print("project/text.py has changed since the model was trained; a sample text is split as before", file=sys.stderr)

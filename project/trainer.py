@@ -1,31 +1,104 @@
-"""A Trainer for what is trained on the way to a classifier: it shows its progress, and keeps nothing on disk."""
+"""Trainers: one whose fit ends with the test of the best checkpoint, one for what is trained on the way; a schedule."""
 
 import logging
+from pathlib import Path
+from typing import Any
 
 import lightning as L
 import torch
 from lightning.pytorch.callbacks import Callback, TQDMProgressBar
+from lightning.pytorch.trainer.states import TrainerFn
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR
 
-from project.packed_rnn.recurrence import autocast_has_bfloat16
+from project.ingest import check_output
+
+
+class SentimentTrainer(L.Trainer):
+    """A Trainer whose `fit` ends with the test of the best checkpoint, and that SIGTERM does not stop in a validation.
+
+    Lightning fails to resume a run that was stopped in a validation: the run stops once that has ended.
+
+    Attributes:
+        command: What started the run, for its results.
+        output: The file of predictions that was asked for.
+    """
+
+    command: str | None = None
+    output: str | None = None
+
+    @property
+    def received_sigterm(self) -> bool:
+        """True if the run is to stop now."""
+        return super().received_sigterm and not (self.validating and self.state.fn == TrainerFn.FITTING)
+
+    def fit(self, *args: Any, test_after_fit: bool = True, **kwargs: Any) -> None:
+        """Train the model, then test its best checkpoint.
+
+        Args:
+            args: See `lightning.Trainer.fit`.
+            test_after_fit: Whether the test follows; a search over settings should never see it.
+            kwargs: See `lightning.Trainer.fit`.
+        """
+        super().fit(*args, **kwargs)
+        best = getattr(self.checkpoint_callback, "best_model_path", "")
+        if test_after_fit and best and "test" in self.datamodule.corpus.splits:  # type: ignore[attr-defined]
+            self.test(ckpt_path=best, datamodule=self.datamodule)  # type: ignore[attr-defined]
+
+    def predict(self, *args: Any, output: str | None = None, **kwargs: Any) -> None:
+        """Predict every text of the corpus and write the predictions to a file.
+
+        Args:
+            args: See `lightning.Trainer.predict`.
+            output: File to write: .csv, .tsv, .jsonl (each also .gz) or .parquet; predictions.csv in the run's folder
+                if none is given.
+            kwargs: See `lightning.Trainer.predict`; `return_predictions` is always off, which keeps memory flat.
+
+        Raises:
+            UserError: The file cannot be written.
+        """
+        if output is not None:
+            check_output(Path(output))
+        self.output = output
+        super().predict(*args, return_predictions=False, **kwargs)  # type: ignore[misc]
 
 
 def plain_trainer(epochs: int, *callbacks: Callback) -> L.Trainer:
-    """Return a Trainer for one device, in bfloat16 where that is fast.
+    """Return a Trainer for one device that shows its progress and writes nothing, in bfloat16 if that is fast.
 
     Args:
         epochs: How many at most.
-        callbacks: Beside the progress bar.
+        callbacks: In addition to the progress bar.
     """
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # which devices it uses, for each of its runs
-    half = torch.cuda.is_available() or autocast_has_bfloat16()
-    return L.Trainer(
-        devices=1,
-        max_epochs=epochs,
-        precision="bf16-mixed" if half else "32-true",
-        gradient_clip_val=1.0,
-        num_sanity_val_steps=0,
-        logger=False,
-        enable_checkpointing=False,
-        enable_model_summary=False,
-        callbacks=[TQDMProgressBar(refresh_rate=10), *callbacks],
-    )
+    bfloat16 = torch.cuda.is_available() or torch.backends.cpu.get_cpu_capability() == "AVX512"
+    silent: dict[str, Any] = {
+        "logger": False,
+        "enable_checkpointing": False,
+        "enable_model_summary": False,
+        "num_sanity_val_steps": 0,
+    }
+    precision: Any = "bf16-mixed" if bfloat16 else "32-true"
+    bars = [TQDMProgressBar(refresh_rate=10), *callbacks]
+    return L.Trainer(devices=1, max_epochs=epochs, precision=precision, gradient_clip_val=1.0, callbacks=bars, **silent)
+
+
+def linear_schedule(optimizer: Optimizer, steps: float, warmup: float) -> OptimizerLRSchedulerConfig:
+    """Return what Lightning's `configure_optimizers` returns: a rate that rises, then falls, linearly, at every step.
+
+    Args:
+        optimizer: Its learning rates are the peaks.
+        steps: The optimizer steps of the whole training.
+        warmup: Share of them in which the rates rise from near 0; they then fall to 0.
+    """
+    last = max(int(steps), 1)
+    rising = max(round(warmup * last), 1)
+
+    def share_of_peak(step: int) -> float:
+        return float(min((step + 1) / rising, max(last - step, 0) / max(last - rising, 1)))
+
+    return {
+        "optimizer": optimizer,
+        "lr_scheduler": {"scheduler": LambdaLR(optimizer, share_of_peak), "interval": "step"},
+    }

@@ -103,12 +103,14 @@ def fitted_once(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def exported_once(fitted_once: Path, toy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bundle of that run's best checkpoint; to be read only."""
-    folder = tmp_path_factory.mktemp("exported") / "bundle"
-    checkpoint = fitted_once / "runs" / "version_0" / "checkpoints" / "best.ckpt"
-    assert run_sentiment("export", "--ckpt_path", checkpoint, "--output", folder) == 0
-    return folder
+def movies_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run folder of the main job, on the real corpus: half a minute, for slow tests; to be read only."""
+    folder = tmp_path_factory.mktemp("main_job")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("WANDB_MODE", "disabled")
+        assert run_sentiment("fit", "--trainer.enable_progress_bar=false") == 0
+    return folder / "runs" / "version_0"
 
 
 @pytest.fixture

@@ -25,13 +25,13 @@ def test_collate_keeps_the_order_of_texts():
     assert batch.labels.tolist() == [1, 0]
 
 
-def test_targets_are_labels_where_no_teacher_is():
+def test_targets_are_labels_without_soft_targets():
     batch = collate([EncodedText(0, torch.tensor([3]), 1)])
-    assert batch.soft is None
+    assert batch.soft_targets is None
     assert batch.targets.tolist() == [1]
 
 
-def test_targets_are_the_probabilities_of_a_teacher():
+def test_targets_are_soft_targets_if_there_are_any():
     soft = torch.tensor([[0.25, 0.75], [1.0, 0.0]])
     batch = collate([EncodedText(0, torch.tensor([3]), 1, soft[0]), EncodedText(1, torch.tensor([3]), 1, soft[1])])
     assert batch.targets.tolist() == [[0.25, 0.75], [1.0, 0.0]]

@@ -18,7 +18,7 @@ def test_holds_everything_that_prediction_needs(fitted, toy):
     assert is_plain(state)
     assert state["label_names"] == ["negative", "positive"]
     assert state["tokenizer"]["max_length"] == 256
-    assert (state["threshold"], state["temperature"]) == (0.5, 1.0)
+    assert state["decision"] == {"temperature": 1.0, "threshold": 0.5}
     assert state["corpus"] == str(toy)
     assert len(state["fingerprint"]) == 64
     assert state["versions"]["torchtext"] == "0.6.0"
@@ -30,7 +30,7 @@ def test_hyperparameters_are_plain(fitted):
 
 def test_restores_the_weights(fitted):
     checkpoint = read_checkpoint(fitted / "checkpoints" / "best.ckpt")
-    network, _, _ = restore(checkpoint)
+    network = restore(checkpoint).network
     assert torch.equal(
         network.get_parameter("classifier.weight"), checkpoint["state_dict"]["network.classifier.weight"]
     )

@@ -54,7 +54,7 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("source", NAMES)
 def test_rows_of_a_file_get_their_predictions(sentiment, checkpoint, source):
-    assert sentiment("classify", "--model", checkpoint, "--input", write(source), "--output", "out.csv") == 0
+    assert sentiment("classify", "--ckpt_path", checkpoint, "--input", write(source), "--output", "out.csv") == 0
     rows = read(Path("out.csv"))
     assert [(row["id"], row["text"]) for row in rows] == ROWS
     for row, prediction in zip(rows, load(checkpoint)([text for _, text in ROWS]), strict=True):
@@ -65,7 +65,7 @@ def test_rows_of_a_file_get_their_predictions(sentiment, checkpoint, source):
 @pytest.mark.parametrize("target", NAMES)
 def test_every_format_is_written(sentiment, checkpoint, target):
     output = Path(f"out{target[1:]}")
-    assert sentiment("classify", "--model", checkpoint, "--input", write("a.csv"), "--output", output) == 0
+    assert sentiment("classify", "--ckpt_path", checkpoint, "--input", write("a.csv"), "--output", output) == 0
     rows = read(output)
     assert [(row["id"], row["text"]) for row in rows] == ROWS
     assert list(rows[0]) == ["id", "text", "predicted", "p_negative", "p_positive"]
@@ -74,7 +74,7 @@ def test_every_format_is_written(sentiment, checkpoint, target):
 def test_predict_and_classify_write_the_same(sentiment, checkpoint):
     write("a.csv")
     quiet = ("--trainer.enable_progress_bar=false", "--trainer.accelerator=cpu")
-    assert sentiment("classify", "--model", checkpoint, "--input", "a.csv", "--output", "one.csv") == 0
+    assert sentiment("classify", "--ckpt_path", checkpoint, "--input", "a.csv", "--output", "one.csv") == 0
     words = ("--data.corpus=a.csv", "--output=two.csv", *quiet)
     assert sentiment("predict", f"--ckpt_path={checkpoint}", *words) == 0
     one, two = read(Path("one.csv")), read(Path("two.csv"))
@@ -86,7 +86,7 @@ def test_predict_and_classify_write_the_same(sentiment, checkpoint):
 def test_many_rows_keep_their_order(sentiment, checkpoint):
     texts = [f"{'dull ' * (n % 7)}film {n}" for n in range(10_000)]
     Path("a.jsonl").write_text("".join(json.dumps({"n": n, "text": t}) + "\n" for n, t in enumerate(texts)))
-    assert sentiment("classify", "--model", checkpoint, "--input", "a.jsonl", "--output", "out.jsonl") == 0
+    assert sentiment("classify", "--ckpt_path", checkpoint, "--input", "a.jsonl", "--output", "out.jsonl") == 0
     assert [(row["n"], row["text"]) for row in read(Path("out.jsonl"))] == list(enumerate(texts))
 
 
@@ -95,15 +95,15 @@ ODD = b"id,text\n1,A dull film.\n2,\n3,Caf\xe9\n4,too,many\n5,Warm.\n"
 
 def test_a_bad_row_is_one_line_and_leaves_nothing(sentiment, checkpoint, capsys):
     Path("a.csv").write_bytes(ODD)
-    assert sentiment("classify", "--model", checkpoint, "--input", "a.csv", "--output", "out.csv") == 2
-    assert capsys.readouterr().err == "error: a.csv:3: the text is empty; mend it, or add --bad_rows=skip\n"
+    assert sentiment("classify", "--ckpt_path", checkpoint, "--input", "a.csv", "--output", "out.csv") == 2
+    assert capsys.readouterr().err == "error: a.csv:3: the text is empty; fix it, or add --bad_rows=skip\n"
     assert sorted(path.name for path in Path().iterdir()) == ["a.csv", "runs"]
 
 
 def test_bad_rows_are_kept_without_a_prediction(sentiment, checkpoint, capsys):
     Path("a.csv").write_bytes(ODD)
     words = ("--input", "a.csv", "--output", "out.csv", "--bad_rows=skip")
-    assert sentiment("classify", "--model", checkpoint, *words) == 0
+    assert sentiment("classify", "--ckpt_path", checkpoint, *words) == 0
     rows = read(Path("out.csv"))
     assert [row["id"] for row in rows] == ["1", "2", "3", "", "5"]
     assert [bool(row["predicted"]) for row in rows] == [True, False, False, False, True]
@@ -117,7 +117,7 @@ def test_bad_rows_are_kept_without_a_prediction(sentiment, checkpoint, capsys):
         (["--input", "a.csv"], "a file needs both"),
         (["--input", "a.csv", "--output", "b.csv", "text"], "one text too many"),
         (["--input", "no.csv", "--output", "b.csv"], "no.csv does not exist"),
-        (["--input", "a.txt", "--output", "b.csv"], "the format is told by the name"),
+        (["--input", "a.txt", "--output", "b.csv"], "the name should tell the format"),
         (["--input", "a.csv", "--output", "b.xls"], "should end in one of"),
         (["--input", "a.csv", "--output", "no/b.csv"], "the folder no does not exist"),
         (["--input", "a.csv", "--output", "b.csv", "--text_column", "body"], "a.csv:2: no column 'body'"),
@@ -128,7 +128,7 @@ def test_mistakes_are_one_line(sentiment, checkpoint, capsys, words, message):
     Path("a.csv").write_text("id,text\n1,Warm.\n")
     Path("a.txt").write_text("Warm.\n")
     Path("has.csv").write_text("text,predicted\nWarm.,good\n")
-    assert sentiment("classify", "--model", checkpoint, *words) == 2
+    assert sentiment("classify", "--ckpt_path", checkpoint, *words) == 2
     err = capsys.readouterr().err
     assert message in err
     assert err.count("\n") == 1
@@ -164,14 +164,14 @@ def test_no_line_no_answer(classify):
 
 def test_bad_line_is_named_or_skipped(classify):
     content = b"Warm.\n\nCaf\xe9\nCold.\n"
-    with pytest.raises(Exception, match="standard input:2: the text is empty; mend it, or add --bad_rows=skip"):
+    with pytest.raises(Exception, match="standard input:2: the text is empty; fix it, or add --bad_rows=skip"):
         list(classify_lines(classify, Stream(content, 99), skip=False))  # type: ignore[arg-type]
     lines = list(classify_lines(classify, Stream(content, 99), skip=True))  # type: ignore[arg-type]
     assert [line.split("\t")[0] != "" for line in lines] == [True, False, False, True]
 
 
-def test_each_line_is_answered_before_the_next_is_there(exported_once):
-    command = [sys.executable, "-m", "project", "classify", "--model", str(exported_once)]
+def test_each_line_is_answered_before_the_next_is_there(checkpoint):
+    command = [sys.executable, "-m", "project", "classify", "--ckpt_path", str(checkpoint)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -184,9 +184,8 @@ def test_each_line_is_answered_before_the_next_is_there(exported_once):
 
 
 @pytest.mark.slow
-def test_killed_half_way_there_is_no_file_under_the_final_name(exported_once, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    command = [sys.executable, "-m", "project", "classify", "--model", str(exported_once)]
+def test_killed_half_way_there_is_no_file_under_the_final_name(checkpoint):
+    command = [sys.executable, "-m", "project", "classify", "--ckpt_path", str(checkpoint)]
     Path("a.csv").write_text("text\n" + "A dull film.\n" * 300_000)
     process = subprocess.Popen([*command, "--input", "a.csv", "--output", "out.csv"])
     while not list(Path().glob(".out.csv.*")):

@@ -4,10 +4,10 @@ import pytest
 
 from project.corpora import find_source, load_corpus, parse_hutto
 from project.errors import UserError
-from project.ingest.store import CorpusOptions
+from project.ingest import ReadOptions
 from tests.conftest import toy_rows, write_csv
 
-WHOLE = CorpusOptions(val_share=0, test_share=0)
+WHOLE = ReadOptions(val_share=0, test_share=0)
 
 
 def texts_of(splits) -> dict[str, list[str]]:
@@ -65,8 +65,7 @@ def test_files_of_a_folder_go_to_the_splits_of_their_names(tmp_path, names, spli
     for name in names:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         write_csv(tmp_path / name, [(f"From {name}.", "good")])
-    source, _ = find_source(str(tmp_path), WHOLE)
-    assert set(source.parts) == splits
+    assert set(find_source(str(tmp_path), WHOLE).parts) == splits
 
 
 def test_parts_of_a_split_come_in_order(tmp_path):
@@ -94,11 +93,6 @@ def test_what_is_no_corpus(tmp_path, monkeypatch, name, message):
         load_corpus(name)
 
 
-def test_missing_corpus_of_a_teacher_says_how_it_is_made():
-    with pytest.raises(UserError, match="a teacher makes a folder: sentiment teach"):
-        load_corpus("books-taught", CorpusOptions(soft_labels=True))
-
-
 def test_missing_split_is_refused(tmp_path):
     write_csv(tmp_path / "train.csv", toy_rows())
     with pytest.raises(UserError, match="has no val split, only train"):
@@ -108,7 +102,7 @@ def test_missing_split_is_refused(tmp_path):
 @pytest.mark.parametrize("share", [-0.1, 1.0])
 def test_share_out_of_range_is_refused(tmp_path, share):
     with pytest.raises(UserError, match=r"val_share is .*: set --data\.val_share"):
-        load_corpus("movies", CorpusOptions(val_share=share))
+        load_corpus("movies", ReadOptions(val_share=share))
 
 
 def test_known_labels_are_matched_by_name(tmp_path):
@@ -155,3 +149,13 @@ def test_sst2_of_a_local_copy_leaks_no_phrase(tmp_path, monkeypatch):
     assert len(val) == 2  # a sentence and the phrase inside it
     assert val[1] in val[0]
     assert not [text for text, _ in corpus.split("train") if text in val[0]]
+
+
+def test_column_of_sst2_is_known(tmp_path, monkeypatch):
+    local_copies(tmp_path, monkeypatch, "sst2", train={"sentence": ["so"]}, validation={"sentence": ["so"]})
+    assert find_source("sst2", WHOLE).text_column == "sentence"
+
+
+def test_column_that_the_user_names_is_taken(tmp_path):
+    write_csv(tmp_path / "rows.csv", toy_rows())
+    assert find_source(str(tmp_path / "rows.csv"), ReadOptions(text_column="body")).text_column == "body"

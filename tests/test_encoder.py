@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pack_sequence
 
-from project.encoder import BiLSTMEncoder, merge_directions
+from project.encoder import MERGES, AttentionPooling, BiLSTMEncoder
 from project.errors import UserError
 
 E, H = 5, 4
@@ -64,7 +64,7 @@ def test_one_direction(layers):
     ("merge", "expected"), [("concat", [1, 2, 3, 5]), ("sum", [4, 7]), ("mean", [2, 3.5]), ("product", [3, 10])]
 )
 def test_merges_by_hand(merge, expected):
-    assert merge_directions(torch.tensor([1.0, 2.0]), torch.tensor([3.0, 5.0]), merge).tolist() == expected
+    assert MERGES[merge](torch.tensor([1.0, 2.0]), torch.tensor([3.0, 5.0])).tolist() == expected
 
 
 @pytest.mark.parametrize("merge", ["concat", "sum", "mean", "product"])
@@ -72,7 +72,7 @@ def test_last_states_are_merged(merge):
     module, rows = encoder(merge=merge), texts([3, 2])
     forward, backward = features(encoder(), rows).split(H, dim=1)
     assert module.output_size == (2 * H if merge == "concat" else H)
-    torch.testing.assert_close(features(module, rows), merge_directions(forward, backward, merge))
+    torch.testing.assert_close(features(module, rows), MERGES[merge](forward, backward))
 
 
 @pytest.mark.parametrize("merge", ["concat", "sum", "mean", "product"])
@@ -80,7 +80,7 @@ def test_token_vectors_are_merged(merge):
     module, (row,) = encoder(merge=merge), texts([3])
     tokens = module.encode(pack_sequence([row])).tokens.data
     forward, backward = outputs(module, row).split(H, dim=1)
-    torch.testing.assert_close(tokens, merge_directions(forward, backward, merge))
+    torch.testing.assert_close(tokens, MERGES[merge](forward, backward))
 
 
 @pytest.mark.parametrize(("pooling", "pool"), [("mean", lambda x: x.mean(0)), ("max", lambda x: x.amax(0))])
@@ -92,10 +92,10 @@ def test_pooling_is_that_of_each_text_alone(pooling, pool):
 
 def test_attention_is_a_mean_weighted_by_the_softmax_of_scores():
     module, rows = encoder(pooling="attention"), texts([2, 5, 1])
-    assert module.attention is not None
+    assert isinstance(module.pool, AttentionPooling)
     for row, feature in zip(rows, features(module, rows), strict=True):
         vectors = outputs(module, row)
-        torch.testing.assert_close(feature, (module.attention(vectors).softmax(0) * vectors).sum(0))
+        torch.testing.assert_close(feature, (module.pool.score(vectors).softmax(0) * vectors).sum(0))
 
 
 @pytest.mark.parametrize("pooling", ["last", "mean", "max", "attention"])
@@ -140,7 +140,7 @@ def test_an_initial_state_given_by_the_caller_comes_before_the_own_one():
     assert not torch.allclose(module(packed, state), module(packed))
 
 
-@pytest.mark.parametrize("option", ["merge", "pooling", "initial_state", "cell", "recurrence"])
+@pytest.mark.parametrize("option", ["merge", "pooling", "initial_state", "cell"])
 def test_an_unknown_value_is_refused_with_the_known_ones(option):
     wrong: dict[str, Any] = {option: "other"}
     with pytest.raises(UserError, match=f"{option} is 'other': choose one of "):
@@ -155,7 +155,6 @@ options = st.fixed_dictionaries(
         "merge": st.sampled_from(["concat", "sum", "mean", "product"]),
         "pooling": st.sampled_from(["last", "mean", "max", "attention"]),
         "initial_state": st.sampled_from(["zeros", "learned"]),
-        "recurrence": st.sampled_from(["packed", "padded", "parallel", "lean"]),
     }
 )
 
@@ -185,14 +184,6 @@ def test_width_and_content_of_the_padding_change_nothing(lengths, extra, options
         padded[row, : len(text)] = text
     packed = pack_padded_sequence(padded, torch.tensor(lengths), batch_first=True, enforce_sorted=False)
     torch.testing.assert_close(module(packed), features(module, rows))
-
-
-@given(lengths_of_texts, options)
-@settings(max_examples=40)
-def test_every_way_to_compute_gives_the_same_features(lengths, options):
-    rows = texts(lengths)
-    expected = features(encoder(2, **options | {"recurrence": "packed"}), rows)
-    torch.testing.assert_close(features(encoder(2, **options), rows), expected)
 
 
 @given(lengths_of_texts)

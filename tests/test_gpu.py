@@ -5,9 +5,9 @@ import torch
 from torch.nn.utils.rnn import pack_sequence
 
 from project.batch import pack
-from project.configuration import DEFAULT_CONFIG
+from project.cli import DEFAULT_CONFIG
 from project.network import SentimentNetwork
-from project.packed_rnn.recurrence import ExactRNN
+from project.packed_rnn import LSTM
 from tests.conftest import SMALL
 
 pytestmark = [
@@ -20,7 +20,7 @@ pytestmark = [
 def test_cudnn_equals_the_cpu(layers, monkeypatch):
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)  # by default cuDNN rounds factors to 10 bits
     torch.manual_seed(0)
-    lstm = ExactRNN("lstm", 5, 8, layers)
+    lstm = LSTM(5, 8, layers, bidirectional=True)
     packed = pack_sequence([torch.randn(length, 5) for length in (3, 9, 1)], enforce_sorted=False)
     output, (h_n, _) = lstm(packed)
     gpu_output, (gpu_h_n, _) = lstm.cuda()(packed.cuda())

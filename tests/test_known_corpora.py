@@ -9,7 +9,6 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from project.addons.word2vec.training import training_texts
 from project.corpora import load_corpus
 
 CORPORA = Path(os.environ.get("SENTIMENT_CORPORA", "nowhere"))
@@ -44,23 +43,3 @@ def test_no_phrase_of_a_val_sentence_is_left_in_sst2_train():
     val = [f" {' '.join(text.split())} " for text, _ in corpus.split("val")]
     longest = "\n".join(sorted(val, key=len)[-200:])
     assert [text for text, _ in corpus.split("train") if f" {' '.join(text.split())} " in longest] == []
-
-
-def letters(text: str) -> str:
-    return " ".join("".join(c if c.isalnum() else " " for c in text.lower()).split())
-
-
-@pytest.mark.parametrize(("own", "other"), [("movies", "sst2"), ("sst2", "movies")])
-def test_word_vectors_read_no_held_out_text_that_stands_in_the_other_corpus_too(own, other):
-    corpora = [load_corpus(own), load_corpus(other)]
-    held_out = {letters(text) for split in ("val", "test") for text, _ in corpora[0].split(split)}
-    assert held_out & {letters(text) for text, _ in corpora[1].split("train")}  # they share sentences
-    assert held_out & {letters(" ".join(words)) for words in training_texts(corpora)} == set()
-
-
-@pytest.mark.parametrize(("own", "other"), [("movies", "sst2"), ("sst2", "movies")])
-def test_a_teacher_labels_no_held_out_text_that_stands_in_the_other_corpus_too(own, other):
-    command = pytest.importorskip("project.addons.teach.command")
-    corpus, words = load_corpus(own), [f"--data.corpus={own}", f"--texts={other}", "--output=taught"]
-    held_out = {letters(text) for split in ("val", "test") for text, _ in corpus.split(split)}
-    assert held_out & {letters(text) for text in command.further_texts(corpus, command.parse(words))} == set()

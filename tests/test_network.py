@@ -4,8 +4,7 @@ from torch import Tensor
 
 from project.batch import pack
 from project.errors import UserError
-from project.network import SentimentNetwork, WordDropout, WordEmbedding
-from project.text import UNK_ID
+from project.network import SentimentNetwork, WordEmbedding, build_network, network_state
 
 V, FROZEN, E, H, C = 10, 3, 5, 4, 3
 
@@ -38,24 +37,33 @@ def test_every_parameter_receives_a_gradient():
     assert [name for name, p in module.named_parameters() if p.grad is None or not p.grad.any()] == []
 
 
-def test_word_dropout_replaces_its_share_with_unk_in_training_alone():
-    torch.manual_seed(0)
-    dropout, ids = WordDropout(0.3), torch.full((1000,), 7)
-    replaced = dropout(ids)
-    assert set(replaced.tolist()) == {UNK_ID, 7}
-    assert (replaced == UNK_ID).float().mean().item() == pytest.approx(0.3, abs=0.05)
-    assert torch.equal(dropout.eval()(ids), ids)
-
-
-def test_embedding_dropout_is_its_own():
+def test_embedding_dropout_acts_in_training_only():
     ids = token_ids([2, 3, 9], [4])
-    module = network(dropout=0.9, embedding_dropout=0.0).train()
-    torch.testing.assert_close(module.embed(ids).data, module.eval().embed(ids).data)
+    module = network(dropout=0.0, embedding_dropout=0.9)
+    assert not torch.equal(module(ids), module(ids))
+    assert torch.equal(module.eval()(ids), module(ids))
 
 
-def test_recurrence_can_be_forced_and_agrees():
-    ids = token_ids([2, 3, 9], [4])
-    torch.testing.assert_close(network(recurrence="packed").eval()(ids), network(recurrence="padded").eval()(ids))
+def test_optimizer_groups_spare_biases_and_embedding():
+    module = network()
+    decayed, biases, vectors = module.parameter_groups(0.25)
+    assert {p.ndim for p in decayed["params"]} == {2}
+    assert {p.ndim for p in biases["params"]} == {1}
+    assert [p is module.embedding.trained.weight for p in vectors["params"]] == [True]
+    assert [group["weight_decay"] for group in (decayed, biases, vectors)] == [0.25, 0.0, 0.0]
+
+
+SMALL = {"vocab_size": V, "num_classes": C, "embedding_dim": E, "hidden_size": H}
+
+
+def test_a_network_is_built_from_its_state():
+    assert isinstance(build_network(network_state("SentimentNetwork", SMALL)), SentimentNetwork)
+
+
+def test_a_network_that_this_tree_lacks_names_the_folder_it_was_in():
+    state = network_state("SentimentNetwork", SMALL) | {"name": "Forest", "module": "project.addons.forest.trees"}
+    with pytest.raises(UserError, match="network 'Forest' needs project/addons/forest, which this tree lacks"):
+        build_network(state)
 
 
 def pretrained() -> tuple[Tensor, Tensor]:

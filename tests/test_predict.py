@@ -1,4 +1,3 @@
-import math
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -7,8 +6,7 @@ from dataclasses import replace
 import pytest
 
 from project import Predictor, load
-from project.export.parity import compare
-from project.predict import decide, softmax
+from project.predict import without_each_word
 
 TEXTS = ["A dull film.", "", "The music is lovely, and I would see it again.", "unseen words only"]
 
@@ -31,42 +29,26 @@ def test_no_text_no_answer(predictor):
     assert predictor([]) == []
 
 
-@pytest.mark.parametrize(("threshold", "label"), [(0.5, "good"), (0.6, "good"), (0.61, "bad")])
-def test_threshold_decides_between_two_classes(threshold, label):
-    assert decide([0.4, 0.6], ["bad", "good"], threshold).label == label
-
-
-def test_most_probable_of_three_classes():
-    prediction = decide([0.3, 0.3, 0.4], ["a", "b", "c"], 0.5)
-    assert (prediction.label, prediction.probability) == ("c", 0.4)
-
-
 def test_temperature_softens(predictor):
     before = predictor(TEXTS[0])
-    assert replace(predictor, temperature=10.0)(TEXTS[0]).probability < before.probability
-
-
-def test_softmax_by_hand():
-    assert softmax([0.0, math.log(3)], temperature=1.0) == pytest.approx([0.25, 0.75])
-    assert softmax([0.0, 2 * math.log(3)], temperature=2.0) == pytest.approx([0.25, 0.75])
-    assert softmax([5000.0, 0.0], temperature=1.0) == [1.0, 0.0]
+    softer = replace(predictor, decision=replace(predictor.decision, temperature=10.0))
+    assert softer(TEXTS[0]).probability < before.probability
 
 
 def test_one_text_has_one_answer(predictor):
     assert predictor(TEXTS[0]) == predictor([TEXTS[0]])[0]
 
 
-@pytest.mark.parametrize("kind", ["checkpoint", "bundle"])
-def test_threads_may_call_it_at_once(fitted, exported_once, kind):
-    classify = load(fitted / "checkpoints" / "best.ckpt" if kind == "checkpoint" else exported_once)
+def test_threads_may_call_it_at_once(predictor):
     texts = [f"{'dull ' * n}film" for n in range(40)]
-    alone = [classify(text) for text in texts]
-
-    def same_again(_: int) -> bool:
-        return compare(alone, classify(texts)).holds
-
+    alone = [predictor(text).probability for text in texts]
     with ThreadPoolExecutor(8) as pool:
-        assert all(pool.map(same_again, range(20)))
+        for answers in pool.map(lambda _: predictor(texts), range(20)):
+            assert [answer.probability for answer in answers] == pytest.approx(alone, abs=1e-6)
+
+
+def test_words_are_left_out_one_by_one():
+    assert without_each_word(" A warm\nfilm. ", most=9) == ["warm\nfilm.", "A film.", "A warm"]
 
 
 def test_command_prints_label_probability_and_text(fitted, sentiment, capsys):

@@ -4,14 +4,7 @@ import sys
 
 import pytest
 
-from project.process import peak_mb
-
-
-def test_denormal_numbers_become_zero():
-    code = "import torch, project.runtime as r; r.prepare_process(); print((torch.tensor([1e-39]) * 1).item())"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "0.0\n"
-
+from project.process import peak_mb, usable_cores
 
 FREED = """
 import resource, sys
@@ -58,3 +51,8 @@ def test_idle_threads_wait_briefly():
 def test_processes_without_a_count_of_memory_do_without(monkeypatch):
     monkeypatch.setitem(sys.modules, "resource", None)  # as on Windows
     assert peak_mb() is None
+
+
+def test_omp_num_threads_limits_the_cores(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert usable_cores() == 1

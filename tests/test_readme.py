@@ -3,22 +3,21 @@
 import os
 import re
 import subprocess
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(sh|python)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+from tests.markdown import ROOT, blocks, prose
+
+README = ROOT / "README.md"
 
 
 def test_commands_of_make_are_all_explained():
     targets = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    assert [target for target in targets if f"`make {target}`" not in README] == []
+    assert [target for target in targets if f"`make {target}`" not in prose(README)] == []
 
 
 def test_files_it_names_exist():
-    names = re.findall(r"`((?:project|configs|tests|requirements|docs)/[\w./-]+)`", README)
+    names = re.findall(r"`((?:project|configs|tests|requirements|docs)/[\w./-]+)`", prose(README))
     assert names
     assert [name for name in names if not (ROOT / name).exists()] == []
 
@@ -31,7 +30,7 @@ def test_every_command_runs_in_a_fresh_clone(tmp_path):
     env = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     env |= {"XDG_CACHE_HOME": str(tmp_path / "cache"), "PATH": f"{clone}/.venv/bin:{os.environ['PATH']}"}
     env["PYTEST_ADDOPTS"] = "-k front_door"  # all others run around this one
-    for language, block in BLOCKS:
+    for language, block, _ in blocks(README, "sh", "python"):
         shell = ["bash", "-e", "-c"] if language == "sh" else [".venv/bin/python", "-c"]
         done = subprocess.run([*shell, block], cwd=clone, env=env, capture_output=True, text=True)
         assert done.returncode == 0, f"{block}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"

@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torchtext.data.utils import get_tokenizer
 
+from project import text
 from project.errors import UserError
 from project.text import Tokenizer, Truncation, basic_english, text_fault
 
@@ -97,3 +98,20 @@ def test_every_word_is_text(text):
 )
 def test_faults_of_texts(text, fault):
     assert fault in str(text_fault(text))
+
+
+def test_a_change_of_code_that_splits_as_before_is_told_in_one_line(capsys):
+    state = Tokenizer(VOCABULARY).state() | {"code": "another"}
+    text._tell_of_change.cache_clear()
+    for _ in range(2):
+        Tokenizer.from_state(state)
+    assert capsys.readouterr().err == (
+        "project/text.py has changed since the model was trained; a sample text is split as before\n"
+    )
+
+
+def test_a_tokenizer_that_splits_differently_is_an_error(monkeypatch):
+    state = Tokenizer(VOCABULARY).state()
+    monkeypatch.setattr(text, "basic_english", str.split)
+    with pytest.raises(UserError, match=r"project/text\.py splits a sample text differently now; restore the file, or"):
+        Tokenizer.from_state(state)

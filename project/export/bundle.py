@@ -2,7 +2,7 @@
 
 model.onnx       token_ids (B, T) int64, padded with 0, and lengths (B,) int32 -> logits (B, C)
 tokenizer.json   vocabulary and rules, see `project.text.TokenizerState`
-bundle.json      label names, threshold, temperature, origin, and the digests of the other two
+bundle.json      label names, decision, origin, and the digests of the other two
 """
 
 import hashlib
@@ -14,12 +14,13 @@ from typing import Any, TypedDict
 import numpy as np
 import onnxruntime as ort
 
+from project.decision import Decision, DecisionState
 from project.errors import UserError
 from project.predict import Logits, Predictor, TokenIds
 from project.process import CORES
 from project.text import PAD_ID, Tokenizer
 
-FORMAT = 1
+FORMAT = 2
 MODEL, TOKENIZER, FACTS = "model.onnx", "tokenizer.json", "bundle.json"
 
 
@@ -28,10 +29,9 @@ class BundleFacts(TypedDict):
 
     format: int
     label_names: list[str]
-    threshold: float
-    temperature: float
+    decision: DecisionState
     weights: str  # float32 or int8
-    network: dict[str, Any]  # keyword arguments of SentimentNetwork, or of Ensemble
+    network: dict[str, Any]  # as a checkpoint names it
     corpus: str  # that it was trained on
     fingerprint: str  # of the corpus
     versions: dict[str, str]
@@ -53,7 +53,7 @@ def read_bundle(folder: Path) -> tuple[BundleFacts, dict[str, bytes]]:
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise UserError(f"{folder / FACTS} is damaged; export the bundle again") from error
     if known != FORMAT:
-        raise UserError(f"{folder} has bundle format {known}, this version reads format {FORMAT}")
+        raise UserError(f"{folder} has bundle format {known}, this version reads format {FORMAT}: export it again")
     return facts, {name: checked(folder / name, digest) for name, digest in digests.items()}
 
 
@@ -90,13 +90,11 @@ def predictor_of(facts: BundleFacts, files: dict[str, bytes]) -> Predictor:
         computed: Logits = session.run(["logits"], {"token_ids": padded, "lengths": lengths})[0].tolist()  # (B, C)
         return computed
 
-    return Predictor(
-        logits, tokenizer, tuple(facts["label_names"]), facts["threshold"], facts["temperature"], workers=CORES
-    )
+    return Predictor(logits, tokenizer, Decision(tuple(facts["label_names"]), **facts["decision"]), workers=CORES)
 
 
 def open_session(model: bytes) -> ort.InferenceSession:
-    """Open the content of an ONNX file with one thread per call; batches are computed side by side instead."""
+    """Open the content of an ONNX file with one thread per call; batches are computed in parallel instead."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.enable_mem_pattern = False  # it would plan memory anew for every shape

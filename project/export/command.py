@@ -1,10 +1,8 @@
-"""``sentiment export``: checkpoint -> bundle, accepted only if it answers like the checkpoint on real text."""
+"""Checkpoint -> bundle, accepted only if both give the same answers on real text."""
 
-import argparse
 import hashlib
 import json
 import shutil
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,15 +15,14 @@ from rich.table import Table
 from project.atomic import write_json
 from project.checkpoint import ModelState, read_checkpoint, restore
 from project.corpora import load_corpus
+from project.decision import Prediction
 from project.errors import UserError
 from project.export.bundle import FACTS, FORMAT, MODEL, TOKENIZER, BundleFacts, open_bundle
 from project.export.graph import build_graph
 from project.export.int8 import quantize
 from project.export.parity import Parity, compare, timed
-from project.ingest.store import SPLITS, CorpusOptions, Example
-from project.predict import Prediction, Predictor
-from project.runtime import prepare_process
-from project.trained import predictor_of
+from project.ingest import SPLITS, Example, ReadOptions
+from project.predict import Predictor, predictor_of
 
 
 class Row(NamedTuple):
@@ -38,30 +35,37 @@ class Row(NamedTuple):
     size: float | None = None  # MB, of a bundle
 
 
-def run() -> None:
-    """Write the bundle that the command line asks for.
+def export(
+    ckpt_path: Path,
+    output: Path = Path("bundle"),
+    int8: bool = False,
+    corpus: str | None = None,
+    text_column: str = "text",
+    label_column: str = "label",
+    texts: int = 1000,
+) -> None:
+    """Write a checkpoint as a bundle that needs no torch, accepted only if both give the same answers on real text.
+
+    Args:
+        ckpt_path: A .ckpt file that fit wrote.
+        output: Folder to write.
+        int8: Weights of 8 bits; prints what that costs and gains.
+        corpus: Texts to compare on: name, file or folder; the checkpoint's own corpus if none is given.
+        text_column: Column of texts in a file.
+        label_column: Column of labels in a file.
+        texts: How many to compare on, at most.
 
     Raises:
-        UserError: The checkpoint or the texts cannot be used, or the bundle answers otherwise than the checkpoint.
+        UserError: The checkpoint or the texts cannot be used, or the answers differ.
     """
-    parser = argparse.ArgumentParser("sentiment export", description=__doc__)
-    parser.add_argument("--ckpt_path", type=Path, required=True, help="a .ckpt file that fit wrote")
-    parser.add_argument("--output", type=Path, default=Path("bundle"), help="folder to write (default: bundle)")
-    parser.add_argument("--int8", action="store_true", help="weights of 8 bits; prints what that costs and gains")
-    parser.add_argument("--corpus", help="texts to compare on: name, file or folder (default: the checkpoint's)")
-    parser.add_argument("--text_column", default="text", help="column of texts in a file")
-    parser.add_argument("--label_column", default="label", help="column of labels in a file")
-    parser.add_argument("--texts", type=int, default=1000, help="how many to compare on, at most (default: 1000)")
-    arguments = parser.parse_args(sys.argv[2:])
-    prepare_process()
-    network, tokenizer, state = restore(read_checkpoint(arguments.ckpt_path))
-    model = build_graph(network)
-    columns = CorpusOptions(arguments.text_column, arguments.label_column, bad_rows="skip")  # as train of a student
-    examples = texts_to_compare(arguments.corpus or state["corpus"], columns, state, arguments.texts)
-    export(arguments.output, model, predictor_of(network, tokenizer, state), state, examples, arguments.int8)
+    trained = restore(read_checkpoint(ckpt_path))
+    model = build_graph(trained.network)
+    columns = ReadOptions(text_column, label_column, bad_rows="skip")  # train of soft targets may lack labels
+    examples = texts_to_compare(corpus or trained.state["corpus"], columns, trained.state, texts)
+    write_accepted(output, model, predictor_of(*trained[:3]), trained.state, examples, int8)
 
 
-def texts_to_compare(corpus: str, columns: CorpusOptions, state: ModelState, most: int) -> list[Example]:
+def texts_to_compare(corpus: str, columns: ReadOptions, state: ModelState, most: int) -> list[Example]:
     """Return at most `most` labelled texts, evenly spread over the last split that there is.
 
     Raises:
@@ -78,7 +82,7 @@ def texts_to_compare(corpus: str, columns: CorpusOptions, state: ModelState, mos
     return [rows[place * len(rows) // count] for place in range(count)]
 
 
-def export(
+def write_accepted(
     output: Path,
     model: onnx.ModelProto,
     checkpoint: Predictor,
@@ -89,7 +93,7 @@ def export(
     """Write a bundle beside `output`, compare it with the checkpoint, and only then move it there.
 
     Raises:
-        UserError: `output` is something else than a bundle, or the answers differ.
+        UserError: `output` exists and is no bundle, or the answers differ.
     """
     if output.exists() and not (output / FACTS).is_file():
         raise UserError(f"{output} exists and is no bundle: choose another folder with --output")
@@ -105,8 +109,8 @@ def export(
             parity = compare(expected, answers)
             if weights == "float32" and not parity.holds:
                 raise UserError(
-                    f"the bundle answers otherwise than the checkpoint: {parity.different_labels} of {parity.texts} "
-                    f"labels, probabilities by up to {parity.largest_difference:.1e}; nothing was written"
+                    f"the bundle and the checkpoint disagree: {parity.different_labels} of {parity.texts} labels, "
+                    f"probabilities by up to {parity.largest_difference:.1e}; nothing was written"
                 )
             write_json(folder / FACTS, facts | {"parity": parity._asdict()})
             size = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
@@ -117,7 +121,7 @@ def export(
 
 
 def write_bundle(folder: Path, model: onnx.ModelProto, state: ModelState, weights: str) -> BundleFacts:
-    """Write the three files of a bundle that was not yet compared into a new folder; return what its facts are."""
+    """Write a bundle that was not compared yet into a new folder; return the content of its bundle.json."""
     tokenizer = json.dumps(state["tokenizer"], ensure_ascii=False).encode()
     files = {MODEL: model.SerializeToString(), TOKENIZER: tokenizer}
     folder.mkdir()
@@ -126,10 +130,9 @@ def write_bundle(folder: Path, model: onnx.ModelProto, state: ModelState, weight
     facts: BundleFacts = {
         "format": FORMAT,
         "label_names": state["label_names"],
-        "threshold": state["threshold"],
-        "temperature": state["temperature"],
+        "decision": state["decision"],
         "weights": weights,
-        "network": state["network"],
+        "network": dict(state["network"]),
         "corpus": state["corpus"],
         "fingerprint": state["fingerprint"],
         "versions": state["versions"],
@@ -141,7 +144,7 @@ def write_bundle(folder: Path, model: onnx.ModelProto, state: ModelState, weight
 
 
 def replace_folder(new: Path, old: Path) -> None:
-    """Move `new` to the place of `old`, which goes."""
+    """Move `new` to `old`, deleting what was there."""
     if old.exists():
         gone = new.with_name("gone")
         old.rename(gone)

@@ -1,12 +1,12 @@
-"""SentimentNetwork or Ensemble -> ONNX graph: token ids (B, T) and lengths (B,) -> logits (B, C), for any B and T.
+"""Network -> ONNX graph: token ids (B, T) and lengths (B,) -> logits (B, C), for any B and T.
 
 Every recurrent node takes the lengths as its ``sequence_lens``, so that the backward direction begins at each text's
 last token as it does in a packed batch. torch's own exporter cannot do that: it refuses packed sequences, and of padded
-ones it makes nodes without lengths. So the graph is written out here, node by node.
+ones it makes nodes without lengths. So the graph is written out here, node by node. The functions that add the nodes of
+a network or an encoder are found by its class name; add-ons bring theirs in NODES.
 """
 
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,82 +14,67 @@ import onnx
 import torch
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
-from torch import Tensor
+from torch import Tensor, nn
 
-from project.addons.ensemble.members import Ensemble
-from project.addons.wide.ngrams import LEFT, RIGHT, WORD, NGramBag
-from project.encoder import BiLSTMEncoder, Merge
+from project.encoder import AttentionPooling, BiLSTMEncoder, MaxPooling, MeanPooling
 from project.errors import UserError
 from project.network import SentimentNetwork
+from project.registry import load, registered
+
+Nodes = Callable[..., str]  # adds nodes to a `Graph`, returns the name of the last one's output
 
 OPSET, IR_VERSION = 18, 10  # what onnxruntime has read since 2024
 OPERATORS = {"LSTM": "LSTM", "GRU": "GRU", "RNN_TANH": "RNN", "RNN_RELU": "RNN"}
 # where ONNX wants torch's gates: input, output, forget, cell; and update, reset, new
 GATES = {"LSTM": (0, 3, 1, 2), "GRU": (1, 0, 2), "RNN_TANH": (0,), "RNN_RELU": (0,)}
-MERGES: dict[Merge, str] = {"sum": "Add", "mean": "Add", "product": "Mul"}
 
 
-def build_graph(network: SentimentNetwork | Ensemble) -> onnx.ModelProto:
+def build_graph(network: nn.Module) -> onnx.ModelProto:
     """Return the ONNX model of `network`, dropout left out.
 
     Raises:
-        UserError: The network has a part that ONNX has no operator for.
+        UserError: The network has a part that ONNX has no operator for, or that nobody has written nodes for.
     """
     graph = Graph()
-    if isinstance(network, Ensemble):
-        add_ensemble(graph, network, ["logits"])
-        return graph.model(network.num_classes)
-    add_network(graph, network, ["logits"])
-    return graph.model(network.classifier.out_features)
+    return graph.model(graph.add_network(network))
 
 
-def add_ensemble(graph: "Graph", ensemble: Ensemble, outputs: list[str]) -> None:
-    """Add the nodes from the graph's inputs to `outputs`, the logs of the mean probabilities (B, C)."""
-    each = []
-    for number, (member, temperature) in enumerate(zip(ensemble.members, ensemble.temperatures, strict=True)):
-        assert isinstance(member, SentimentNetwork)
-        graph.prefix = f"members.{number}."
-        logits = graph.add("Div", add_network(graph, member), graph.constant(temperature, np.float32))  # (B, C)
-        each.append(graph.add("Unsqueeze", graph.add("LogSoftmax", logits, axis=1), graph.constant([0])))  # (1, B, C)
-    graph.prefix = ""
-    stacked = graph.add("Concat", *each, axis=0)  # (M, B, C)
-    total = graph.add("ReduceLogSumExp", stacked, graph.constant([0]), keepdims=0)  # (B, C)
-    graph.add("Sub", total, graph.constant(math.log(len(each)), np.float32), outputs=outputs)
-
-
-def add_network(graph: "Graph", network: SentimentNetwork, outputs: list[str] | None = None) -> str:
-    """Add the nodes from the graph's inputs to the logits (B, C), named by `outputs`; return the name of these.
+def nodes_of(table: Mapping[str, Nodes], name: str) -> Nodes:
+    """Return the function of a table that adds the nodes of `name`.
 
     Raises:
-        UserError: The network has a part that ONNX has no operator for.
+        UserError: There is none.
     """
-    if network.encoder.rnn.proj_size:
-        raise UserError("an LSTM with proj_size cannot be exported: ONNX has no such operator; train with proj_size 0")
+    if name not in table:
+        raise UserError(f"{name} cannot be exported: project/export/graph.py has no nodes for it")
+    return table[name]
+
+
+def add_sentiment_network(graph: "Graph", network: SentimentNetwork) -> str:
+    """Add embedding, encoder and classifier; return the name of the logits (B, C)."""
     ids = graph.add("Transpose", "token_ids", perm=[1, 0])  # (T, B)
-    embedded = graph.add("Gather", graph.weight("embedding", embedding_table(network)), ids)  # (T, B, E)
-    features = add_encoder(graph, network.encoder, embedded)  # (B, F)
+    embedded = graph.add("Gather", graph.weight("embedding", network.embedding.table()), ids)  # (T, B, E)
+    features = nodes_of(ENCODERS, type(network.encoder).__name__)(graph, network.encoder, embedded)  # (B, F)
     weight, bias = (graph.weight(f"classifier.{name}", w) for name, w in network.classifier.named_parameters())
-    if network.wide is None:
-        return graph.add("Gemm", features, weight, bias, transB=1, outputs=outputs)  # (B, C)
-    deep = graph.add("Gemm", features, weight, bias, transB=1)  # (B, C)
-    return graph.add("Add", deep, add_wide(graph, network.wide), outputs=outputs)  # (B, C)
+    return graph.add("Gemm", features, weight, bias, transB=1)  # (B, C)
 
 
-def embedding_table(network: SentimentNetwork) -> Tensor:
-    """Return the vectors of all words, trained and frozen, (V, E)."""
-    return torch.cat([network.embedding.trained.weight, network.embedding.frozen])
+def add_bilstm(graph: "Graph", encoder: BiLSTMEncoder, values: str) -> str:
+    """Add the nodes from `values` (T, B, E) to the features (B, F); return the name of these.
 
-
-def add_encoder(graph: "Graph", encoder: BiLSTMEncoder, values: str) -> str:
-    """Add the nodes from `values` (T, B, E) to the features (B, F); return the name of these."""
+    Raises:
+        UserError: The encoder has an option that ONNX has no operator for.
+    """
     rnn = encoder.rnn
+    if rnn.proj_size:
+        raise UserError("an LSTM with proj_size cannot be exported: ONNX has no such operator; train with proj_size 0")
     states = initial_states(graph, encoder)
     outputs, last = add_layer(graph, encoder, 0, values, states)  # (T, D, B, H), (D, B, H)
     for layer in range(1, rnn.num_layers):
         values = graph.add("Transpose", outputs, perm=[0, 2, 1, 3])  # (T, B, D, H)
         values = graph.add("Reshape", values, graph.constant([0, 0, -1]))  # (T, B, D*H)
         outputs, last = add_layer(graph, encoder, layer, values, states)
-    if encoder.pooling == "last":
+    if encoder.pool is None:
         return merge(graph, encoder, last, axis=0)  # (B, F)
     return pool(graph, encoder, merge(graph, encoder, outputs, axis=1))  # (B, F)
 
@@ -107,7 +92,8 @@ def initial_states(graph: "Graph", encoder: BiLSTMEncoder) -> list[str]:
 def add_layer(graph: "Graph", encoder: BiLSTMEncoder, layer: int, values: str, states: list[str]) -> tuple[str, str]:
     """Add one layer over `values` (T, B, I); return the names of its outputs (T, D, B, H) and last states (D, B, H)."""
     rnn = encoder.rnn
-    own = range(layer * rnn.directions, (layer + 1) * rnn.directions)
+    directions = 1 + rnn.bidirectional
+    own = range(layer * directions, (layer + 1) * directions)
 
     def stacked(place: int) -> Tensor:
         return torch.stack([reorder(rnn.all_weights[row][place], GATES[rnn.mode]) for row in own])
@@ -119,7 +105,7 @@ def add_layer(graph: "Graph", encoder: BiLSTMEncoder, layer: int, values: str, s
     if rnn.mode == "GRU":
         options["linear_before_reset"] = 1
     if rnn.mode.startswith("RNN"):
-        options["activations"] = [rnn.mode[4:].capitalize()] * rnn.directions
+        options["activations"] = [rnn.mode[4:].capitalize()] * directions
     outputs, last = graph.names(2)
     inputs = (values, *weights, bias, "lengths", *initial)
     graph.add(OPERATORS[rnn.mode], *inputs, hidden_size=rnn.hidden_size, outputs=[outputs, last], **options)
@@ -136,77 +122,60 @@ def merge(graph: "Graph", encoder: BiLSTMEncoder, values: str, axis: int) -> str
     """Merge the directions, which lie along `axis` of `values` (..., B, H); return the name of (..., B, F)."""
     if not encoder.rnn.bidirectional:
         return graph.add("Squeeze", values, graph.constant([axis]))
-    forward, backward = (graph.add("Gather", values, graph.constant(d), axis=axis) for d in (0, 1))
-    if encoder.merge == "concat":
-        return graph.add("Concat", forward, backward, axis=-1)
-    merged = graph.add(MERGES[encoder.merge], forward, backward)
-    return graph.add("Mul", merged, graph.constant(0.5, np.float32)) if encoder.merge == "mean" else merged
+    halves = (graph.add("Gather", values, graph.constant(d), axis=axis) for d in (0, 1))
+    return nodes_of(MERGES, encoder.merge)(graph, *halves)
+
+
+def mean_of(graph: "Graph", forward: str, backward: str) -> str:
+    """Add the nodes of the mean of two tensors; return its name."""
+    return graph.add("Mul", graph.add("Add", forward, backward), graph.constant(0.5, np.float32))
+
+
+MERGES: dict[str, Nodes] = {
+    "concat": lambda graph, forward, backward: graph.add("Concat", forward, backward, axis=-1),
+    "sum": lambda graph, forward, backward: graph.add("Add", forward, backward),
+    "mean": mean_of,
+    "product": lambda graph, forward, backward: graph.add("Mul", forward, backward),
+}
 
 
 def pool(graph: "Graph", encoder: BiLSTMEncoder, tokens: str) -> str:
     """Pool `tokens` (T, B, F) over the real tokens of each text; return the name of the features (B, F)."""
-    real = graph.add("Transpose", real_tokens(graph), perm=[1, 0])  # (T, B)
+    real = graph.add("Transpose", graph.real_tokens(), perm=[1, 0])  # (T, B)
     real = graph.add("Unsqueeze", real, graph.constant([2]))  # (T, B, 1)
-    time = graph.constant([0])
-    if encoder.pooling == "max":
-        masked = graph.add("Where", real, tokens, graph.constant(-np.inf, np.float32))
-        return graph.add("ReduceMax", masked, time, keepdims=0)
+    return nodes_of(POOLINGS, encoder.pooling)(graph, encoder.pool, tokens, real)
+
+
+def mean_pooling(graph: "Graph", module: MeanPooling, tokens: str, real: str) -> str:
+    """Add the nodes of the mean over real tokens; return the name of (B, F)."""
+    counts = graph.add("Unsqueeze", graph.add("Cast", "lengths", to=TensorProto.FLOAT), graph.constant([1]))  # (B, 1)
     tokens = graph.add("Where", real, tokens, graph.constant(0.0, np.float32))  # (T, B, F)
-    if encoder.attention is None:
-        counts = graph.add("Cast", "lengths", to=TensorProto.FLOAT)  # (B,)
-        counts = graph.add("Unsqueeze", counts, graph.constant([1]))  # (B, 1)
-        return graph.add("Div", graph.add("ReduceSum", tokens, time, keepdims=0), counts)
-    projection, context = encoder.attention.projection, encoder.attention.context
+    return graph.add("Div", graph.add("ReduceSum", tokens, graph.constant([0]), keepdims=0), counts)
+
+
+def max_pooling(graph: "Graph", module: MaxPooling, tokens: str, real: str) -> str:
+    """Add the nodes of the maximum over real tokens; return the name of (B, F)."""
+    masked = graph.add("Where", real, tokens, graph.constant(-np.inf, np.float32))  # (T, B, F)
+    return graph.add("ReduceMax", masked, graph.constant([0]), keepdims=0)
+
+
+def attention_pooling(graph: "Graph", module: AttentionPooling, tokens: str, real: str) -> str:
+    """Add the nodes of the weighted mean over real tokens; return the name of (B, F)."""
+    projection, context = module.projection, module.context
     hidden = graph.add("MatMul", tokens, graph.weight("attention.projection", projection.weight.T))  # (T, B, F)
     hidden = graph.add("Tanh", graph.add("Add", hidden, graph.weight("attention.bias", projection.bias)))
     scores = graph.add("MatMul", hidden, graph.weight("attention.context", context.weight.T))  # (T, B, 1)
     scores = graph.add("Where", real, scores, graph.constant(-np.inf, np.float32))
+    tokens = graph.add("Where", real, tokens, graph.constant(0.0, np.float32))  # (T, B, F)
     weighted = graph.add("Mul", tokens, graph.add("Softmax", scores, axis=0))
-    return graph.add("ReduceSum", weighted, time, keepdims=0)
+    return graph.add("ReduceSum", weighted, graph.constant([0]), keepdims=0)
 
 
-def real_tokens(graph: "Graph") -> str:
-    """Add the nodes that tell tokens from padding; return the name of what is true at tokens, (B, T)."""
-    steps = graph.add("Gather", graph.add("Shape", "token_ids"), graph.constant(1))
-    step = graph.add("Range", graph.constant(0), steps, graph.constant(1))  # (T,)
-    lengths = graph.add("Cast", "lengths", to=TensorProto.INT64)  # (B,)
-    return graph.add("Less", step, graph.add("Unsqueeze", lengths, graph.constant([1])))
+POOLINGS: dict[str, Nodes] = {"mean": mean_pooling, "max": max_pooling, "attention": attention_pooling}
 
 
-def add_wide(graph: "Graph", wide: NGramBag) -> str:
-    """Add the nodes of the wide branch; return the name of its logits (B, C)."""
-    buckets, classes = wide.weight.shape
-    texts = graph.add("Shape", "lengths")  # (1,) B
-    text, bucket = wide_features(graph, buckets)  # (K,) each
-    ones = graph.add("Expand", graph.constant(1.0, np.float32), graph.add("Shape", text))  # (K,)
-    empty = graph.add("Expand", graph.constant(0.0, np.float32), texts)  # (B,)
-    counts = graph.add("ScatterElements", empty, text, ones, axis=0, reduction="add")  # (B,)
-    norm = graph.add("Sqrt", graph.add("Gather", counts, text))  # (K,)
-    weights = graph.add("Gather", graph.weight("wide", wide.weight), bucket)  # (K, C)
-    values = graph.add("Div", weights, graph.add("Unsqueeze", norm, graph.constant([1])))  # (K, C)
-    shape = graph.add("Concat", texts, graph.constant([classes]), axis=0)  # (2,)
-    empty = graph.add("Expand", graph.constant(0.0, np.float32), shape)  # (B, C)
-    return graph.add("ScatterND", empty, graph.add("Unsqueeze", text, graph.constant([1])), values, reduction="add")
-
-
-def wide_features(graph: "Graph", buckets: int) -> tuple[str, str]:
-    """Add the nodes of `NGramBag.features`; return the names of text (K,) and bucket (K,)."""
-    count, one, axis = graph.constant(buckets), graph.constant(1), graph.constant([1])
-    end = graph.constant([np.iinfo(np.int64).max])
-    left = graph.add("Slice", "token_ids", graph.constant([0]), graph.constant([-1]), axis)  # (B, T - 1)
-    right = graph.add("Slice", "token_ids", axis, end, axis)  # (B, T - 1) every token but the first
-    left, right = graph.add("Mul", left, graph.constant(LEFT)), graph.add("Mul", right, graph.constant(RIGHT))
-    words = graph.add("Mul", "token_ids", graph.constant(WORD))  # (B, T)
-    pairs = graph.add("Add", graph.add("Add", left, right), one)  # (B, T - 1)
-    hashed = graph.add("Mod", graph.add("Concat", words, pairs, axis=1), count)  # (B, 2T - 1)
-    first = graph.constant(0)
-    text = graph.add("Range", first, graph.add("Gather", graph.add("Shape", "token_ids"), first), one)  # (B,)
-    text = graph.add("Mul", graph.add("Unsqueeze", text, axis), count)  # (B, 1)
-    real = real_tokens(graph)  # (B, T)
-    kept = graph.add("Concat", real, graph.add("Slice", real, axis, end, axis), axis=1)  # (B, 2T - 1)
-    found = graph.add("Compress", graph.add("Add", text, hashed), graph.add("Reshape", kept, graph.constant([-1])))
-    found = graph.add("Unique", found)  # (K,)
-    return graph.add("Div", found, count), graph.add("Mod", found, count)
+NETWORKS: dict[str, Nodes] = {SentimentNetwork.__name__: add_sentiment_network}
+ENCODERS: dict[str, Nodes] = {BiLSTMEncoder.__name__: add_bilstm}
 
 
 class Graph:
@@ -244,13 +213,35 @@ class Graph:
         """Add a constant; return its name."""
         return self.weight(self.names(1)[0], np.array(value, dtype))
 
-    def model(self, classes: int) -> onnx.ModelProto:
-        """Return what was added, as a checked model."""
+    def add_network(self, network: nn.Module, kind: type | None = None) -> str:
+        """Add the nodes of a network, from the graph's inputs; return the name of its logits (B, C).
+
+        Args:
+            network: Any whose class has nodes here or in an add-on.
+            kind: The class whose nodes are added, if not its own: a base class.
+
+        Raises:
+            UserError: See `build_graph`.
+        """
+        name, places = (kind or type(network)).__name__, registered("NODES")
+        logits: str = (load(places[name]) if name in places else nodes_of(NETWORKS, name))(self, network)
+        return logits
+
+    def real_tokens(self) -> str:
+        """Add the nodes that tell tokens from padding; return the name of what is true at tokens, (B, T)."""
+        steps = self.add("Gather", self.add("Shape", "token_ids"), self.constant(1))
+        step = self.add("Range", self.constant(0), steps, self.constant(1))  # (T,)
+        lengths = self.add("Cast", "lengths", to=TensorProto.INT64)  # (B,)
+        return self.add("Less", step, self.add("Unsqueeze", lengths, self.constant([1])))
+
+    def model(self, logits: str) -> onnx.ModelProto:
+        """Return what was added, as a checked model whose output is the tensor named `logits`."""
+        self.add("Identity", logits, outputs=["logits"])
         inputs = [
             helper.make_tensor_value_info("token_ids", TensorProto.INT64, ["B", "T"]),
             helper.make_tensor_value_info("lengths", TensorProto.INT32, ["B"]),
         ]
-        outputs = [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["B", classes])]
+        outputs = [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["B", "C"])]
         graph = helper.make_graph(self._nodes, "sentiment", inputs, outputs, self._weights)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
         onnx.checker.check_model(model, full_check=True)

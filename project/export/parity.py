@@ -4,7 +4,8 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from project.predict import Prediction, Predictor
+from project.decision import Prediction
+from project.predict import Predictor
 
 TOLERANCE = 1e-5  # of a probability
 

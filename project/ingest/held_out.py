@@ -1,36 +1,38 @@
-"""Texts of other corpora -> those that do not stand in val or test, so that no figure rests on having read them."""
+"""Texts of other corpora without those of val and test, so that no result rests on having read what it measures."""
 
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 
-from project.ingest.splits import phrases
-from project.ingest.store import Corpus, Part
-from project.text import text_fault
+from project.errors import UserError
+from project.ingest.corpus import Corpus
+from project.ingest.phrases import PhraseIndex
+from project.ingest.source import Part
 
 
 def unseen_texts(own: Corpus, candidates: Callable[[], Iterable[str]], with_phrases: bool) -> Iterator[str]:
-    """Yield those of `candidates` that stand neither in val nor in test of `own`.
+    """Yield those of `candidates` that are in neither val nor test of `own`.
 
-    Corpora may share sentences that they write otherwise (``half - baked``), so letters and digits alone count.
+    Corpora may write the same sentence in different ways (``half - baked``), so only letters and digits count.
 
     Args:
         own: The corpus that is to be classified.
         candidates: Goes through the texts anew at each call.
-        with_phrases: Whether the phrases of a held-out text are left out with it: where a corpus consists of phrases.
+        with_phrases: Whether the phrases of a held-out text are left out too: for corpora that consist of phrases.
     """
-    held_out = {_plain(text) for text in held_out_texts(own)}
+    held_out = {hash(_plain(text)) for text in held_out_texts(own)}
     if with_phrases:
-        offered = {_plain(text) for text in candidates()}
-        # of a long review's phrases, far too many to keep, those alone that stand somewhere as a text
-        held_out |= {phrase for text in held_out for phrase in phrases(text.split()) & offered}
+        offered = PhraseIndex(map(_plain, candidates()))
+        for text in held_out_texts(own):
+            held_out |= offered.inside(_plain(text))
     for text in candidates():
-        if _plain(text) not in held_out:
+        if hash(_plain(text)) not in held_out:
             yield text
 
 
 def texts_without_labels(corpora: Sequence[Corpus], unlabelled: bool = True) -> Iterator[str]:
-    """Return what is read without its label: train, and the unlabelled part, but for the first corpus's val and test.
+    """Return what may be read without its label: train and unlabelled texts, without the first corpus's val and test.
 
     Args:
         corpora: The one that is to be classified, and others.
@@ -42,13 +44,34 @@ def texts_without_labels(corpora: Sequence[Corpus], unlabelled: bool = True) -> 
         for corpus in corpora:
             yield from (example.text for example in corpus.split("train"))
             if unlabelled:
-                yield from texts_of(corpus.source.unlabelled, corpus.source.text_column)
+                yield from texts_of(corpus.source.unlabelled, corpus.source.text_column, corpus.source.text_fault)
 
     return unseen_texts(corpora[0], candidates, with_phrases)
 
 
-def texts_of(parts: Iterable[Part], column: str) -> Iterator[str]:
-    """Yield what stands in `column` of the rows of `parts`, wherever that is a text."""
+def readable_texts(
+    corpora: Sequence[Corpus], read: set[int], unlabelled: bool = True, held_out: Corpus | None = None
+) -> Iterator[str]:
+    """Yield the texts that may be read without their labels, adding their keys to `read`.
+
+    Args:
+        corpora: The one to be classified, without its val and test, and others.
+        read: Takes the key of each text, so that a result can be refused that rests on it.
+        unlabelled: Whether unlabelled texts are read too.
+        held_out: A corpus whose val and test are left out too.
+    """
+
+    def texts() -> Iterator[str]:
+        return texts_without_labels(corpora, unlabelled)
+
+    phrases = any(corpus.source.phrases for corpus in (*corpora, held_out) if corpus is not None)
+    for text in texts() if held_out is None else unseen_texts(held_out, texts, phrases):
+        read.add(text_key(text))
+        yield text
+
+
+def texts_of(parts: Iterable[Part], column: str, text_fault: Callable[[object], str | None]) -> Iterator[str]:
+    """Yield the usable texts in `column` of the rows of `parts`."""
     for part in parts:
         for record in part.records():
             text = record.columns.get(column)
@@ -57,8 +80,26 @@ def texts_of(parts: Iterable[Part], column: str) -> Iterator[str]:
 
 
 def text_key(text: str) -> int:
-    """Return 63 bits that tell a text from others, and the same for one that is only written otherwise."""
+    """Return 63 bits that tell a text from others, and are equal for other ways to write the same letters and digits.
+
+    The same on every machine, unlike `hash`.
+    """
     return int.from_bytes(hashlib.blake2b(_plain(text).encode(), digest_size=8).digest(), "big") >> 1
+
+
+def check_unread(path: Path, read: Iterable[int], corpus: Corpus) -> None:
+    """Check that the file at `path`, which has `read` the texts of these keys, has read none of val and test.
+
+    Raises:
+        UserError: It has.
+    """
+    known = set(read)
+    count = sum(text_key(text) in known for text in held_out_texts(corpus))
+    if count:
+        raise UserError(
+            f"{path} has read {count:,} of the texts in val and test of {corpus.name}: "
+            f"make it with --held_out={corpus.name}, which leaves them out"
+        )
 
 
 def held_out_texts(corpus: Corpus) -> Iterator[str]:
@@ -69,5 +110,5 @@ def held_out_texts(corpus: Corpus) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    """Return the runs of letters and digits of a text, in small letters."""
+    """Return the runs of letters and digits of a text, in small letters, separated by single spaces."""
     return " ".join(re.findall(r"[^\W_]+", text.lower()))

@@ -4,12 +4,9 @@ import csv
 import gzip
 import json
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
-from typing import IO, Any
-
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import Any
 
 from project.errors import UserError
 from project.ingest.records import SUFFIXES, is_data_file
@@ -30,6 +27,18 @@ def check_output(path: Path) -> None:
         raise UserError(f"output {path} should end in one of {', '.join(SUFFIXES)}")
     if not path.absolute().parent.is_dir():
         raise UserError(f"output {path}: the folder {path.parent} does not exist")
+
+
+def check_new(path: Path, kind: str) -> None:
+    """Check, before hours are spent, that `--output` can be created.
+
+    Raises:
+        UserError: It exists already, or its parent folder does not.
+    """
+    if path.exists():
+        raise UserError(f"--output {path} exists already: choose another {kind}, or remove it")
+    if not path.absolute().parent.is_dir():
+        raise UserError(f"folder {path.parent} does not exist: create it, or choose another --output")
 
 
 def suffix_of(path: Path) -> str:
@@ -62,22 +71,24 @@ def merged(row: Row, prediction: Row) -> Row:
     """
     taken = [name for name in prediction if name in row]
     if taken:
-        raise UserError(f"the input has a column {taken[0]!r} already: rename it, the prediction needs the name")
+        raise UserError(f"the input has a column {taken[0]!r} already: rename it, the prediction needs that name")
     return row | prediction
 
 
-def write_rows(path: Path, suffix: str, rows: Iterator[Row], types: dict[str, pa.DataType]) -> None:
+def write_rows(path: Path, suffix: str, rows: Iterator[Row], types: dict[str, Any]) -> None:
     """Write `rows` to `path`, a few thousand at a time.
 
     Args:
         path: The file.
         suffix: One of `project.ingest.records.SUFFIXES`: its format.
         rows: The rows; all but JSONL take the columns of the first.
-        types: Of columns in Parquet; of others the first rows decide.
+        types: Arrow types of columns in Parquet; the first rows decide those of others.
 
     Raises:
         UserError: Rows have other columns than the first, or a column of a Parquet file changes its type.
     """
+    import pyarrow as pa
+
     try:
         if suffix == ".parquet":
             _write_parquet(path, rows, types)
@@ -86,34 +97,24 @@ def write_rows(path: Path, suffix: str, rows: Iterator[Row], types: dict[str, pa
         opened = gzip.open if suffix.endswith(".gz") else open
         with opened(path, "wt", encoding="utf-8", errors="surrogateescape", newline="") as file:
             if suffix.startswith(".jsonl"):
-                _write_jsonl(file, rows)
-            else:
-                _write_delimited(file, rows, "\t" if suffix.startswith(".tsv") else ",")
+                file.writelines(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
+            elif first := next(rows, None):
+                writer = csv.DictWriter(file, list(first), delimiter="\t" if suffix.startswith(".tsv") else ",")
+                writer.writeheader()
+                writer.writerows(chain([first], rows))
     except (pa.ArrowException, ValueError) as error:
-        why = str(error).splitlines()[0]
-        raise UserError(f"the rows do not fit one {suffix[1:]} table ({why}); write .jsonl instead") from error
+        reason = str(error).splitlines()[0]
+        raise UserError(f"the rows do not fit one {suffix[1:]} table ({reason}); write .jsonl instead") from error
 
 
-def _write_delimited(file: IO[str], rows: Iterator[Row], delimiter: str) -> None:
-    writer = None
-    for row in rows:
-        if writer is None:
-            writer = csv.DictWriter(file, list(row), delimiter=delimiter)
-            writer.writeheader()
-        writer.writerow(row)
+def _write_parquet(path: Path, rows: Iterator[Row], types: dict[str, Any]) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
-
-def _write_jsonl(file: IO[str], rows: Iterator[Row]) -> None:
-    for row in rows:
-        file.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
-
-
-def _write_parquet(path: Path, rows: Iterator[Row], types: dict[str, pa.DataType]) -> None:
-    first = list(islice(rows, BATCH_ROWS))
-    inferred = pa.Table.from_pylist(first).schema
+    batch = list(islice(rows, BATCH_ROWS))
+    inferred = pa.Table.from_pylist(batch).schema
     schema = pa.schema([(field.name, types.get(field.name, field.type)) for field in inferred])
     with pq.ParquetWriter(path, schema) as writer:
-        batch = first
         while batch:
             writer.write_table(pa.Table.from_pylist(batch, schema=schema))
             batch = list(islice(rows, BATCH_ROWS))

@@ -1,4 +1,4 @@
-"""Columns of a teacher's probabilities -> soft labels: what a student is trained on (Hinton et al. 2015).
+"""Columns of probabilities -> soft targets: a distribution over the classes for each text (Hinton et al. 2015).
 
 A column ``p_LABEL`` for each label, as `predict` and `classify` write them, whoever the teacher was.
 """
@@ -9,7 +9,7 @@ from typing import Any
 from project.ingest.records import label_name
 
 PREFIX = "p_"
-TOLERANCE = 0.01  # how far probabilities may add up to more or less than 1, as rounded ones do
+TOLERANCE = 0.01  # how far the sum may be from 1, since probabilities are often rounded
 
 
 def probability_columns(columns: Collection[str], renamed: Mapping[str, str]) -> dict[str, str]:
@@ -23,8 +23,8 @@ def probability_columns(columns: Collection[str], renamed: Mapping[str, str]) ->
     return {renamed.get(name, name): column for column, name in named.items() if name is not None}
 
 
-def soft_fault(row: Mapping[str, Any], columns: Mapping[str, str], labels: Collection[str]) -> str | None:
-    """Return why the probabilities of a row cannot be used; None where they can.
+def target_fault(row: Mapping[str, Any], columns: Mapping[str, str], labels: Collection[str]) -> str | None:
+    """Return why the probabilities of a row cannot be used; None if they can.
 
     Args:
         row: Its values by column.
@@ -47,16 +47,16 @@ def _probability_fault(column: str, value: object) -> str | None:
     if value in (None, ""):
         return f"{column} is missing"
     try:
-        probability = float(value)  # type: ignore[arg-type] # what it cannot take is a fault
+        probability = float(value)  # type: ignore[arg-type] # what it cannot convert is a fault
     except (TypeError, ValueError):
-        return f"{column} is no number but {value!r:.40}"
+        return f"{column} is not a number but {value!r:.40}"
     if not 0 <= probability <= 1 + TOLERANCE:
         return f"{column} is {probability:g}: a probability is from 0 to 1"
     return None
 
 
-def soft_label(row: Mapping[str, Any], columns: Mapping[str, str], labels: Collection[str]) -> list[float]:
-    """Return the probability of each of `labels`, in their order, adding up to 1, of a row without `soft_fault`."""
+def soft_target(row: Mapping[str, Any], columns: Mapping[str, str], labels: Collection[str]) -> list[float]:
+    """Return the probability of each of `labels`, in their order, adding up to 1, of a row without `target_fault`."""
     probabilities = [float(row[columns[label]]) for label in labels]
     total = sum(probabilities)
     return [probability / total for probability in probabilities]

@@ -1,28 +1,99 @@
-"""Rows of train -> which of them become val or test where a corpus has none; the same ones every time."""
+"""Which rows make each split: duplicates are counted, and what a source lacks is carved out of train."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from project.errors import UserError
+from project.ingest.phrases import PhraseIndex
+from project.ingest.rows import NO_LABEL, Rows, StoredRows
+from project.ingest.source import ReadOptions, Source, Split
+
+# a split: which rows, (texts,) rising, of the rows that were stored together
+Chosen = tuple[StoredRows, NDArray[np.int64]]
 SEED = 0  # of the choice; not the run's seed, so that runs with several seeds share their splits
 
 
-def carve_rows(digests: NDArray[np.uint64], labels: NDArray[np.int32], share: float) -> NDArray[np.bool_]:
-    """Choose about `share` of each class, keeping texts that come twice together.
+def choose_rows(
+    source: Source, options: ReadOptions, stored: dict[Split, StoredRows], order: Sequence[int], notes: list[str]
+) -> dict[Split, Chosen]:
+    """Return the rows of each split, telling in `notes` what was left out or carved.
+
+    Args:
+        source: Where the rows come from.
+        options: How they become a corpus.
+        stored: The rows that it has, by its own splits.
+        order: The final index of each label, by its index in `stored`.
+        notes: Takes lines for the user.
+
+    Raises:
+        UserError: No row of train has a label that a split carved out of it could be measured on.
+    """
+    chosen: dict[Split, Chosen] = {split: (rows, np.arange(len(rows))) for split, rows in stored.items()}
+    if "train" not in stored:
+        return chosen
+    train, rows = stored["train"], _without_duplicates(source, options.drop_duplicates, stored, notes)
+    remaining = 1.0  # share of train
+    shares: dict[Split, float] = {"test": options.test_share, "val": options.val_share}
+    for split, share in shares.items():
+        if split in stored or share == 0:
+            continue
+        if not train.has_label[rows].any():
+            raise UserError(
+                f"corpus {source.name}: {split} is measured on labels, and no text of train has one in column "
+                f"{options.label_column!r}: give a folder with a file {split}.csv too"
+            )
+        if source.phrases:
+            carved = carve_phrases([example.text for example in Rows(train.path, rows, order)], share / remaining)
+        else:
+            # final indices of labels, so that a checkpoint's order of them carves the same rows
+            labels = np.where(train.has_label, np.array(order)[train.labels], NO_LABEL)
+            carved = carve_rows(train.digests[rows], labels[rows], share / remaining)
+        own = rows[carved & train.has_label[rows]]
+        chosen[split] = train, own
+        notes.append(f"carved a {split} split of {len(own):,} texts out of train")
+        rows, remaining = rows[~carved], remaining - share
+    return chosen | {"train": (train, rows)}
+
+
+def _without_duplicates(
+    source: Source, drop: bool, stored: dict[Split, StoredRows], notes: list[str]
+) -> NDArray[np.int64]:
+    """Count texts that occur more than once; return the rows of train that stay."""
+    digests = {split: rows.digests for split, rows in stored.items()}
+    _, first = np.unique(digests["train"], return_index=True)
+    repeated = np.ones(len(digests["train"]), dtype=bool)
+    repeated[first] = False
+    found: list[tuple[Split, str, NDArray[np.bool_]]] = [("train", "repeat an earlier one", repeated)]
+    for split, other in ("train", "val"), ("train", "test"), ("val", "test"):
+        if split in digests and other in digests:
+            found.append((split, f"are also in {other}", np.isin(digests[split], digests[other])))
+    for split, what, rows in found:
+        if rows.any():
+            row = int(rows.argmax())
+            place = f"{source.parts[split][stored[split].parts[row]].name}:{stored[split].lines[row]}"
+            verb = "left out" if drop and split == "train" else "kept"
+            notes.append(f"{verb} {rows.sum():,} texts of {split} that {what}, the first at {place}")
+    gone = np.any([rows for split, _, rows in found if split == "train"], axis=0)
+    return np.flatnonzero(~(gone & drop))
+
+
+def carve_rows(digests: NDArray[np.uint64], labels: NDArray[np.int64], share: float) -> NDArray[np.bool_]:
+    """Choose about `share` of each class, the same rows every time; rows of equal text stay together.
 
     Args:
         digests: Of each text, (rows,): equal texts, equal digests.
-        labels: Of each text, (rows,).
-        share: Of the different texts of a class; at least one where it has two.
+        labels: Of each text, (rows,); NO_LABEL for one that is only chosen together with its equal.
+        share: Of the different texts of a class; at least one if it has two.
 
     Returns:
         Which rows are chosen, (rows,).
     """
     generator = np.random.default_rng(SEED)
-    _, first = np.unique(digests, return_index=True)
-    first.sort()
-    chosen = [_pick(first[labels[first] == label], share, generator) for label in np.unique(labels)]
+    labelled = np.flatnonzero(labels != NO_LABEL)
+    first = labelled[np.sort(np.unique(digests[labelled], return_index=True)[1])]
+    chosen = [_pick(first[labels[first] == label], share, generator) for label in np.unique(labels[labelled])]
     return np.isin(digests, digests[np.concatenate(chosen)])
 
 
@@ -32,30 +103,26 @@ def _pick(rows: NDArray[np.int64], share: float, generator: np.random.Generator)
 
 
 def carve_phrases(texts: Sequence[str], share: float) -> NDArray[np.bool_]:
-    """Choose about `share` of the whole sentences and every phrase that stands inside one of them.
+    """Choose about `share` of the whole sentences and every phrase inside one of them.
 
-    A sentence is whole if it stands inside no other text. Rows of the Stanford Sentiment Treebank are phrases of its
+    A sentence is whole if it is inside no other text. Rows of the Stanford Sentiment Treebank are phrases of its
     sentences, so that a random choice of rows would leave the words of val in train (Socher et al. 2013).
 
     Args:
-        texts: Tokens separated by spaces.
+        texts: Tokens separated by white space.
         share: Of the whole sentences.
 
     Returns:
         Which rows are chosen, (rows,).
     """
-    tokens = [text.split() for text in texts]
-    inside: set[str] = set()
+    plain = [" ".join(text.split()) for text in texts]
+    index = PhraseIndex(plain)
+    inside: set[int] = set()
     whole: list[int] = []
-    for row in sorted(range(len(tokens)), key=lambda row: -len(tokens[row])):
-        if " ".join(tokens[row]) not in inside:
+    for row in sorted(range(len(plain)), key=lambda row: -len(plain[row].split())):
+        if hash(plain[row]) not in inside:
             whole.append(row)
-            inside.update(phrases(tokens[row]))
+            inside |= index.inside(plain[row])
     picked = _pick(np.array(whole), share, np.random.default_rng(SEED))
-    held_out = {phrase for row in picked for phrase in phrases(tokens[row])}
-    return np.array([" ".join(words) in held_out for words in tokens])
-
-
-def phrases(words: list[str]) -> set[str]:
-    """Return every run of words."""
-    return {" ".join(words[i:j]) for i in range(len(words)) for j in range(i + 1, len(words) + 1)}
+    held_out = {phrase for row in picked for phrase in index.inside(plain[row])}
+    return np.array([hash(text) in held_out for text in plain])

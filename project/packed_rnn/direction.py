@@ -1,4 +1,4 @@
-"""One direction of one layer: block by block of a grid, each a call of torch's kernel with states handed on."""
+"""One layer: each direction runs block by block through a grid, and a block is one call of torch's kernel."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -7,99 +7,123 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from project.packed_rnn.grid import Grid
-from project.packed_rnn.recompute import recomputed
-from project.packed_rnn.side_by_side import Call
+from .grid import Grid, merge_directions, pick, split_directions
+from .parallel import Call, run_calls
 
 Kernel = Callable[..., tuple[Tensor, ...]]
 
 SATURATED = 1e4  # a gate's input at which sigmoid is exactly 0 or 1
 
 
-class Manner(NamedTuple):
+class Config(NamedTuple):
     """How the directions of a layer are computed."""
 
     kernel: Kernel
     bias: bool
     training: bool
     need_c: bool  # the last c, of an LSTM
-    lean: bool  # see `recomputed`
+    need_outputs: bool
+    parallel: bool  # whether two directions run at the same time
 
 
 class Direction:
     """One direction of one layer on its way through the blocks.
 
     Args:
-        manner: How it is computed.
-        grid: Where the texts stand.
-        cells: What it reads, (steps * texts, I) for each block.
-        states: Initial h (B, H), with an LSTM c too.
-        weights: As torch's module orders them.
-        need_outputs: Whether anyone asks for `outputs`.
+        config: How it is computed.
+        grid: Positions of the tokens.
+        cells: What it reads, (steps * width, I) for each block.
+        states: Initial h (B, H), for an LSTM c too.
+        weights: In the order of torch's module.
     """
 
     def __init__(
-        self,
-        manner: Manner,
-        grid: Grid,
-        cells: Sequence[Tensor],
-        states: Sequence[Tensor],
-        weights: Sequence[Tensor],
-        need_outputs: bool,
+        self, config: Config, grid: Grid, cells: Sequence[Tensor], states: Sequence[Tensor], weights: Sequence[Tensor]
     ) -> None:
-        self._manner, self._grid, self._cells, self._need_outputs = manner, grid, cells, need_outputs
+        self._config, self._grid, self._cells = config, grid, cells
         self._states, self._weights = list(states), list(weights)
-        self._outputs: list[Tensor] = []
-        self._ended: list[list[Tensor]] = []  # last h, and c, of the texts that end in each block
+        self._ended: list[list[Tensor]] = []  # last h, and c, of the sequences that end in each block
+        self.outputs: list[Tensor] = []  # of each block so far, (steps * width, H)
 
     def call(self, number: int) -> Call:
-        """Return what computes block `number`, the one after those that `take` took."""
+        """Return what computes block `number`, the one after those whose results are stored."""
         block = self._grid.blocks[number]
-        cells = self._cells[number].view(block.steps, block.texts, -1)
-        hx = [state[: block.texts].unsqueeze(0) for state in self._states]  # (1, texts, H)
-        run: Kernel = partial(run_kernel, self._manner, len(hx))
-        return Call(partial(recomputed, run) if self._manner.lean else run, (cells, *hx, *self._weights))
+        cells = self._cells[number].view(block.steps, block.width, -1)  # (steps, width, I)
+        hx = [state[: block.width].unsqueeze(0) for state in self._states]  # (1, width, H)
+        return Call(partial(run_kernel, self._config, len(hx)), (cells, *hx, *self._weights))
 
-    def take(self, number: int, results: tuple[Tensor, ...]) -> None:
-        """Go on with the results of block `number`."""
+    def store(self, number: int, results: tuple[Tensor, ...]) -> None:
+        """Keep the results of block `number`; its last states are the next block's first ones."""
         blocks = self._grid.blocks
         output, *last = results
-        output, self._states = output.flatten(0, 1), [state[0] for state in last]  # (steps * texts, H), (texts, H)
-        # texts are sorted, longest first: those that end here are the last ones of this block
-        going_on = blocks[number + 1].texts if number + 1 < len(blocks) else 0
-        ending = slice(going_on, blocks[number].texts)
-        ended = [output.index_select(0, self._grid.last[ending] - blocks[number].start)]
-        if self._manner.need_c:
+        output, self._states = output.flatten(0, 1), [state[0] for state in last]  # (steps * width, H), (width, H)
+        # sequences are sorted, longest first: those that end here are the last ones of this block
+        remaining = blocks[number + 1].width if number + 1 < len(blocks) else 0
+        ending = slice(remaining, blocks[number].width)
+        ended = [pick(output, self._grid.last[ending] - blocks[number].start)]
+        if self._config.need_c:
             ended.append(self._states[-1][ending])
         self._ended.append(ended)
-        if self._need_outputs:
-            self._outputs.append(output)
+        if self._config.need_outputs:
+            self.outputs.append(output)
 
     def last(self) -> list[Tensor]:
-        """Return the last h (B, H), with an LSTM the last c too where it is needed, once all blocks are through."""
+        """Return the last h (B, H), and if needed the last c, once all blocks are stored."""
         return [torch.cat(kind) for kind in zip(*reversed(self._ended), strict=True)]
 
-    def outputs(self) -> list[Tensor]:
-        """Return the outputs of each block (steps * texts, H), once all are through."""
-        return self._outputs
 
-
-def run_kernel(manner: Manner, num_states: int, cells: Tensor, *tensors: Tensor) -> tuple[Tensor, ...]:
-    """Return the outputs (steps, texts, H) and last states (1, texts, H) of `cells` (steps, texts, I).
+def run_layer(
+    config: Config,
+    grid: Grid,
+    values: Tensor,
+    states: Sequence[Sequence[Tensor]],
+    weights: Sequence[Sequence[Tensor]],
+) -> tuple[Tensor, list[list[Tensor]]]:
+    """Run both directions of a layer, or its only one.
 
     Args:
-        manner: How it is computed.
-        num_states: How many of `tensors` are initial states (1, texts, H); the others are weights.
+        config: How it is computed.
+        grid: Positions of the tokens.
+        values: Inputs (cells, I).
+        states: For each direction, initial h (B, H), for an LSTM c too.
+        weights: For each direction, in the order of torch's module.
+
+    Returns:
+        The outputs (cells, D*H), or `values` if they are not needed; for each direction its last h (B, H), and c.
+    """
+    inputs = values  # (cells, I)
+    if config.need_c and grid.padding is not None:
+        inputs, weights = hold_c(values, weights, grid.padding)  # (cells, I+1)
+    pieces = split_directions(inputs, grid, len(states))
+    directions = [Direction(config, grid, *each) for each in zip(pieces, states, weights, strict=True)]
+    for block in range(len(grid.blocks)):
+        calls = [direction.call(block) for direction in directions]
+        if config.parallel:
+            results = run_calls(calls, parallel=True)
+        else:
+            results = [function(*tensors) for function, tensors in calls]
+        for direction, result in zip(directions, results, strict=True):
+            direction.store(block, result)
+    if config.need_outputs:
+        values = merge_directions([direction.outputs for direction in directions], grid)  # (cells, D*H)
+    return values, [direction.last() for direction in directions]
+
+
+def run_kernel(config: Config, num_states: int, cells: Tensor, *tensors: Tensor) -> tuple[Tensor, ...]:
+    """Return the outputs (steps, width, H) and last states (1, width, H) of `cells` (steps, width, I).
+
+    Args:
+        config: How it is computed.
+        num_states: How many of `tensors` are initial states (1, width, H); the others are weights.
         cells: Inputs.
         tensors: States and weights.
     """
     hx, weights = tensors[:num_states], list(tensors[num_states:])
-    return manner.kernel(
-        cells, hx if len(hx) == 2 else hx[0], weights, manner.bias, 1, 0.0, manner.training, False, False
-    )
+    state = hx if len(hx) == 2 else hx[0]
+    return config.kernel(cells, state, weights, config.bias, 1, 0.0, config.training, False, False)
 
 
-def hold_c(values: Tensor, weights: Sequence[list[Tensor]], padding: Tensor) -> tuple[Tensor, list[list[Tensor]]]:
+def hold_c(values: Tensor, weights: Sequence[Sequence[Tensor]], padding: Tensor) -> tuple[Tensor, list[list[Tensor]]]:
     """Add an input that is 1 at padding and there closes the input gate and opens the forget gate, so that c stays.
 
     Args:
@@ -110,7 +134,7 @@ def hold_c(values: Tensor, weights: Sequence[list[Tensor]], padding: Tensor) -> 
     Returns:
         Values (cells, I+1), and the weights, the first of each direction (4H, I+1).
     """
-    column = padding.new_zeros(4, len(weights[0][0]) // 4)
+    column = padding.new_zeros(4, len(weights[0][0]) // 4)  # (4, H)
     column[0], column[1] = -SATURATED, SATURATED
     wider = [[torch.cat([first, column.view(-1, 1).to(first)], 1), *others] for first, *others in weights]
     return torch.cat([values, padding.to(values)], 1), wider

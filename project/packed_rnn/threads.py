@@ -1,34 +1,56 @@
-"""How many threads torch computes with: all of them, or half for each of two directions that are computed at once."""
+"""torch's number of threads for a while, and denormal floats."""
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 
 import torch
 
-from project.process import CORES
-
-_whole = 0  # threads before `divide_threads`; 0 where the process did not ask for it
+_this_thread = threading.local()
 
 
-def divide_threads() -> None:
-    """Give torch half of its threads, as each of two directions needs; calling it again changes nothing."""
-    global _whole
-    _whole = _whole or torch.get_num_threads()
-    use_half()
+def set_threads(threads: int) -> None:
+    """Set torch's number of threads for this thread; and for those that it starts from now on."""
+    if torch.get_num_threads() != threads:
+        torch.set_num_threads(threads)
 
 
-def use_half() -> None:
-    """Compute with half of the threads from now on, if they were divided."""
-    _use(_whole // 2)
+@contextmanager
+def half_of_threads() -> Iterator[None]:
+    """Compute with half of the threads, as one of two directions; then with as many as before, even after an exception.
+
+    Without a second direction it is half as well: threads that share one direction wait for each other at every step.
+    Inside itself it changes nothing.
+    """
+    before, halved = torch.get_num_threads(), getattr(_this_thread, "halved", False)
+    set_threads(before if halved else max(1, before // 2))
+    _this_thread.halved = True
+    try:
+        yield
+    finally:
+        _this_thread.halved = halved
+        set_threads(before)
 
 
-def use_all() -> None:
-    """Compute with all threads from now on, if they were divided."""
-    _use(_whole)
+def can_run_parallel() -> bool:
+    """Whether two directions can have a core each: there are two threads in use, or two cores for one thread."""
+    return torch.get_num_threads() >= 2 or usable_cores() >= 2
 
 
-def _use(threads: int) -> None:
-    if _whole and torch.get_num_threads() != max(1, threads):
-        torch.set_num_threads(max(1, threads))
+@cache
+def usable_cores() -> int:
+    """Return how many cores this process may use; OMP_NUM_THREADS sets an upper limit, as it does for torch."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    limit = os.environ.get("OMP_NUM_THREADS", "")
+    return min(cores, int(limit)) if limit.isdigit() and int(limit) else cores
 
 
-def spare_threads() -> bool:
-    """Whether there are threads for both directions at once."""
-    return _whole >= 2 or 2 * torch.get_num_threads() <= CORES
+@cache
+def flush_denormals() -> None:
+    """Once per process, let this thread and those that it starts flush denormal floats to zero.
+
+    Gradients that vanish over 150 steps or more become denormal, and a CPU computes with those ten times slower.
+    """
+    torch.set_flush_denormal(True)

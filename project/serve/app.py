@@ -10,10 +10,9 @@ from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp
 
 from project.export.bundle import BundleFacts
-from project.predict import Predictor
+from project.predict import Predictor, explanation, without_each_word
 from project.serve.batching import Batcher
 from project.serve.body import BodyLimit
-from project.serve.explain import explanation, without_each_word
 from project.serve.failures import FAILURES, add_failures
 from project.serve.limits import MAX_BODY, MAX_CHARACTERS, MAX_EXPLAINED, MAX_TEXTS, MAX_WORDS
 from project.serve.logs import RequestLog
@@ -55,7 +54,7 @@ def add_model(api: FastAPI, batcher: Batcher) -> None:
     @api.post("/explain", responses=FAILURES)
     async def explain(request: ExplainRequest) -> ExplainAnswer:
         """Label and probabilities of one text, and what each of its words adds to the label's probability."""
-        whole, *parts = await batcher.classify([request.text, *without_each_word(request.text)])
+        whole, *parts = await batcher.classify([request.text, *without_each_word(request.text, MAX_WORDS)])
         return ExplainAnswer(explanation=explanation(request.text, whole, parts))
 
 
@@ -98,8 +97,7 @@ def info_of(predictor: Predictor, facts: BundleFacts) -> Info:
             "explained_words": MAX_WORDS,
         },
         label_names=facts["label_names"],
-        threshold=facts["threshold"],
-        temperature=facts["temperature"],
+        decision=dict(facts["decision"]),
         weights=facts["weights"],
         network=facts["network"],
         corpus=facts["corpus"],

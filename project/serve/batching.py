@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Self
 
-from project.predict import Prediction, Predictor
+from project.decision import Prediction
+from project.predict import Predictor
 from project.serve.limits import MAX_BATCH, MAX_WAITING
 
 

@@ -1,6 +1,5 @@
-"""``sentiment serve``: a bundle behind HTTP, with a page to try it."""
+"""Bundle -> a socket and a server that ends orderly."""
 
-import argparse
 import signal
 import socket
 import sys
@@ -16,42 +15,31 @@ from project.serve.server import Server
 BACKLOG = 2048  # connections that may wait to be accepted
 
 
-def run() -> None:
-    """Serve the bundle that the command line names, until SIGTERM or SIGINT.
+def serve(bundle: Path, /, host: str = "127.0.0.1", port: int = 8000) -> None:
+    """Put a bundle behind HTTP, with a page to try it, until SIGTERM or SIGINT.
+
+    Args:
+        bundle: A folder that `sentiment export` wrote.
+        host: Address to listen on; 127.0.0.1 is reached from this host only.
+        port: Port to listen on; 0 for any free one.
 
     Raises:
         UserError: The bundle cannot be used, or the address is taken.
     """
-    parser = argparse.ArgumentParser("sentiment serve", description=__doc__)
-    parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="a folder that `sentiment export` wrote")
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this host only)")
-    parser.add_argument("--port", type=port, default=8000, help="port to listen on (default: 8000; 0: any free one)")
-    arguments = parser.parse_args(sys.argv[2:])
-    if arguments.bundle.is_file():
+    if not 0 <= port <= 65535:
+        raise UserError(f"--port is {port}: choose one from 0 to 65535")
+    if bundle.is_file():
         raise UserError(
-            f"{arguments.bundle} is no bundle: write one with "
-            f"`sentiment export --ckpt_path {arguments.bundle} --output bundle`"
+            f"{bundle} is no bundle: write one with `sentiment export --ckpt_path {bundle} --output bundle`"
         )
-    facts, files = read_bundle(arguments.bundle)
+    facts, files = read_bundle(bundle)
     predictor, stopping = predictor_of(facts, files), threading.Event()
-    listener = listen(arguments.host, arguments.port)
+    listener = listen(host, port)
     log_json_lines()
     # uvicorn ends orderly, then sends itself the signal again: the exit code of that is 0
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
     Server(create_app(predictor, facts, stopping), stopping).run([listener])
-
-
-def port(word: str) -> int:
-    """Return a port.
-
-    Raises:
-        ValueError: It is none.
-    """
-    number = int(word)
-    if not 0 <= number <= 65535:
-        raise ValueError(word)
-    return number
 
 
 def listen(host: str, port: int) -> socket.socket:

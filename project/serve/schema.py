@@ -5,8 +5,8 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from project.predict import Prediction
-from project.serve.explain import Explanation
+from project.decision import Prediction
+from project.predict import Explanation
 from project.serve.limits import MAX_CHARACTERS, MAX_EXPLAINED, MAX_TEXTS
 from project.text import text_fault
 
@@ -14,10 +14,10 @@ EXAMPLE = "A warm and funny film."
 
 
 def checked(text: str) -> str:
-    """Return `text` as it is.
+    """Return `text` unchanged.
 
     Raises:
-        PydanticCustomError: It is empty, or holds what no text holds.
+        PydanticCustomError: It is empty, or contains what no text can.
     """
     fault = text_fault(text)
     if fault:
@@ -38,7 +38,7 @@ class PredictRequest(BaseModel):
 
     @model_validator(mode="after")
     def either(self) -> Self:
-        """Check that there is one of both."""
+        """Check that exactly one of the two is given."""
         if (self.text is None) == (self.texts is None):
             raise PydanticCustomError("either", 'give either "text" or "texts"')
         return self
@@ -79,8 +79,7 @@ class Info(BaseModel):
 
     version: str  # of this project
     label_names: list[str]
-    threshold: float
-    temperature: float
+    decision: dict[str, Any]  # temperature, threshold
     weights: str
     network: dict[str, Any]
     tokenizer: dict[str, str | int]

@@ -3,14 +3,16 @@ import json
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import onnx
 import pytest
 
 from project import load
+from project.decision import Prediction
 from project.export import command as module
 from project.export.parity import Parity, compare
-from project.predict import Prediction
 from tests.conftest import SMALL, toy_rows, write_csv
 
 TEXTS = [text for text, _ in toy_rows()] + ["", "unseen words only", "wise " * 400]
@@ -35,6 +37,14 @@ def test_bundle_answers_as_the_checkpoint(bundle, fitted):
     assert compare(theirs, ours).holds
 
 
+def test_threads_may_call_a_bundle_at_once(exported_once):
+    classify = load(exported_once)
+    texts = [f"{'dull ' * n}film" for n in range(40)]
+    alone = [classify(text) for text in texts]
+    with ThreadPoolExecutor(8) as pool:
+        assert all(compare(alone, answers).holds for answers in pool.map(lambda _: classify(texts), range(20)))
+
+
 def test_bundle_answers_one_by_one_as_in_batches(bundle):
     classify = load(bundle)
     alone = [classify(text) for text in TEXTS]
@@ -44,20 +54,25 @@ def test_bundle_answers_one_by_one_as_in_batches(bundle):
 
 def test_bundle_needs_neither_torch_nor_the_training_code(bundle):
     heavy = ["torch", "lightning", "torchtext", "wandb", "onnx", "pyarrow", "matplotlib"]
-    code = "import sys; sys.argv = ['', 'classify', '--model', 'bundle', 'Warm.']; from project.__main__ import main; "
+    code = (
+        "import sys; sys.argv = ['', 'classify', '--ckpt_path', 'bundle', 'Warm.']; from project.__main__ import main; "
+    )
     code += f"main(); print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-def test_int8_bundle_is_smaller_and_its_cost_is_printed(fitted, toy, sentiment, bundle, capsys):
+def test_int8_bundle_has_weights_of_8_bits_and_its_cost_is_printed(fitted, toy, sentiment, bundle, capsys):
     words = ("--ckpt_path", fitted / "checkpoints" / "best.ckpt", "--output", "small")
     assert sentiment("export", *words, "--int8") == 0
     out = capsys.readouterr().out
     assert "bundle, float32" in out
     assert "bundle, int8" in out
     assert json.loads(Path("small/bundle.json").read_text())["weights"] == "int8"
-    assert load("small")("The music is lovely.").label in ("negative", "positive")
+    (large, small) = (
+        {w.data_type for w in onnx.load(f / "model.onnx").graph.initializer} for f in (bundle, Path("small"))
+    )
+    assert onnx.TensorProto.INT8 in small - large
 
 
 def test_a_bundle_that_answers_otherwise_is_not_accepted(fitted, sentiment, monkeypatch, capsys):
@@ -92,7 +107,7 @@ def test_a_student_is_compared_on_test_whatever_train_lacks(toy, sentiment, tmp_
     rows = [(text, "", *((0.1, 0.9) if label == "positive" else (0.9, 0.1))) for text, label in toy_rows()[:40]]
     with (tmp_path / "taught" / "train.csv").open("w", newline="") as file:
         csv.writer(file).writerows([("text", "label", "p_negative", "p_positive"), *rows])
-    words = ("--data.corpus=taught", "--data.soft_labels=true", "--trainer.max_epochs=1")
+    words = ("--data.corpus=taught", "--data.soft_targets=true", "--trainer.max_epochs=1")
     assert sentiment("fit", *words, *SMALL) == 0
     checkpoint = next(Path("runs").glob("*/checkpoints/best.ckpt"))
     assert sentiment("export", "--ckpt_path", checkpoint, "--output", "bundle") == 0
@@ -127,7 +142,7 @@ def test_texts_that_cannot_be_used(fitted, sentiment, capsys, words, message):
 @pytest.mark.parametrize("name", ["model.onnx", "tokenizer.json"])
 def test_a_damaged_file_is_named(bundle, sentiment, capsys, name):
     (bundle / name).write_bytes((bundle / name).read_bytes()[:-9])
-    assert sentiment("classify", "--model", bundle, "Warm.") == 2
+    assert sentiment("classify", "--ckpt_path", bundle, "Warm.") == 2
     assert f"bundle/{name} is missing or damaged" in capsys.readouterr().err
 
 
@@ -144,7 +159,7 @@ def test_a_bad_bundle_json_is_one_line(bundle, sentiment, capsys, content, messa
     (bundle / "bundle.json").unlink()
     if content is not None:
         (bundle / "bundle.json").write_text(content)
-    assert sentiment("classify", "--model", bundle, "Warm.") == 2
+    assert sentiment("classify", "--ckpt_path", bundle, "Warm.") == 2
     assert message in capsys.readouterr().err
 
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 
-from project.addons.ensemble.members import Ensemble
 from project.batch import pack
 from project.errors import UserError
 from project.export.graph import build_graph
@@ -30,7 +30,6 @@ VARIANTS: list[dict[str, Any]] = [
         )
     ),
     {"num_frozen": 4},
-    {"wide_buckets": 97},
 ]
 
 
@@ -41,12 +40,10 @@ def network_of(**options: Any) -> SentimentNetwork:
         if "bias" in name or "_0" in name:
             torch.nn.init.normal_(weight)
     torch.nn.init.normal_(network.embedding.frozen)
-    if network.wide is not None:
-        torch.nn.init.normal_(network.wide.weight)
     return network
 
 
-def session_of(network: SentimentNetwork | Ensemble) -> ort.InferenceSession:
+def session_of(network: nn.Module) -> ort.InferenceSession:
     return ort.InferenceSession(build_graph(network).SerializeToString(), providers=["CPUExecutionProvider"])
 
 
@@ -56,7 +53,7 @@ def onnx_logits(session: ort.InferenceSession, texts: list[list[int]], width: in
     return session.run(["logits"], {"token_ids": padded, "lengths": np.array([*map(len, texts)], dtype=np.int32)})[0]
 
 
-def torch_logits(network: SentimentNetwork | Ensemble, texts: list[list[int]]) -> np.ndarray:
+def torch_logits(network: nn.Module, texts: list[list[int]]) -> np.ndarray:
     with torch.inference_mode():
         return network(pack([torch.tensor(ids) for ids in texts])).numpy()
 
@@ -80,16 +77,6 @@ def test_any_lengths_and_batch(texts):
     np.testing.assert_allclose(onnx_logits(DEEP_SESSION, texts), torch_logits(DEEP, texts), atol=1e-6)
 
 
-WIDE = network_of(wide_buckets=97)
-WIDE_SESSION = session_of(WIDE)
-
-
-@given(st.lists(st.lists(st.integers(1, V - 1), min_size=1, max_size=20), min_size=1, max_size=5), st.integers(0, 30))
-@settings(max_examples=25)
-def test_any_lengths_batch_and_padding_with_a_wide_branch(texts, width):
-    np.testing.assert_allclose(onnx_logits(WIDE_SESSION, texts, width, 5), torch_logits(WIDE, texts), atol=1e-5)
-
-
 @given(st.integers(7, 30), st.integers(0, V - 1))
 @settings(max_examples=20)
 def test_width_and_content_of_the_padding_change_nothing(width, filler):
@@ -103,35 +90,30 @@ def test_pooling_sees_no_padding(pooling):
     np.testing.assert_allclose(onnx_logits(session, TEXTS, 20, 5), onnx_logits(session, TEXTS), atol=1e-6)
 
 
-def ensemble_of(*members: dict[str, Any]) -> Ensemble:
-    torch.manual_seed(0)
-    sizes = {"vocab_size": V, "num_classes": 3, "embedding_dim": 5, "hidden_size": 4}
-    return Ensemble([sizes | options for options in members], [1.0 + number for number in range(len(members))]).eval()
-
-
-def test_ensemble_of_different_networks_and_temperatures():
-    network = ensemble_of({}, {"cell": "gru", "num_layers": 2}, {"pooling": "attention", "hidden_size": 6})
-    np.testing.assert_allclose(onnx_logits(session_of(network), TEXTS), torch_logits(network, TEXTS), atol=1e-6)
-
-
 def test_weights_of_a_single_network_have_no_prefix():
     names = {weight.name for weight in build_graph(network_of()).graph.initializer}
     assert {"embedding", "rnn.input_0", "classifier.weight"} <= names
 
 
-def test_weights_of_an_ensemble_are_told_apart_by_member():
-    names = {weight.name for weight in build_graph(ensemble_of({}, {})).graph.initializer}
-    assert {"members.0.embedding", "members.1.embedding"} <= names
-
-
-def test_projection_in_an_ensemble_is_refused():
-    with pytest.raises(UserError, match="proj_size cannot be exported"):
-        build_graph(ensemble_of({}, {"proj_size": 2}))
-
-
 def test_projection_is_refused():
     with pytest.raises(UserError, match="proj_size cannot be exported"):
         build_graph(network_of(proj_size=2))
+
+
+class Forest(nn.Module):
+    """A network that nobody has written nodes for."""
+
+
+def test_a_network_without_nodes_is_refused():
+    with pytest.raises(UserError, match=r"Forest cannot be exported: project/export/graph\.py has no nodes for it"):
+        build_graph(Forest())
+
+
+def test_an_encoder_without_nodes_is_refused():
+    network = network_of()
+    network.encoder = Forest()  # type: ignore[assignment]
+    with pytest.raises(UserError, match="Forest cannot be exported"):
+        build_graph(network)
 
 
 def test_inputs_and_output_say_what_they_are():

@@ -6,8 +6,8 @@ import sys
 import datasets
 import pytest
 
+from project.ingest import ReadOptions, open_corpus
 from project.ingest.hub import dataset_source
-from project.ingest.store import CorpusOptions, open_store
 
 
 def data_set() -> datasets.DatasetDict:
@@ -26,12 +26,17 @@ def data_set() -> datasets.DatasetDict:
 
 def test_splits_and_label_names_of_a_hub_data_set(tmp_path, monkeypatch):
     monkeypatch.setenv("SENTIMENT_CACHE", str(tmp_path))
-    corpus = open_store(dataset_source("owner/name", data_set()), CorpusOptions(test_share=0))
+    corpus = open_corpus(dataset_source("owner/name", data_set()), ReadOptions(test_share=0))
     assert corpus.label_names == ("neg", "pos")
     assert {name: list(rows) for name, rows in corpus.splits.items()} == {
         "train": [("Warm.", 1), ("Cold.", 0)],
         "val": [("Wise.", 1)],
     }
+
+
+def test_unsupervised_part_is_unlabelled():
+    (part,) = dataset_source("owner/name", data_set()).unlabelled
+    assert [(record.line, record.columns["text"]) for record in part.records()] == [(1, "More.")]
 
 
 @pytest.mark.slow
@@ -41,4 +46,6 @@ def test_hub_out_of_reach_names_the_alternatives():
     environment = os.environ | {"HF_ENDPOINT": "http://127.0.0.1:9"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
-    assert re.search(r"error: .*127\.0\.0\.1:9 does not answer; give a local file or folder .*movies", done.stderr)
+    assert re.search(
+        r"error: .*127\.0\.0\.1:9 does not answer; give a local file or folder, or one of movies", done.stderr
+    )

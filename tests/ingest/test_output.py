@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from project.errors import UserError
-from project.ingest.output import check_output, merged, write_rows
+from project.ingest import added_columns, check_output, merged, shares_of, suffix_of, write_rows
 
 ROWS: list[dict[str, Any]] = [{"text": 'Warm, "wise".', "stars": 5}, {"text": None, "stars": None}]
 
@@ -52,3 +52,25 @@ def test_column_of_the_same_name_is_refused():
 def test_output_that_cannot_be_written(path, message):
     with pytest.raises(UserError, match=message):
         check_output(Path(path))
+
+
+@pytest.mark.parametrize(("name", "suffix"), [("a.csv", ".csv"), ("a.JSONL.gz", ".jsonl.gz"), ("a.b.tsv", ".tsv")])
+def test_suffix_tells_the_format(name, suffix):
+    assert suffix_of(Path(name)) == suffix
+
+
+def test_columns_of_a_prediction():
+    assert added_columns(["bad", "good"], "good", [0.25, 0.75]) == {"predicted": "good", "p_bad": 0.25, "p_good": 0.75}
+
+
+def test_columns_of_a_bad_row_are_empty():
+    assert added_columns(["bad", "good"], None, []) == {"predicted": None, "p_bad": None, "p_good": None}
+
+
+def test_probabilities_are_rounded():
+    assert shares_of(["good"], [1 / 3]) == {"p_good": 0.333333}
+
+
+def test_no_rows_make_an_empty_file(tmp_path):
+    write_rows(tmp_path / "scratch", ".csv", iter([]), {})
+    assert (tmp_path / "scratch").read_bytes() == b""

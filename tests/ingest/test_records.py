@@ -5,13 +5,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from project.errors import UserError
-from project.ingest.records import label_name, read_records
+from project.ingest import column_types, label_name, read_records
 
 
-def records(tmp_path, name: str, content: str | bytes, quoting: bool = True):
+def records(tmp_path, name: str, content: str | bytes):
     path = tmp_path / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return [(r.line, r.columns, r.fault) for r in read_records(path, quoting)]
+    return [(r.line, r.columns, r.fault) for r in read_records(path)]
 
 
 ROWS = [(2, {"text": "Warm, wise.", "label": "good"}, None), (3, {"text": "null", "label": "bad"}, None)]
@@ -43,6 +43,11 @@ def test_jsonl(tmp_path, pack):
     ]
 
 
+def test_parquet_of_many_batches_counts_on(tmp_path):
+    pq.write_table(pa.table({"n": range(1, 10_001)}), tmp_path / "a.parquet")
+    assert [r.line for r in read_records(tmp_path / "a.parquet")] == list(range(1, 10_001))
+
+
 def test_parquet_counts_rows_from_one(tmp_path):
     pq.write_table(pa.table({"text": ["Warm, wise.", None], "label": [1, 0]}), tmp_path / "a.parquet")
     assert [(r.line, r.columns) for r in read_records(tmp_path / "a.parquet")] == [
@@ -63,7 +68,7 @@ def test_row_of_several_lines_is_named_by_its_first(tmp_path):
         (
             'text,label\n"Warm."!,good\n',
             2,
-            "not valid CSV (',' expected after '\"'); --data.quoting=false reads quotes as text",
+            "not valid CSV (',' expected after '\"')",
         ),
     ],
 )
@@ -83,10 +88,6 @@ def test_unclosed_quotation_mark_is_a_fault(tmp_path):
     (row,) = records(tmp_path, "a.csv", 'text,label\n"Warm.,good\nWise.,good\n')
     assert row[2] is not None
     assert "unexpected end of data" in row[2]
-
-
-def test_quotation_marks_can_be_text(tmp_path):
-    assert records(tmp_path, "a.tsv", 'text\tlabel\n"Warm\tgood\n', quoting=False)[0][1]["text"] == '"Warm'
 
 
 @pytest.mark.parametrize(("content", "fault"), [("{text", "not valid JSON"), ("[1]", "not a JSON object")])
@@ -122,3 +123,12 @@ def test_names_of_labels(value, name):
 @pytest.mark.parametrize("value", [None, "", " ", 0.5, [1], {"a": 1}])
 def test_what_is_no_label(value):
     assert label_name(value) is None
+
+
+def test_types_of_a_parquet_file(tmp_path):
+    pq.write_table(pa.table({"text": ["Warm."], "stars": pa.array([5], pa.int8())}), tmp_path / "a.parquet")
+    assert column_types(tmp_path / "a.parquet") == {"text": pa.string(), "stars": pa.int8()}
+
+
+def test_other_formats_have_no_types(tmp_path):
+    assert column_types(tmp_path / "a.csv") == {}

@@ -3,37 +3,28 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import torch
 
-from project.corpora import load_corpus
-from project.datamodule import SentimentDataModule
 from project.errors import UserError
-from project.ingest.soft_targets import probability_columns, soft_fault, soft_label
-from project.ingest.store import Corpus, CorpusOptions
-from tests.conftest import toy_rows, write_csv
+from project.ingest import Corpus, ReadOptions
+from project.ingest.soft_targets import probability_columns, soft_target, target_fault
+from tests.ingest.folders import load_corpus
 
-SOFT = CorpusOptions(val_share=0, test_share=0, soft_labels=True)
+SOFT = ReadOptions(val_share=0, test_share=0, soft_targets=True)
 HEADER = "text,label,p_good,p_bad\n"
 COLUMNS = {"good": "p_good", "bad": "p_bad"}
 
 
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("SENTIMENT_CACHE", str(tmp_path / "cache"))
-
-
-def load(tmp_path, content: str, options: CorpusOptions = SOFT, **others: Any) -> Corpus:
+def load(tmp_path, content: str, options: ReadOptions = SOFT, **others: Any) -> Corpus:
     (tmp_path / "rows.csv").write_text(content)
     return load_corpus(str(tmp_path / "rows.csv"), options, **others)
 
 
 def soft(corpus: Corpus) -> list[list[float]]:
-    assert corpus.soft is not None
-    return [[round(float(p), 6) for p in row] for row in corpus.soft]
+    assert corpus.soft_targets is not None
+    return [[round(float(p), 6) for p in row] for row in corpus.soft_targets]
 
 
 # --- one row ----------------------------------------------------------------------------------------------------------
@@ -52,8 +43,8 @@ def test_columns_are_renamed_as_labels_are():
     [
         ("", "1", "p_good is missing"),
         (None, 1, "p_good is missing"),
-        ("x", "1", "p_good is no number but 'x'"),
-        ([1], 0, r"p_good is no number but [1]"),
+        ("x", "1", "p_good is not a number but 'x'"),
+        ([1], 0, r"p_good is not a number but [1]"),
         ("-0.1", "1.1", "p_good is -0.1: a probability is from 0 to 1"),
         (0.5, 87, "p_bad is 87: a probability is from 0 to 1"),
         ("nan", "1", "p_good is nan: a probability is from 0 to 1"),
@@ -62,21 +53,21 @@ def test_columns_are_renamed_as_labels_are():
     ],
 )
 def test_what_is_no_probability(good, bad, fault):
-    assert soft_fault({"p_good": good, "p_bad": bad}, COLUMNS, ["bad", "good"]) == fault
+    assert target_fault({"p_good": good, "p_bad": bad}, COLUMNS, ["bad", "good"]) == fault
 
 
 @pytest.mark.parametrize("row", [{"p_good": "0.25", "p_bad": ".75"}, {"p_good": 1, "p_bad": 0.0}])
 def test_what_is_one(row):
-    assert soft_fault(row, COLUMNS, ["bad", "good"]) is None
+    assert target_fault(row, COLUMNS, ["bad", "good"]) is None
 
 
 def test_another_column_than_a_label_has_is_a_fault():
-    fault = soft_fault({"p_good": 1}, {"good": "p_good"}, ["bad", "good"])
+    fault = target_fault({"p_good": 1}, {"good": "p_good"}, ["bad", "good"])
     assert fault == "the columns of probabilities are p_good, not one for each of the labels bad, good"
 
 
 def test_rounded_probabilities_are_made_to_add_up():
-    assert soft_label({"p_good": 0.796, "p_bad": "0.199"}, COLUMNS, ["bad", "good"]) == pytest.approx([0.2, 0.8])
+    assert soft_target({"p_good": 0.796, "p_bad": "0.199"}, COLUMNS, ["bad", "good"]) == pytest.approx([0.2, 0.8])
 
 
 # --- a corpus ---------------------------------------------------------------------------------------------------------
@@ -104,7 +95,7 @@ def test_row_without_label_counts_as_the_most_probable(tmp_path):
 
 def test_rows_without_label_are_counted(tmp_path):
     corpus = load(tmp_path, HEADER + "Warm.,,0.8,0.2\nCold.,bad,0.1,0.9\n")
-    assert corpus.notes == ("1 texts of train have no label: the one that is most probable to the teacher counts",)
+    assert corpus.notes == ("1 texts of train have no label: the most probable one is used",)
 
 
 def test_column_of_labels_may_be_absent(tmp_path):
@@ -138,8 +129,8 @@ def test_every_format_gives_the_same(tmp_path, name):
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("Warm.,good,0.8,", r"rows\.csv:2: p_bad is missing; mend it"),
-        ("Warm.,good,0.8,0.8", r"rows\.csv:2: the probabilities p_good, p_bad add up to 1\.6, not to 1; mend it"),
+        ("Warm.,good,0.8,", r"rows\.csv:2: p_bad is missing; fix it"),
+        ("Warm.,good,0.8,0.8", r"rows\.csv:2: the probabilities p_good, p_bad add up to 1\.6, not to 1; fix it"),
         ("Warm.,meh,0.8,0.2", r"rows\.csv:2: the label 'meh' is none of bad, good"),
         (",good,0.8,0.2", r"rows\.csv:2: the text is empty"),
     ],
@@ -151,7 +142,7 @@ def test_bad_row_is_named(tmp_path, row, message):
 
 def test_skipped_rows_leave_no_probabilities(tmp_path):
     rows = "Warm.,good,0.8,0.2\nOdd.,good,2,0\nCold.,bad,0.1,0.9\n"
-    corpus = load(tmp_path, HEADER + rows, CorpusOptions("text", "label", "skip", True, 0, 0, soft_labels=True))
+    corpus = load(tmp_path, HEADER + rows, ReadOptions("text", "label", "skip", 0, 0, soft_targets=True))
     assert soft(corpus) == [[0.2, 0.8], [0.9, 0.1]]
 
 
@@ -191,7 +182,7 @@ CARVED = HEADER + "".join(
 
 
 def test_rows_without_label_are_not_carved(tmp_path):
-    corpus = load(tmp_path, CARVED, CorpusOptions(soft_labels=True))
+    corpus = load(tmp_path, CARVED, ReadOptions(soft_targets=True))
     held_out = [int(text[5:-1]) for split in ("val", "test") for text, _ in corpus.split(split)]
     assert [n for n in held_out if n % 2] == []
     assert len(held_out) == 10  # a tenth of 50, twice
@@ -199,25 +190,25 @@ def test_rows_without_label_are_not_carved(tmp_path):
 
 def test_carved_text_does_not_come_again_without_label(tmp_path):
     rows = "".join(f"Text {n}.,good,1,0\n" for n in range(9)) + "".join(f"Text {n}.,,1,0\n" for n in range(9))
-    corpus = load(tmp_path, HEADER + rows, CorpusOptions(test_share=0, soft_labels=True))
+    corpus = load(tmp_path, HEADER + rows, ReadOptions(test_share=0, soft_targets=True))
     ((held_out, _),) = corpus.split("val")
     assert len(corpus.split("train")) == 16
     assert held_out not in [text for text, _ in corpus.split("train")]
 
 
 def test_probabilities_stay_with_their_text(tmp_path):
-    corpus = load(tmp_path, CARVED, CorpusOptions(soft_labels=True))
+    corpus = load(tmp_path, CARVED, ReadOptions(soft_targets=True))
     numbers = [int(text[5:-1]) for text, _ in corpus.split("train")]
     assert [row[1] for row in soft(corpus)] == [n / 100 for n in numbers]
 
 
 def test_nothing_to_carve_is_told(tmp_path):
     with pytest.raises(UserError, match=r"val is measured on labels, and no text of train has one in column 'label'"):
-        load(tmp_path, HEADER + "Warm.,,0.8,0.2\n", CorpusOptions(test_share=0, soft_labels=True))
+        load(tmp_path, HEADER + "Warm.,,0.8,0.2\n", ReadOptions(test_share=0, soft_targets=True))
 
 
-def test_corpus_without_soft_labels_has_none(tmp_path):
-    assert load(tmp_path, HEADER + "Warm.,good,0.8,0.2\n", CorpusOptions(val_share=0, test_share=0)).soft is None
+def test_corpus_without_soft_targets_has_none(tmp_path):
+    assert load(tmp_path, HEADER + "Warm.,good,0.8,0.2\n", ReadOptions(val_share=0, test_share=0)).soft_targets is None
 
 
 def test_texts_to_predict_need_no_probabilities(tmp_path):
@@ -229,7 +220,7 @@ def test_texts_to_predict_need_no_probabilities(tmp_path):
 
 
 def test_fingerprint_of_labels_alone_is_what_it_always_was(tmp_path):
-    corpus = load(tmp_path, "text,label\nWarm.,good\nCold.,bad\nWise.,good\n", CorpusOptions(val_share=0, test_share=0))
+    corpus = load(tmp_path, "text,label\nWarm.,good\nCold.,bad\nWise.,good\n", ReadOptions(val_share=0, test_share=0))
     assert corpus.fingerprint == "285aabe9ec57889963af50395eaa3738e858627ce8266d04c056ad782b46e647"
 
 
@@ -242,49 +233,3 @@ def test_fingerprint_is_the_same_whatever_the_order_of_columns(tmp_path):
     first = load(tmp_path, HEADER + "Warm.,good,0.75,0.25\n").fingerprint
     assert load(tmp_path, "text,p_bad,p_good,label\nWarm.,0.25,0.75,good\n").fingerprint == first
     assert load(tmp_path, HEADER + "Warm.,good,0.75,0.25\n", known_labels=["good", "bad"]).fingerprint == first
-
-
-# --- batches ----------------------------------------------------------------------------------------------------------
-
-
-def module(tmp_path, **options: Any) -> SentimentDataModule:
-    """40 texts of train, of which the n-th is good with probability n/100; a quarter is labelled so."""
-    path = tmp_path / "toy"
-    path.mkdir()
-    lines = [
-        f'"{text}",{"bad" if n % 4 else "good"},{n / 100},{1 - n / 100}\n' for n, (text, _) in enumerate(toy_rows())
-    ]
-    (path / "train.csv").write_text(HEADER + "".join(lines[:40]))
-    for split in ("val", "test"):
-        write_csv(path / f"{split}.csv", [("A warm film.", "good"), ("A dull film.", "bad")])
-    made = SentimentDataModule(str(path), vectors=None, batch_size=8, soft_labels=True, **options)
-    made.prepare_data()
-    made.setup("fit")
-    return made
-
-
-@pytest.mark.parametrize("options", [{}, {"balanced_sampling": True}, {"num_workers": 1}], ids=str)
-def test_probabilities_come_with_their_row(tmp_path, options):
-    for batch in module(tmp_path, **options).train_dataloader():
-        expected = np.stack([1 - batch.rows / 100, batch.rows / 100], axis=1)
-        np.testing.assert_allclose(batch.soft, expected, atol=1e-6)
-        assert batch.soft.dtype == torch.float32
-
-
-def test_probabilities_come_with_their_row_where_an_epoch_goes_on(tmp_path):
-    made = module(tmp_path)
-    made.load_state_dict({"batches": 3})
-    batches = list(made.train_dataloader())
-    assert len(batches) == 2
-    for batch in batches:
-        assert batch.soft is not None
-        assert batch.soft[:, 1].tolist() == pytest.approx([row / 100 for row in batch.rows.tolist()])
-
-
-def test_batches_of_val_and_test_have_none(tmp_path):
-    made = module(tmp_path)
-    assert [batch.soft for batch in (*made.val_dataloader(), *made.test_dataloader())] == [None, None]
-
-
-def test_classes_are_counted_by_label(tmp_path):
-    assert module(tmp_path).class_counts() == [30, 10]

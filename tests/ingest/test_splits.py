@@ -1,6 +1,13 @@
-import numpy as np
+import tracemalloc
 
+import numpy as np
+import pytest
+
+from project.errors import UserError
+from project.ingest import NO_LABEL, ReadOptions
 from project.ingest.splits import carve_phrases, carve_rows
+from tests.conftest import toy_rows
+from tests.ingest.folders import folder, load_corpus, texts
 
 
 def rows(labels: list[int], digests: list[int] | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -29,6 +36,12 @@ def test_texts_that_come_twice_stay_together():
     assert chosen.sum() == 30
 
 
+def test_text_without_label_is_chosen_with_its_equal_alone():
+    digests, labels = rows([0, 0, NO_LABEL, NO_LABEL], [1, 2, 1, 3])
+    chosen = carve_rows(digests, labels, 0.5)
+    assert chosen.tolist() in ([True, False, True, False], [False, True, False, False])
+
+
 SENTENCES = ["a warm and wise film", "a cold and noisy one", "the music is lovely", "the ending drags on"]
 
 
@@ -44,3 +57,65 @@ def test_sentence_inside_another_is_no_sentence_of_its_own():
     texts = ["warm film", "a warm film indeed", "cold", "cold film"]
     for held in (carve_phrases(texts, 0.5),):
         assert held.tolist() in ([True, True, False, False], [False, False, True, True])
+
+
+def test_long_texts_need_little_memory():
+    sentences = [" ".join(f"{text}{n % 50}" for n in range(800)) for text in "ab"]
+    tracemalloc.start()
+    chosen = carve_phrases([*sentences, "a1 a2"], 0.5)
+    assert tracemalloc.get_traced_memory()[1] < 5e6
+    tracemalloc.stop()
+    assert chosen.tolist() in ([True, False, True], [False, True, False])
+
+
+def test_missing_splits_are_carved_and_disjoint(tmp_path):
+    corpus = load_corpus(folder(tmp_path, train=toy_rows()))
+    parts = [texts(corpus, split) for split in ("train", "val", "test")]
+    assert [len(part) for part in parts] == [48, 6, 6]
+    assert sorted(text for part in parts for text in part) == sorted(text for text, _ in toy_rows())
+
+
+def test_a_checkpoint_finds_the_splits_that_it_was_trained_with(tmp_path):
+    path = folder(tmp_path, train=toy_rows())  # whose first label is the last in order
+    first, again = load_corpus(path), load_corpus(path, known_labels=("negative", "positive"))
+    assert texts(again, "test") == texts(first, "test")
+    assert again.fingerprint == first.fingerprint
+
+
+def test_missing_test_may_stay_absent(tmp_path):
+    assert set(load_corpus(folder(tmp_path, train=toy_rows()), ReadOptions(test_share=0)).splits) == {"train", "val"}
+
+
+def test_nothing_is_carved_out_of_an_empty_train(tmp_path):
+    with pytest.raises(UserError, match=r"val is measured on labels, and no text of train has one"):
+        load_corpus(folder(tmp_path, train=[], test=[("So.", "good")]), ReadOptions(test_share=0), ["good"])
+
+
+def test_test_never_serves_as_val(tmp_path):
+    corpus = load_corpus(folder(tmp_path, train=toy_rows(), test=[("Only this.", "positive")]))
+    assert texts(corpus, "test") == ["Only this."]
+    assert set(texts(corpus, "val")) < {text for text, _ in toy_rows()}
+
+
+TWICE = [("Warm.", "good"), ("Cold.", "bad"), ("Warm.", "good"), ("Wise.", "good")]
+
+
+def test_duplicates_and_overlap_are_counted_and_named(tmp_path):
+    path = folder(tmp_path, train=TWICE, val=[("Cold.", "bad")], test=[("Wise.", "good")])
+    assert load_corpus(path).notes == (
+        f"kept 1 texts of train that repeat an earlier one, the first at {path}/train.csv:4",
+        f"kept 1 texts of train that are also in val, the first at {path}/train.csv:3",
+        f"kept 1 texts of train that are also in test, the first at {path}/train.csv:5",
+    )
+
+
+def test_overlap_of_val_and_test_is_told(tmp_path):
+    path = folder(tmp_path, train=[("So.", "good")], val=[("Cold.", "good")], test=[("Cold.", "good")])
+    assert load_corpus(path).notes == (f"kept 1 texts of val that are also in test, the first at {path}/val.csv:2",)
+
+
+def test_duplicates_and_overlap_can_leave_train(tmp_path):
+    path = folder(tmp_path, train=TWICE, val=[("Cold.", "bad")], test=[("Wise.", "good")])
+    corpus = load_corpus(path, ReadOptions(drop_duplicates=True))
+    assert texts(corpus, "train") == ["Warm."]
+    assert texts(corpus, "val") == ["Cold."]

@@ -1,109 +1,100 @@
+import itertools
+
 import numpy as np
 import pytest
 
-from project.corpora import load_corpus
 from project.errors import UserError
-from project.ingest.store import CorpusOptions
-from project.ingest.tokens import encode_corpus
-from project.subwords import train_bpe
-from project.text import SubwordTokenizer, Tokenizer
-from tests.conftest import write_csv
+from project.ingest import EncodedCorpus, ReadOptions, encode_corpus
+from tests.ingest.folders import folder, load_corpus
 
 
 @pytest.fixture
-def corpus(tmp_path, monkeypatch):
-    monkeypatch.setenv("SENTIMENT_CACHE", str(tmp_path / "cache"))
-    write_csv(tmp_path / "train.csv", [("warm warm film", "good"), ('"" cold', "bad")])
-    write_csv(tmp_path / "val.csv", [("film valword", "good")])
-    write_csv(tmp_path / "test.csv", [('""', "bad")])
-    return load_corpus(str(tmp_path), CorpusOptions())
+def corpus(tmp_path):
+    return load_corpus(
+        folder(
+            tmp_path,
+            train=[("warm warm film", "good"), ("!! cold", "bad")],
+            val=[("film valword", "good")],
+            test=[("!!", "bad")],
+        )
+    )
 
 
-WORDS = ["<pad>", "<unk>", "film", "warm"]
+def split_text(text: str) -> list[str]:
+    return text.replace("!", "").split() or ["<none>"]
 
 
-def ids(encoded, split, tokenizer) -> list[list[int]]:
-    return [text.token_ids.tolist() for text in encoded.texts(split, tokenizer)]
+def encoded(corpus, most: int = 10) -> EncodedCorpus:
+    return encode_corpus(corpus, split_text, lambda tokens: tokens[-most:], f"words, the last {most}")
 
 
-def test_splits_in_the_ids_of_a_vocabulary(corpus):
-    encoded = encode_corpus(corpus, 10, "head")
-    tokenizer = Tokenizer(WORDS)
-    assert ids(encoded, "train", tokenizer) == [[3, 3, 2], [1]]
-    assert ids(encoded, "val", tokenizer) == [[2, 1]]
-    assert ids(encoded, "test", tokenizer) == [[1]]  # a text without words is one <unk>
+def words(tokens: EncodedCorpus, split) -> list[list[str]]:
+    starts, _, positions, _ = tokens.split(split)
+    return [[tokens.table[p] for p in positions[a:b]] for a, b in itertools.pairwise(starts)]
+
+
+def test_every_token_has_a_place_in_the_table(corpus):
+    assert encoded(corpus).table == ["warm", "film", "cold", "valword", "<none>"]
+
+
+def test_splits_are_places_in_the_table(corpus):
+    tokens = encoded(corpus)
+    assert words(tokens, "train") == [["warm", "warm", "film"], ["cold"]]
+    assert words(tokens, "val") == [["film", "valword"]]
+    assert words(tokens, "test") == [["<none>"]]
+
+
+def test_starts_have_one_more_than_texts(corpus):
+    assert encoded(corpus).split("train").starts.tolist() == [0, 3, 4]
+
+
+def test_labels_are_those_of_the_corpus(corpus):
+    assert encoded(corpus).split("train").labels.tolist() == [1, 0]
 
 
 def test_only_train_counts(corpus):
-    assert encode_corpus(corpus, 10, "head").train_counter() == {"warm": 2, "film": 1, "cold": 1}
+    assert encoded(corpus).train_counter() == {"warm": 2, "film": 1, "cold": 1}
 
 
-def test_words_beyond_max_length_count_but_are_cut(corpus):
-    encoded = encode_corpus(corpus, 2, "tail")
-    assert ids(encoded, "train", Tokenizer(WORDS)) == [[3, 2], [1]]
-    assert encoded.train_counter()["warm"] == 2
+def test_counts_follow_the_table(corpus):
+    assert encoded(corpus).counts.tolist() == [2, 1, 1, 0, 0]
 
 
-def test_equals_encoding_text_by_text(corpus):
-    tokenizer = Tokenizer(WORDS, 2, "head+tail")
-    encoded = encode_corpus(corpus, 2, "head+tail")
-    for split in ("train", "val", "test"):
-        assert ids(encoded, split, tokenizer) == [tokenizer.encode(text) for text, _ in corpus.split(split)]
-
-
-def test_labels_and_lengths(corpus):
-    texts = encode_corpus(corpus, 10, "head").texts("train", Tokenizer(WORDS))
-    assert texts.labels.tolist() == [1, 0]
-    assert texts.lengths.tolist() == [3, 1]
-    assert texts[1].row == 1
+def test_tokens_that_are_cut_count(corpus):
+    tokens = encoded(corpus, most=1)
+    assert words(tokens, "train") == [["film"], ["cold"]]
+    assert tokens.train_counter()["warm"] == 2
 
 
 def test_second_time_nothing_is_tokenized(corpus, monkeypatch):
-    first = encode_corpus(corpus, 10, "head").folder
+    first = encoded(corpus).folder
     monkeypatch.setattr("project.ingest.tokens._build", None)
-    assert encode_corpus(corpus, 10, "head").folder == first
+    assert encoded(corpus).folder == first
 
 
-def test_changed_setting_never_meets_the_old_cache(corpus):
-    first = encode_corpus(corpus, 10, "head").folder
-    assert len({first, encode_corpus(corpus, 9, "head").folder, encode_corpus(corpus, 10, "tail").folder}) == 3
+def test_changed_key_never_meets_the_old_cache(corpus):
+    assert encoded(corpus, most=9).folder != encoded(corpus, most=10).folder
 
 
 def test_tokens_are_memory_mapped(corpus):
-    texts = encode_corpus(corpus, 10, "head").texts("train", Tokenizer(WORDS))
-    assert isinstance(texts._tokens, np.memmap)
+    tokens = encoded(corpus).split("train").tokens
+    assert isinstance(tokens, np.memmap)
+    assert tokens.dtype == np.uint32
 
 
-def test_bpe_is_learned_from_train_and_gives_every_text_ids(corpus):
-    subwords = SubwordTokenizer(train_bpe(corpus, 300))
-    assert "warm" in "".join(subwords.tokens) or "rm" in subwords.tokens
-    assert not [token for token in subwords.tokens if "valword" in token]
-    encoded = encode_corpus(corpus, 256, "head", subwords)
-    assert ids(encoded, "val", subwords) == [subwords.encode("film valword")]
+def test_missing_split_is_refused(tmp_path):
+    corpus = load_corpus(folder(tmp_path, train=[("warm", "good")]), ReadOptions(val_share=0, test_share=0))
+    with pytest.raises(UserError, match="has no val split"):
+        encoded(corpus).split("val")
 
 
-def test_bpe_knows_every_byte(corpus):
-    subwords = SubwordTokenizer(train_bpe(corpus, 300))
-    assert 1 not in subwords.encode("\U0001f600 naïve 中文")
+def test_soft_targets_come_with_train_alone(tmp_path):
+    (tmp_path / "train.csv").write_text("text,p_good,p_bad\nWarm.,0.75,0.25\n")
+    (tmp_path / "val.csv").write_text("text,label\nWise.,good\n")
+    corpus = load_corpus(str(tmp_path), ReadOptions(test_share=0, soft_targets=True))
+    targets = [encoded(corpus).split(split).soft_targets for split in ("train", "val")]
+    assert [None if t is None else t.tolist() for t in targets] == [[[0.25, 0.75]], None]
 
 
-def test_bpe_is_learned_once(corpus):
-    assert train_bpe(corpus, 300) == train_bpe(corpus, 300)
-    assert (corpus.folder / "bpe-300" / "tokenizer.json").is_file()
-
-
-def test_bpe_smaller_than_the_bytes_is_refused(corpus):
-    with pytest.raises(UserError, match=r"bpe_size is 100: set --data\.bpe_size to 256"):
-        train_bpe(corpus, 100)
-
-
-def test_subwords_travel_in_the_state(corpus):
-    subwords = SubwordTokenizer(train_bpe(corpus, 300), 5, "tail")
-    again = Tokenizer.from_state(subwords.state())
-    assert again.encode("a warm film indeed") == subwords.encode("a warm film indeed")
-    assert len(again.encode("a warm film indeed, and more of it")) == 5
-
-
-def test_what_is_no_tokenizer_is_refused():
-    with pytest.raises(UserError, match=r"not a tokenizer\.json"):
-        SubwordTokenizer("{}")
+def test_corpus_without_soft_targets_has_none(corpus):
+    assert encoded(corpus).split("train").soft_targets is None

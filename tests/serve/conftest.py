@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from project import Predictor, load
+from tests.export.conftest import exported_once  # noqa: F401 # the fixture that `bundle` takes
 
 ROOT = Path(__file__).parents[2]
 
@@ -64,7 +65,7 @@ class Running:
 
 
 @pytest.fixture(scope="session")
-def bundle(exported_once: Path) -> Path:
+def bundle(exported_once: Path) -> Path:  # noqa: F811
     """A bundle of the toy model; to be read only."""
     return exported_once
 

@@ -47,7 +47,7 @@ def bundle(bundle, tmp_path_factory) -> Path:
     """A bundle that is surer of itself than the toy model, so that single words matter."""
     folder = shutil.copytree(bundle, tmp_path_factory.mktemp("sure") / "bundle")
     facts = json.loads((folder / "bundle.json").read_text())
-    (folder / "bundle.json").write_text(json.dumps(facts | {"temperature": 0.05}))
+    (folder / "bundle.json").write_text(json.dumps(facts | {"decision": {"temperature": 0.05, "threshold": 0.5}}))
     return folder
 
 

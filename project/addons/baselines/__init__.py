@@ -1,0 +1,3 @@
+"""Linear classifiers on a corpus: what the network has to beat."""
+
+COMMANDS = {"baselines": "project.addons.baselines.command:baselines"}

@@ -1,6 +1,5 @@
-"""``sentiment baselines``: linear classifiers on a configuration's corpus, its splits and texts."""
+"""Linear classifiers on a configuration's corpus, its splits and texts -> a table and a file."""
 
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,31 +8,25 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+from sklearn.metrics import accuracy_score, f1_score
 
+from project.addons.baselines.linear import Baseline, Labels, majority, nb_svm, tf_idf
 from project.atomic import write_json
-from project.configuration import corpus_parser
 from project.corpora import load_corpus
 from project.datamodule import SentimentDataModule
-from project.errors import UserError
-from project.ingest.store import SPLITS, Corpus
-
-try:
-    from sklearn.metrics import accuracy_score, f1_score
-
-    from project.addons.baselines.linear import Baseline, Labels, majority, nb_svm, tf_idf
-except ImportError as error:
-    raise UserError("baselines need scikit-learn: pip install -e '.[baselines]'") from error
+from project.ingest import SPLITS, Corpus
 
 FOLDER = Path("runs/baselines")
 
 
-def run() -> None:
-    """Train them, print a table and write ``runs/baselines/CORPUS.json``.
+def baselines(data: SentimentDataModule) -> None:
+    """Train linear classifiers on a configuration's corpus: what the model has to beat.
+
+    They are written to runs/baselines, for `sentiment results`.
 
     Raises:
         UserError: The corpus cannot be used, or lacks a split.
     """
-    data = parse(sys.argv[2:])
     corpus = load_corpus(data.corpus_name, data.options)
     texts = [[example.text for example in corpus.split(split)] for split in SPLITS]
     labels = [np.array([example.label for example in corpus.split(split)]) for split in SPLITS]
@@ -51,21 +44,10 @@ def run() -> None:
     print(f"written: {path}")
 
 
-def parse(words: list[str]) -> SentimentDataModule:
-    """Read the configuration as `fit` does; only its corpus matters here.
-
-    Raises:
-        UserError: It cannot be read.
-    """
-    parser = corpus_parser("baselines", str(__doc__))
-    data: SentimentDataModule = parser.instantiate_classes(parser.parse_args(words)).data
-    return data
-
-
 def timed(train: Callable[[], Baseline]) -> tuple[Baseline, float]:
     """Return the baseline, and the seconds that all its strengths took together."""
-    began = time.perf_counter()
-    return train(), time.perf_counter() - began
+    started = time.perf_counter()
+    return train(), time.perf_counter() - started
 
 
 def figures(baseline: Baseline, seconds: float, val: Labels, test: Labels) -> dict[str, Any]:

@@ -1,18 +1,16 @@
-"""``sentiment ensemble``: checkpoints -> one checkpoint that answers with the mean of their probabilities."""
+"""Checkpoints -> one checkpoint that answers with the mean of their probabilities."""
 
-import argparse
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from project.addons.ensemble.members import is_ensemble
+from project.addons.ensemble.members import Ensemble
 from project.atomic import atomic_write
 from project.checkpoint import KEY, PREFIX, ModelState, read_checkpoint
 from project.errors import UserError
-from project.runtime import prepare_process
+from project.network import network_state
 
 LIGHTNING = ("pytorch-lightning_version", "epoch", "global_step", "hparams_name", "hyper_parameters")
 
@@ -26,25 +24,22 @@ SHARED = {
 }
 
 
-def run() -> None:
-    """Write the checkpoint that the command line asks for.
+def ensemble(*checkpoints: Path, output: Path) -> None:
+    """Write several checkpoints as one, which answers with the mean of their probabilities.
+
+    Args:
+        checkpoints: Two or more .ckpt files that fit wrote.
+        output: The .ckpt file to write.
 
     Raises:
         UserError: A checkpoint cannot be read, the checkpoints do not go together, or the output cannot be written.
     """
-    parser = argparse.ArgumentParser("sentiment ensemble", description=__doc__)
-    parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="the .ckpt file to write")
-    parser.add_argument(
-        "checkpoints", nargs="+", type=Path, metavar="checkpoint", help="two or more .ckpt files that fit wrote"
-    )
-    arguments = parser.parse_args(sys.argv[2:])
-    check_paths(arguments.output, arguments.checkpoints)
-    prepare_process()
-    checkpoints = [read_checkpoint(path) for path in arguments.checkpoints]
-    check_members(dict(zip(arguments.checkpoints, (checkpoint[KEY] for checkpoint in checkpoints), strict=True)))
-    with atomic_write(arguments.output) as scratch:
-        torch.save(combine(checkpoints), scratch)
-    print(f"ensemble of {len(checkpoints)} networks: {arguments.output}")
+    check_paths(output, checkpoints)
+    members = [read_checkpoint(path) for path in checkpoints]
+    check_members({path: member[KEY] for path, member in zip(checkpoints, members, strict=True)})
+    with atomic_write(output) as scratch:
+        torch.save(combine(members), scratch)
+    print(f"ensemble of {len(members)} networks: {output}")
 
 
 def check_paths(output: Path, checkpoints: Sequence[Path]) -> None:
@@ -55,7 +50,7 @@ def check_paths(output: Path, checkpoints: Sequence[Path]) -> None:
     """
     members = {path.resolve() for path in checkpoints}
     if len(checkpoints) < 2:
-        raise UserError(f"an ensemble has at least two members: name another checkpoint beside {checkpoints[0]}")
+        raise UserError(f"an ensemble has at least two members: name two checkpoints, not {len(checkpoints)}")
     if len(members) < len(checkpoints):
         raise UserError("a checkpoint is named twice: an ensemble's members differ")
     if output.suffix != ".ckpt" or output.is_dir():
@@ -73,9 +68,10 @@ def check_members(states: Mapping[Path, ModelState]) -> None:
         UserError: One is an ensemble itself, or two differ in what `SHARED` names.
     """
     for path, state in states.items():
-        if is_ensemble(state["network"]):
+        if state["network"]["name"] == Ensemble.__name__:
             raise UserError(f"{path} is an ensemble itself: name its members' checkpoints instead")
-    (first, expected), *others = ((path, dict(state)) for path, state in states.items())
+    facts = {path: {**state, "threshold": state["decision"]["threshold"]} for path, state in states.items()}
+    (first, expected), *others = facts.items()
     for path, found in others:
         for key, what in SHARED.items():
             if found[key] != expected[key]:
@@ -98,9 +94,13 @@ def combine(checkpoints: Sequence[dict[str, Any]]) -> dict[str, Any]:
         for name, weight in checkpoint["state_dict"].items():
             if name.startswith(PREFIX):
                 weights[f"{PREFIX}members.{number}.{name.removeprefix(PREFIX)}"] = weight
-    network = {
-        "members": [state["network"] for state in states],
-        "temperatures": [state["temperature"] for state in states],
-    }
-    state: ModelState = {**states[0], "network": network, "temperature": 1.0}
+    network = network_state(
+        Ensemble.__name__,
+        {
+            "members": [state["network"] for state in states],
+            "temperatures": [state["decision"]["temperature"] for state in states],
+        },
+    )
+    decision = states[0]["decision"] | {"temperature": 1.0}
+    state: ModelState = {**states[0], "network": network, "decision": decision}
     return {**{key: first[key] for key in LIGHTNING if key in first}, "state_dict": weights, KEY: state}

@@ -4,17 +4,17 @@ The forward states guess the token to the right, the backward states the one to 
 and Q. Le 2015, *Semi-supervised Sequence Learning*; both directions share one vocabulary as in M. Peters et al. 2018.
 """
 
+from typing import Any
+
 import lightning as L
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
-from torch.nn.functional import dropout, linear
+from torch.nn.functional import dropout
 from torch.nn.utils.rnn import PackedSequence
 
 from project.batch import neighbours
-from project.network import SentimentNetwork
-from project.packed_rnn.side_by_side import Call, side_by_side
-from project.schedule import linear_schedule
+from project.trainer import linear_schedule
 
 DROPOUT = 0.2  # on embeddings and states
 FLATTENED = 0.75  # power of a token's count that it is drawn by (Mikolov et al. 2013)
@@ -26,19 +26,18 @@ class LanguageModel(L.LightningModule):
 
     Args:
         network: Its embedding and its encoder's recurrent network are trained.
-        counts: How often each token stands in the texts, (V,).
+        counts: How often the texts have each token, (V,).
         samples: Tokens, drawn once for a batch, that the right one is compared with in training.
         learning_rate: Peak of the schedule.
         warmup: Share of the optimizer steps in which the learning rate rises linearly; it then falls linearly to 0.
     """
 
-    def __init__(
-        self, network: SentimentNetwork, counts: Tensor, samples: int, learning_rate: float, warmup: float
-    ) -> None:
+    def __init__(self, network: Any, counts: Tensor, samples: int, learning_rate: float, warmup: float) -> None:
         super().__init__()
         self.embedding, self.rnn = network.embedding, network.encoder.rnn
         size, dim = self.rnn.proj_size or self.rnn.hidden_size, self.rnn.input_size
-        self.heads = nn.ModuleList(nn.Linear(size, dim) for _ in range(self.rnn.directions))  # states -> word vectors
+        self.directions = 1 + self.rnn.bidirectional
+        self.heads = nn.ModuleList(nn.Linear(size, dim) for _ in range(self.directions))  # states -> word vectors
         self.bias = nn.Parameter(torch.zeros(len(counts)))
         self.samples, self.learning_rate, self.warmup = samples, learning_rate, warmup
         chance = counts.clamp(min=1).float().pow(FLATTENED)  # (V,)
@@ -53,37 +52,39 @@ class LanguageModel(L.LightningModule):
         """
         embedded = dropout(self.embedding(token_ids.data), DROPOUT, self.training)  # (N, E)
         outputs, _ = self.rnn(token_ids._replace(data=embedded))  # data (N, D*H)
-        states = dropout(outputs.data, DROPOUT, self.training).chunk(self.rnn.directions, 1)  # (N, H) each
+        states = dropout(outputs.data, DROPOUT, self.training).chunk(self.directions, 1)  # (N, H) each
         left, right = (places.to(embedded.device) for places in neighbours(token_ids.batch_sizes))  # (N - B,)
-        ways = [(left, right), (right, left)][: self.rnn.directions]  # where a direction stands, what comes next
-        return [(half[here], token_ids.data[there]) for half, (here, there) in zip(states, ways, strict=True)]
+        steps = [(left, right), (right, left)][: self.directions]  # where a direction is, what comes next
+        return [(half[here], token_ids.data[there]) for half, (here, there) in zip(states, steps, strict=True)]
 
     def training_step(self, token_ids: PackedSequence) -> Tensor:
         """Return the loss of one batch, (): against the right token and `samples` others (Jean et al. 2015)."""
         others = torch.multinomial(self.chance, self.samples, replacement=True)  # (S,)
-        calls = [
-            self.sampled(head, states, right, others)
+        losses = [
+            self.sampled(head, states, right, others)  # ()
             for head, (states, right) in zip(self.heads, self.states(token_ids), strict=True)
         ]
-        if len(calls) == 2 and others.is_cpu:
-            results = list(side_by_side(*calls))
-        else:
-            results = [function(*tensors) for function, tensors in calls]
-        loss = torch.stack([each for (each,) in results]).mean()
+        loss = torch.stack(losses).mean()
         self.log("loss", loss, prog_bar=True, batch_size=len(token_ids.data))
         return loss
 
-    def sampled(self, head: nn.Module, states: Tensor, right: Tensor, others: Tensor) -> Call:
-        """Return what computes the loss of telling the right tokens from `others`, see `sampled_loss`.
+    def sampled(self, head: nn.Module, states: Tensor, right: Tensor, others: Tensor) -> Tensor:
+        """Return the mean loss, (), of telling the right tokens from `others`, however often these were drawn.
+
+        Training on it leads to the scores that the loss against all tokens leads to.
 
         Args:
             head: Of the direction.
             states: (M, H).
             right: (M,).
-            others: (S,).
+            others: (S,); one that is the right token does not count.
         """
-        scored = (self.embedding(right), self.offset(right), self.embedding(others), self.offset(others))
-        return Call(sampled_loss, (states, *head.parameters(), *scored, right.unsqueeze(1) == others))
+        guess = head(states)  # (M, E)
+        score = (guess.float() * self.embedding(right)).sum(1) + self.offset(right)  # (M,)
+        scores = (guess @ self.embedding(others).to(guess.dtype).t()).float() + self.offset(others)  # (M, S)
+        scores = scores.masked_fill(right.unsqueeze(1) == others, -torch.inf)
+        loss: Tensor = (torch.logaddexp(score, scores.logsumexp(1)) - score).mean()
+        return loss
 
     def offset(self, tokens: Tensor) -> Tensor:
         """Return what is added to the scores of `tokens` (K,): bias less log of how often each is to be drawn, (K,)."""
@@ -108,34 +109,3 @@ class LanguageModel(L.LightningModule):
         """Return Adam, its learning rate rising, then falling to zero."""
         optimizer = torch.optim.Adam(self.parameters(), lr=self.learning_rate)
         return linear_schedule(optimizer, self.trainer.estimated_stepping_batches, self.warmup)
-
-
-def sampled_loss(
-    states: Tensor,
-    weight: Tensor,
-    bias: Tensor,
-    right: Tensor,
-    right_offset: Tensor,
-    others: Tensor,
-    other_offset: Tensor,
-    same: Tensor,
-) -> tuple[Tensor]:
-    """Return the mean loss, (), of telling the right tokens from others, however often these were drawn.
-
-    Training on it leads to the scores that the loss against all tokens leads to.
-
-    Args:
-        states: (M, H).
-        weight: Of the linear layer that makes a guess of a state, (E, H).
-        bias: Its own, (E,).
-        right: Vectors of the right tokens, (M, E).
-        right_offset: What is added to their scores, (M,).
-        others: Vectors, (S, E).
-        other_offset: Likewise, (S,).
-        same: Which of the others is the right one, (M, S); it does not count.
-    """
-    guess = linear(states, weight, bias)  # (M, E)
-    score = (guess.float() * right).sum(1) + right_offset  # (M,)
-    scores = (guess @ others.to(guess.dtype).t()).float() + other_offset  # (M, S)
-    scores = scores.masked_fill(same, -torch.inf)
-    return ((torch.logaddexp(score, scores.logsumexp(1)) - score).mean(),)

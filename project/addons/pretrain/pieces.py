@@ -24,7 +24,7 @@ class Pieces(Dataset[Tensor]):
 
     Args:
         texts: Read once.
-        tokenizer: Its own greatest length is left aside.
+        tokenizer: Its own max_length is ignored.
     """
 
     def __init__(self, texts: Iterable[str], tokenizer: Tokenizer) -> None:

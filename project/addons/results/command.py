@@ -1,9 +1,7 @@
-"""``sentiment results``: what runs and baselines wrote -> one page of tables, with seeds, spread and intervals."""
+"""What runs and baselines wrote -> one page of tables, with seeds, spread and intervals."""
 
-import argparse
 import json
 import re
-import sys
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -22,24 +20,24 @@ SEED = re.compile(r" ?--seed_everything[= ]\d+")
 Run = dict[str, Any]
 
 
-def run() -> None:
-    """Write the page.
+def results(runs: Path = Path("runs"), output: Path = Path("results.md")) -> None:
+    """Collect runs and baselines into one page of tables, with seeds, spread and intervals.
+
+    Args:
+        runs: Folder of runs.
+        output: Page to write.
 
     Raises:
         UserError: No run was tested yet.
     """
-    parser = argparse.ArgumentParser("sentiment results", description=__doc__)
-    parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of runs (default: runs)")
-    parser.add_argument("--output", type=Path, default=Path("results.md"), help="page to write (default: results.md)")
-    arguments = parser.parse_args(sys.argv[2:])
-    runs = read(arguments.runs.glob("*/results.json"), "metrics")
-    if not runs:
-        raise UserError(f"{arguments.runs} holds no results.json: `make train` writes one")
-    baselines = read((arguments.runs / "baselines").glob("*.json"), "baselines")
-    page = "\n".join([HEAD, *sections([run for run in runs if counts(run)], baselines)])
-    with atomic_write(arguments.output) as scratch:
+    found = read(runs.glob("*/results.json"), "metrics")
+    if not found:
+        raise UserError(f"{runs} has no results.json: `make train` writes one")
+    baselines = read((runs / "baselines").glob("*.json"), "baselines")
+    page = "\n".join([HEAD, *sections([run for run in found if counts(run)], baselines)])
+    with atomic_write(output) as scratch:
         scratch.write_text(page, encoding="utf-8")
-    print(f"{len(runs)} runs and {len(baselines)} files of baselines in {arguments.output}")
+    print(f"{len(found)} runs and {len(baselines)} files of baselines in {output}")
 
 
 HEAD = """# Results
@@ -53,13 +51,18 @@ the same texts, with the 95 % interval of a paired bootstrap: the model is bette
 def read(paths: Iterable[Path], key: str) -> list[Run]:
     """Return the content of those files that hold `key` and what a page needs."""
     found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(paths)]
-    needed = {key, "test_fingerprint", *(["right"] if key == "metrics" else [])}
+    needed = {key, "test_fingerprint", *(["right", "stage"] if key == "metrics" else [])}
     return [each for each in found if needed <= each.keys()]
 
 
 def counts(run: Run) -> bool:
-    """Return whether a run belongs on the page: a fit with its test, or the test of an ensemble."""
-    return str(run["command"]).startswith("sentiment fit") or run.get("members", 1) > 1
+    """Return whether a run belongs on the page: a fit with its test, or the test of what is not trained itself."""
+    return run["stage"] == "fit" or not trained(run)
+
+
+def trained(run: Run) -> bool:
+    """Return False for an ensemble, whose members are trained."""
+    return bool(run["network"] != "Ensemble")
 
 
 def sections(runs: Sequence[Run], baselines: Sequence[Run]) -> list[str]:
@@ -96,16 +99,15 @@ def baseline_row(fact: Run) -> list[str]:
 
 def model_row(command: str, runs: Sequence[Run], baseline: Run | None) -> list[str]:
     """Return the row of the runs of one command with different seeds."""
-    members = runs[0].get("members", 1)
-    seeds = ", ".join(sorted({str(each["seed"]) for each in runs}, key=lambda seed: (len(seed), seed)))
-    seeds = seeds if members == 1 else f"{members} networks"
-    shares = [spread([each["metrics"][f"test/{key}"] for each in runs]) for key in ("accuracy", "f1")]
+    by_length = sorted({str(each["seed"]) for each in runs}, key=lambda seed: (len(seed), seed))
+    seeds = ", ".join(by_length) if trained(runs[0]) else "ensemble"
+    shares = [mean_and_spread([each["metrics"][f"test/{key}"] for each in runs]) for key in ("accuracy", "f1")]
     seconds, memory = (f"{mean(each[key] or 0 for each in runs):.0f}" for key in ("fit_seconds", "peak_mb"))
     against = "" if baseline is None else difference([each["right"] for each in runs], baseline["right"])
-    return [f"`{command}`", seeds, *shares, seconds if members == 1 else "", memory, against]
+    return [f"`{command}`", seeds, *shares, seconds if trained(runs[0]) else "", memory, against]
 
 
-def spread(values: Sequence[float]) -> str:
+def mean_and_spread(values: Sequence[float]) -> str:
     """Format mean and standard deviation."""
     return f"{mean(values):.3f} ({stdev(values):.3f})" if len(values) > 1 else f"{values[0]:.3f}"
 

@@ -1,7 +1,7 @@
-"""``sentiment shapes``: what every tensor on the way of a text looks like, with the values where two of them meet."""
+"""Every tensor between a text and its label, with the values that two of them share."""
 
-import argparse
-import sys
+from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from rich.console import Console
@@ -9,12 +9,10 @@ from rich.table import Table
 from torch import Tensor
 from torch.nn.utils.rnn import pad_packed_sequence
 
-from project.addons.ensemble.members import Ensemble
 from project.batch import pack
 from project.checkpoint import read_checkpoint, restore
 from project.errors import UserError
 from project.network import SentimentNetwork
-from project.runtime import prepare_process
 from project.text import Tokenizer
 
 Row = tuple[str, str, str]  # name, shape, values
@@ -33,11 +31,11 @@ def shape(tensor: Tensor) -> str:
     return " x ".join(map(str, tensor.shape))
 
 
-def way_of(texts: list[str], network: SentimentNetwork, tokenizer: Tokenizer, label_names: list[str]) -> list[Row]:
-    """Return name, shape and values of each tensor on the way of `texts`; of the first text where there are values."""
-    ids = [torch.tensor(tokenizer.encode(text)) for text in texts]
-    packed = pack(ids)
-    encoder = network.encoder
+def rows_of(
+    texts: Sequence[str], network: SentimentNetwork, tokenizer: Tokenizer, label_names: Sequence[str]
+) -> list[Row]:
+    """Return name, shape and values of each tensor for `texts`; the values are of the first text."""
+    packed, encoder = pack([torch.tensor(tokenizer.encode(text)) for text in texts]), network.encoder
     with torch.inference_mode():
         embedded = packed._replace(data=network.embedding(packed.data))  # data (N, E)
         outputs, state = encoder.rnn(embedded, encoder.initial_state(embedded))
@@ -46,24 +44,23 @@ def way_of(texts: list[str], network: SentimentNetwork, tokenizer: Tokenizer, la
         features = encoder(embedded)
         logits = network.classifier(features)
     last, size = int(lengths[0]) - 1, h_n.shape[2]
+    path_for = getattr(encoder.rnn, "path_for", None)
+    computed = f"computed by the {path_for(embedded)} path" if path_for else ""
     rows = [
         ("token_ids (N,), packed", shape(packed.data), "first tokens of all texts, then the second ones, ..."),
         ("batch_sizes (T,)", shape(packed.batch_sizes), numbers(packed.batch_sizes, 8)),
-        ("embedded (N, E)", shape(embedded.data), f"computed by the {encoder.rnn.path_for(embedded)} path"),
+        ("embedded (N, E)", shape(embedded.data), computed),
         ("output (B, T, D*H)", shape(vectors), ""),
         ("  forward half, last token", str(size), numbers(vectors[0, last, :size])),
         ("h_n (L*D, B, H)", shape(h_n), ""),
-        ("  last layer, forward", str(size), numbers(h_n[-encoder.rnn.directions, 0])),
+        ("  last layer, forward", str(size), numbers(h_n[-(1 + encoder.rnn.bidirectional), 0])),
     ]
     if encoder.rnn.bidirectional:
+        read_one = f"{numbers(vectors[0, last, size:])} (has read one token)"
         rows += [
             ("  last layer, backward", str(size), numbers(h_n[-1, 0])),
             ("  backward half of output, first token", str(size), numbers(vectors[0, 0, size:])),
-            (
-                "  backward half of output, last token",
-                str(size),
-                f"{numbers(vectors[0, last, size:])} (has read one token)",
-            ),
+            ("  backward half of output, last token", str(size), read_one),
         ]
     probabilities = zip(label_names, logits[0].softmax(0).tolist(), strict=True)
     return [
@@ -74,24 +71,27 @@ def way_of(texts: list[str], network: SentimentNetwork, tokenizer: Tokenizer, la
     ]
 
 
-def run() -> None:
-    """Print the way of the texts on the command line through a checkpoint's network.
+def shapes(*texts: str, ckpt_path: Path) -> None:
+    """Print every tensor between texts and their labels: names, shapes, values.
+
+    Args:
+        texts: Texts to follow.
+        ckpt_path: A .ckpt file that fit wrote.
 
     Raises:
         UserError: The checkpoint cannot be used.
     """
-    parser = argparse.ArgumentParser("sentiment shapes", description=__doc__)
-    parser.add_argument("--ckpt_path", required=True, help="a .ckpt file that fit wrote")
-    parser.add_argument("texts", nargs="+", metavar="text")
-    arguments = parser.parse_args(sys.argv[2:])
-    prepare_process()
-    network, tokenizer, state = restore(read_checkpoint(arguments.ckpt_path))
-    if isinstance(network, Ensemble):
-        raise UserError(f"{arguments.ckpt_path} is an ensemble: give one of its members, whose tensors can be shown")
-    for text in arguments.texts:
+    network, tokenizer, decision, _ = restore(read_checkpoint(ckpt_path))
+    if not isinstance(network, SentimentNetwork) or not hasattr(network.encoder, "rnn"):
+        raise UserError(
+            f"{ckpt_path} has a {type(network).__name__}: only a network with one BiLSTMEncoder can be shown"
+        )
+    if not texts:
+        raise UserError('there is no text to follow: sentiment shapes --ckpt_path FILE "A warm and funny film."')
+    for text in texts:
         ids = tokenizer.encode(text)
         print(f"{text}\n  {len(ids)} tokens: {' '.join(tokenizer.tokens[i] for i in ids)}")
     table = Table("tensor", "shape", "values, of the first text", box=None, padding=(0, 2))
-    for row in way_of(arguments.texts, network, tokenizer, state["label_names"]):
+    for row in rows_of(texts, network, tokenizer, decision.label_names):
         table.add_row(*row)
     Console(width=max(120, Console().width)).print(table)

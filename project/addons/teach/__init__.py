@@ -1,1 +1,3 @@
-MINILM_NAME = "all-minilm-l6-v2"  # the transformer that is fetched
+"""Fine-tuned transformers, or trained checkpoints, that label what a student is trained on."""
+
+COMMANDS = {"teach": "project.addons.teach.command:teach"}

@@ -1,11 +1,10 @@
-"""``sentiment teach``: lets fine-tuned transformers, or trained checkpoints, label what a student is trained on.
+"""A corpus and a teacher -> the student's corpus: a folder with the teacher's probabilities.
 
-The student's corpus is a folder: train with the teacher's probabilities, further texts with them alone, val and test as
-they are. R. Tang et al. 2019, *Distilling Task-Specific Knowledge from BERT into Simple Neural Networks*.
+It has train with the teacher's probabilities, further texts with them alone, val and test as they are. R. Tang et al.
+2019, *Distilling Task-Specific Knowledge from BERT into Simple Neural Networks*.
 """
 
 import random
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -13,26 +12,24 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from lightning import seed_everything
+from lightning import seed_everything as set_seed
 from numpy.typing import NDArray
 
-from project.addons.teach import MINILM_NAME
 from project.addons.teach.sentences import sentences
 from project.addons.teach.trained import TrainedTeacher
-from project.atomic import check_new, write_json
-from project.configuration import corpus_parser, refuse_idle
+from project.atomic import write_json
 from project.corpora import find_source, load_corpus
+from project.datamodule import SentimentDataModule
 from project.errors import UserError
-from project.ingest.held_out import texts_of, unseen_texts
-from project.ingest.output import Row, shares_of, write_rows
-from project.ingest.store import Corpus, Example, Split
-from project.runtime import ignore_idle_warnings, prepare_process
+from project.ingest import Corpus, Example, Split, check_new, shares_of, texts_of, unseen_texts, write_rows
+from project.ingest.output import Row
 
-FINE_TUNING = ("epochs", "learning_rate", "batch_size", "max_length")  # options that a trained checkpoint ignores
+MINILM_NAME = "all-minilm-l6-v2"  # the transformer that is fetched
+FINE_TUNING = {"epochs": 2, "learning_rate": 1e-4, "batch_size": 32, "max_length": 128}  # a checkpoint needs none
 
 
 class Teacher(Protocol):
-    """What has an opinion on texts."""
+    """Anything that predicts class probabilities."""
 
     def probabilities(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the probability of each class, (texts, C)."""
@@ -54,78 +51,88 @@ class Teachers:
         return found
 
 
-def run() -> None:
-    """Write the folder that the command line asks for.
+def teach(
+    data: SentimentDataModule,
+    output: Path,
+    teacher: list[str] = [MINILM_NAME],  # noqa: B006 # nobody changes it, and the help shows it
+    texts: str | None = None,
+    sentences: bool = False,
+    most: int = 200_000,
+    epochs: int | None = None,
+    learning_rate: float | None = None,
+    batch_size: int | None = None,
+    max_length: int | None = None,
+    seed_everything: int = 42,
+) -> None:
+    """Label a student's training texts with a pretrained transformer that is fine-tuned first, or with checkpoints.
+
+    Args:
+        output: Folder to write, a corpus for --data.corpus with --data.soft_targets=true.
+        teacher: One or more: all-minilm-l6-v2, a folder, a model of the Hugging Face hub, a .ckpt file; the mean of
+            their probabilities counts.
+        texts: Corpus whose texts are labelled too.
+        sentences: Whether to cut these into sentences.
+        most: How many of them at most, drawn at random.
+        epochs: How often a transformer reads train; 2 unless given.
+        learning_rate: Its peak learning rate; 0.0001 unless given.
+        batch_size: Its texts per step; 32 unless given.
+        max_length: Word pieces of a text that it reads; 128 unless given.
+        seed_everything: Seed of everything random.
 
     Raises:
         UserError: The corpus, the further texts or the teacher cannot be used, or the folder cannot be written.
     """
-    arguments = parse(sys.argv[2:])
-    check_new(arguments.output, "folder")
-    seed_everything(arguments.seed_everything, verbose=False)
-    own = load_corpus(arguments.data.corpus_name, arguments.data.options)
-    texts, labels = map(list, zip(*own.split("train"), strict=True))
-    further = further_texts(own, arguments) if arguments.texts else []
-    began = time.perf_counter()
-    teacher = make_teachers(own, texts, labels, arguments)
-    facts = {"command": sys.argv[1:], "corpus": own.name, "fingerprint": own.fingerprint, "further_texts": len(further)}
+    given = {"epochs": epochs, "learning_rate": learning_rate, "batch_size": batch_size, "max_length": max_length}
+    check_options(most, given, teacher)
+    check_new(output, "folder")
+    set_seed(seed_everything, verbose=False)
+    own = load_corpus(data.corpus_name, data.options)
+    train, labels = map(list, zip(*own.split("train"), strict=True))
+    further = further_texts(own, data, texts, sentences, most, seed_everything) if texts else []
+    started = time.perf_counter()
+    tuning = {name: FINE_TUNING[name] if value is None else value for name, value in given.items()}
+    teachers = make_teachers(own, train, labels, teacher, tuning)
+    facts: dict[str, Any] = {"corpus": own.name, "fingerprint": own.fingerprint, "further_texts": len(further)}
     for split in ("val", "test"):
         if split in own.splits:
-            facts[f"{split}/accuracy"] = accuracy(teacher, own.splits[split])
+            facts[f"{split}/accuracy"] = accuracy(teachers, own.splits[split])
             print(f"the teacher's accuracy on {split}: {facts[f'{split}/accuracy']:.3f}", flush=True)
-    print(f"labelling {len(texts) + len(further):,} texts", flush=True)
-    probabilities = teacher.probabilities(texts + further)
-    facts["seconds"] = time.perf_counter() - began
-    write(arguments.output, own, further, probabilities, facts)
-    print(f"written: {arguments.output}; for a student: --data.corpus={arguments.output} --data.soft_labels=true")
+    print(f"labelling {len(train) + len(further):,} texts", flush=True)
+    probabilities = teachers.probabilities(train + further)
+    write(output, own, further, probabilities, facts | {"seconds": time.perf_counter() - started})
+    print(f"written: {output}; for a student: --data.corpus={output} --data.soft_targets=true")
 
 
-def parse(words: list[str]) -> Any:
-    """Read the options, and the configuration as `fit` does.
+def check_options(most: int, given: dict[str, Any], teachers: Sequence[str]) -> None:
+    """Check what can be checked before anything is read.
 
     Raises:
-        UserError: They cannot be read.
+        UserError: A number is too small, or an option has no effect.
     """
-    parser = corpus_parser("teach", str(__doc__))
-    parser.add_argument("--output", type=Path, required=True, help="folder to write")
-    parser.add_argument("--texts", type=str | None, default=None, help="corpus whose texts are labelled too")
-    parser.add_argument("--sentences", type=bool, default=False, help="whether to cut them into sentences")
-    parser.add_argument("--most", type=int, default=200_000, help="how many of them at most, drawn at random")
-    parser.add_argument(
-        "--teacher",
-        type=str,
-        nargs="+",
-        default=[MINILM_NAME],
-        help=f"one or more: {MINILM_NAME}, a folder, a model of the Hugging Face hub, a .ckpt file of fit or ensemble",
-    )
-    parser.add_argument("--epochs", type=int, default=2, help="how often the teacher reads train")
-    parser.add_argument("--learning_rate", type=float, default=1e-4, help="the teacher's highest")
-    parser.add_argument("--batch_size", type=int, default=32, help="the teacher's texts per step")
-    parser.add_argument("--max_length", type=int, default=128, help="word pieces of a text that the teacher reads")
-    arguments = parser.instantiate_classes(parser.parse_args(words))
-    for name in ("most", "epochs", "batch_size", "max_length"):
-        if arguments[name] < 1:
-            raise UserError(f"{name} is {arguments[name]}: set --{name}=1 or more")
-    return arguments
+    for name, value in {"most": most, **given}.items():
+        if value is not None and name != "learning_rate" and value < 1:
+            raise UserError(f"{name} is {value}: set --{name}=1 or more")
+    if all(name.endswith(".ckpt") for name in teachers):
+        for name, value in given.items():
+            if value is not None:
+                raise UserError(f"--{name} has no effect: a checkpoint is not fine-tuned; leave it out")
 
 
-def make_teachers(own: Corpus, texts: Sequence[str], labels: Sequence[int], arguments: Any) -> Teachers:
-    """Return the teachers, those that are no checkpoint fine-tuned on train, `texts` and `labels`.
+def make_teachers(
+    own: Corpus, texts: Sequence[str], labels: Sequence[int], names: Sequence[str], tuning: dict[str, Any]
+) -> Teachers:
+    """Return the teachers; those that are no checkpoint are fine-tuned on train, `texts` and `labels`.
 
     Raises:
         UserError: One cannot be loaded, or is a checkpoint of another corpus.
     """
-    ignore_idle_warnings()
-    prepare_process()
-    checkpoints = [name for name in arguments.teacher if name.endswith(".ckpt")]
-    others = [name for name in arguments.teacher if name not in checkpoints]
-    if not others:
-        refuse_idle([f"--{name}" for name in FINE_TUNING], "checkpoint")
+    checkpoints = [name for name in names if name.endswith(".ckpt")]
     members: list[Teacher] = [TrainedTeacher(Path(name), own) for name in checkpoints]  # a mistake shows at once
-    return Teachers(members + [fine_tuned(name, own, texts, labels, arguments) for name in others])
+    members += [fine_tuned(name, own, texts, labels, tuning) for name in names if name not in checkpoints]
+    return Teachers(members)
 
 
-def fine_tuned(name: str, own: Corpus, texts: Sequence[str], labels: Sequence[int], arguments: Any) -> Teacher:
+def fine_tuned(name: str, own: Corpus, texts: Sequence[str], labels: Sequence[int], tuning: dict[str, Any]) -> Teacher:
     """Return a transformer that has read `texts` and `labels`.
 
     Raises:
@@ -133,34 +140,41 @@ def fine_tuned(name: str, own: Corpus, texts: Sequence[str], labels: Sequence[in
     """
     from project.addons.teach.transformer import Transformer  # imported here: a checkpoint needs no transformers
 
-    teacher = Transformer(name, len(own.label_names), arguments.max_length)
+    transformer = Transformer(name, len(own.label_names), tuning["max_length"])
     print(f"fine-tuning {name} on {len(texts):,} texts", flush=True)
-    teacher.fine_tune(texts, labels, arguments.epochs, arguments.learning_rate, arguments.batch_size)
-    return teacher
+    transformer.fine_tune(texts, labels, tuning["epochs"], tuning["learning_rate"], tuning["batch_size"])
+    return transformer
 
 
-def further_texts(own: Corpus, arguments: Any) -> list[str]:
+def further_texts(own: Corpus, data: SentimentDataModule, name: str, cut: bool, most: int, seed: int) -> list[str]:
     """Return texts of a corpus's train and unlabelled part, each once; none of val and test of `own`.
 
-    Of `own` itself, train has its labels already: there it is the unlabelled part alone.
+    Of `own` itself, train has its labels already: it gives only the unlabelled part.
+
+    Args:
+        own: The teacher's corpus.
+        data: Its options.
+        name: Of the corpus to take texts from.
+        cut: Whether to cut them into sentences.
+        most: How many at most, drawn at random.
+        seed: Of the draw.
 
     Raises:
-        UserError: That corpus cannot be used, or holds no such text.
+        UserError: That corpus cannot be used, or has no such text.
     """
-    options = arguments.data.options
-    source, column = find_source(arguments.texts, options)
+    source = find_source(name, data.options)
     train = source.parts.get("train", []) if source.key != own.source.key else []
-    parts, column = [*train, *source.unlabelled], column or options.text_column
+    parts, column = [*train, *source.unlabelled], source.text_column
 
     def candidates() -> Iterator[str]:
-        for text in texts_of(parts, column):
-            yield from sentences(text) if arguments.sentences else [text]
+        for text in texts_of(parts, column, source.text_fault):
+            yield from sentences(text) if cut else [text]
 
     print(f"collecting texts of {source.name}", flush=True)
     found = sorted(set(unseen_texts(own, candidates, own.source.phrases or source.phrases)))
     if not found:
         raise UserError(f"corpus {source.name} has no text in its column {column!r} that could be labelled")
-    return random.Random(arguments.seed_everything).sample(found, min(arguments.most, len(found)))
+    return random.Random(seed).sample(found, min(most, len(found)))
 
 
 def accuracy(teacher: Teacher, split: Sequence[Example]) -> float:
@@ -172,10 +186,10 @@ def accuracy(teacher: Teacher, split: Sequence[Example]) -> float:
 def write(
     folder: Path, own: Corpus, further: Sequence[str], probabilities: NDArray[np.float32], facts: dict[str, Any]
 ) -> None:
-    """Write the student's corpus, whole or not at all: a CSV file for each split, and `facts` as teacher.json.
+    """Write the student's corpus: a CSV file for each split, and `facts` as teacher.json.
 
     Args:
-        folder: Its place.
+        folder: Where to.
         own: The teacher's corpus.
         further: Texts that join train without a label.
         probabilities: Of train's texts, then of `further`, (texts, C).

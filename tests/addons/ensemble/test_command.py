@@ -2,7 +2,6 @@
 
 import csv
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,41 +15,11 @@ from project.checkpoint import KEY, read_checkpoint, restore
 from project.classifier import SentimentClassifier
 from project.datamodule import SentimentDataModule
 from project.errors import UserError
-from project.network import SentimentNetwork
+from tests.addons.ensemble.conftest import write_member
 from tests.conftest import toy_rows
 
 QUIET = ("--trainer.enable_progress_bar=false", "--trainer.accelerator=cpu")
 TEXTS = [text for text, _ in toy_rows()]
-
-
-def write_member(path: Path, like: Path, seed: int, changes: dict[str, Any] | None = None, **options: Any) -> Path:
-    """Write a checkpoint with random weights, decided answers and the tokenizer and labels of another."""
-    checkpoint = read_checkpoint(like)
-    state = checkpoint[KEY]
-    state["network"] |= options
-    torch.manual_seed(seed)
-    network = SentimentNetwork(**state["network"])
-    torch.nn.init.normal_(network.classifier.weight, std=20.0)
-    others = {name: w for name, w in checkpoint["state_dict"].items() if not name.startswith("network.")}
-    checkpoint["state_dict"] = others | {f"network.{name}": w for name, w in network.state_dict().items()}
-    torch.save(checkpoint | {KEY: state | (changes or {})}, path)
-    return path
-
-
-@pytest.fixture
-def members(fitted: Path) -> list[Path]:
-    like = fitted / "checkpoints" / "best.ckpt"
-    return [
-        write_member(Path("a.ckpt"), like, 1),
-        write_member(Path("b.ckpt"), like, 2, hidden_size=6, pooling="mean"),
-        write_member(Path("c.ckpt"), like, 3, cell="gru", num_frozen=2),
-    ]
-
-
-@pytest.fixture
-def averaged(members: list[Path], sentiment: Callable[..., int]) -> Path:
-    assert sentiment("ensemble", "--output", "x.ckpt", *members) == 0
-    return Path("x.ckpt")
 
 
 def mean_probabilities(members: list[Path], texts: list[str]) -> list[float]:
@@ -65,10 +34,10 @@ def test_classifies_with_the_mean_of_the_probabilities(members, averaged):
 
 
 def test_members_keep_their_weights(members, averaged):
-    network, _, _ = restore(read_checkpoint(averaged))
+    network = restore(read_checkpoint(averaged)).network
     assert isinstance(network, Ensemble)
     for path, member in zip(members, network.members, strict=True):
-        alone, _, _ = restore(read_checkpoint(path))
+        alone = restore(read_checkpoint(path)).network
         assert all(torch.equal(member.state_dict()[name], weight) for name, weight in alone.state_dict().items())
 
 
@@ -82,10 +51,11 @@ def test_says_how_many_networks_it_averages(members, sentiment, capsys):
 
 
 def test_temperatures_of_the_members_are_kept(members, sentiment):
-    cool = write_member(Path("cool.ckpt"), members[0], 4, {"temperature": 2.5})
+    cool = write_member(Path("cool.ckpt"), members[0], 4, {"decision": {"temperature": 2.5, "threshold": 0.5}})
     assert sentiment("ensemble", "--output", "x.ckpt", members[0], cool) == 0
     state = read_checkpoint("x.ckpt")[KEY]
-    assert (state["network"]["temperatures"], state["temperature"]) == ([1.0, 2.5], 1.0)
+    assert state["network"]["arguments"]["temperatures"] == [1.0, 2.5]
+    assert state["decision"]["temperature"] == 1.0
     ours = [p.probabilities["positive"] for p in load("x.ckpt")(TEXTS)]
     assert ours == pytest.approx(mean_probabilities([members[0], cool], TEXTS), abs=1e-6)
 
@@ -109,17 +79,9 @@ def test_predict_writes_the_mean_probabilities(members, averaged, toy, sentiment
     assert found == pytest.approx(mean_probabilities(members, TEXTS[50:]), abs=1e-5)
 
 
-@pytest.mark.parametrize("words", [[], ["--int8"]])
-def test_export_passes_the_parity_gate(averaged, sentiment, words):
-    assert sentiment("export", "--ckpt_path", averaged, "--output", "bundle", *words) == 0
-    parity = json.loads(Path("bundle/bundle.json").read_text())["parity"]
-    assert parity["texts"] == 10
-    assert parity["largest_difference"] < (0.1 if words else 1e-5)
-
-
 def test_training_one_is_refused(averaged, toy, sentiment, capsys):
     assert sentiment("fit", f"--ckpt_path={averaged}", f"--data.corpus={toy}", *QUIET) == 2
-    assert "error: x.ckpt is an ensemble, which is not trained: train its members" in capsys.readouterr().err
+    assert "error: the checkpoint is an ensemble, which is not trained: train its" in capsys.readouterr().err
 
 
 def test_training_one_from_python_is_refused(averaged, toy, tmp_path):
@@ -132,16 +94,11 @@ def test_training_one_from_python_is_refused(averaged, toy, tmp_path):
         trainer.fit(model, data)
 
 
-def test_shapes_of_one_are_refused(averaged, sentiment, capsys):
-    assert sentiment("shapes", "--ckpt_path", averaged, "A dull film.") == 2
-    assert "error: x.ckpt is an ensemble: give one of its members" in capsys.readouterr().err
-
-
 DIFFERENCES: dict[str, tuple[dict[str, Any], str]] = {
     "labels": ({"label_names": ["bad", "good"]}, "d.ckpt has other labels than a.ckpt"),
     "corpus": ({"fingerprint": "0" * 64}, "d.ckpt has another corpus, or other splits of it, than a.ckpt"),
     "tokenizer": ({"tokenizer": {}}, "d.ckpt has another vocabulary or tokenizer than a.ckpt"),
-    "threshold": ({"threshold": 0.4}, "d.ckpt has another threshold than a.ckpt"),
+    "threshold": ({"decision": {"temperature": 1.0, "threshold": 0.4}}, "d.ckpt has another threshold than a.ckpt"),
 }
 
 
@@ -157,7 +114,7 @@ def test_members_that_do_not_go_together_are_refused(members, sentiment, capsys,
 
 
 PATHS = {
-    "one member": (["a.ckpt"], "x.ckpt", "at least two members: name another checkpoint beside a.ckpt"),
+    "one member": (["a.ckpt"], "x.ckpt", "at least two members: name two checkpoints, not 1"),
     "a member twice": (["a.ckpt", "./a.ckpt"], "x.ckpt", "a checkpoint is named twice"),
     "missing member": (["a.ckpt", "no.ckpt"], "x.ckpt", "checkpoint no.ckpt does not exist"),
     "damaged member": (["a.ckpt", "torn.ckpt"], "x.ckpt", "torn.ckpt is not a checkpoint that can be read"),

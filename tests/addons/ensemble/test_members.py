@@ -4,16 +4,17 @@ from typing import Any
 import pytest
 import torch
 
-from project.addons.ensemble.members import Ensemble, build_network
+from project.addons.ensemble.members import Ensemble
 from project.batch import pack
-from project.network import SentimentNetwork
+from project.network import NetworkState, build_network, network_state
 
-SMALL: dict[str, Any] = {"vocab_size": 12, "num_classes": 3, "embedding_dim": 4, "hidden_size": 4}
-OTHER = {**SMALL, "hidden_size": 6, "cell": "gru", "pooling": "mean"}
+ARGUMENTS: dict[str, Any] = {"vocab_size": 12, "num_classes": 3, "embedding_dim": 4, "hidden_size": 4}
+SMALL = network_state("SentimentNetwork", ARGUMENTS)
+OTHER = network_state("SentimentNetwork", ARGUMENTS | {"hidden_size": 6, "cell": "gru", "pooling": "mean"})
 TEXTS = pack([torch.tensor([3, 4, 5]), torch.tensor([6])])
 
 
-def ensemble(*members: dict[str, Any], temperatures: tuple[float, ...]) -> Ensemble:
+def ensemble(*members: NetworkState, temperatures: tuple[float, ...]) -> Ensemble:
     torch.manual_seed(0)
     return Ensemble(members, temperatures).eval()
 
@@ -62,11 +63,7 @@ def test_large_logits_do_not_overflow():
     assert network(TEXTS)[0].tolist() == pytest.approx([-math.log(2), -math.log(2), -1e4])
 
 
-def test_arguments_without_members_are_one_network():
-    assert isinstance(build_network(SMALL), SentimentNetwork)
-
-
-def test_arguments_with_members_are_an_ensemble():
-    network = build_network({"members": [SMALL, OTHER], "temperatures": [1.0, 1.0]})
-    assert isinstance(network, Ensemble)
-    assert network.num_classes == 3
+def test_a_checkpoint_names_an_ensemble_by_its_members():
+    state = network_state("Ensemble", {"members": [SMALL, OTHER], "temperatures": [1.0, 1.0]})
+    assert state["module"] == "project.addons.ensemble.members"
+    assert isinstance(build_network(state), Ensemble)

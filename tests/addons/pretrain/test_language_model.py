@@ -51,16 +51,14 @@ def test_no_state_has_seen_what_is_to_be_guessed(direction):
 def test_equal_scores_leave_a_choice_of_what_was_drawn_and_is_not_right(others, alternatives):
     model = language_model(samples=2)
     model.chance.fill_(1 / V)
-    function, tensors = model.sampled(model.heads[0], torch.zeros(1, 3), torch.tensor([4]), torch.tensor(others))
-    (loss,) = function(*tensors)
+    loss = model.sampled(model.heads[0], torch.zeros(1, 3), torch.tensor([4]), torch.tensor(others))
     assert loss.item() == pytest.approx(math.log(alternatives))
 
 
 def test_what_is_drawn_seldom_counts_as_many_of_its_kind():
     model = language_model(samples=1)
     model.chance.copy_(torch.tensor([0, 0, 0, 0.25, 0.5, 0, 0.25]))
-    function, tensors = model.sampled(model.heads[0], torch.zeros(1, 3), torch.tensor([4]), torch.tensor([3]))
-    (loss,) = function(*tensors)
+    loss = model.sampled(model.heads[0], torch.zeros(1, 3), torch.tensor([4]), torch.tensor([3]))
     assert loss.item() == pytest.approx(math.log(3))  # 1 / 0.5 against 1 / 0.25
 
 

@@ -1,6 +1,10 @@
+import json
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from project.addons.results.command import bootstrap, counts, difference, sections
 
@@ -23,6 +27,8 @@ def fit(seed: int, right: list[int], train: str = "f", test: str = "7") -> dict[
         "fingerprint": train * 64,
         "test_fingerprint": test * 64,
         "command": f"sentiment fit --config configs/default.yaml --seed_everything={seed}",
+        "stage": "fit",
+        "network": "SentimentNetwork",
         "seed": seed,
         "metrics": {"test/accuracy": sum(right) / len(right), "test/f1": 0.5},
         "fit_seconds": 40.0,
@@ -39,24 +45,18 @@ def test_runs_that_differ_in_their_seed_are_one_row():
     )
 
 
-def test_an_ensemble_says_how_many_networks_it_is_of():
-    tested = {
-        **fit(1, [1, 1, 1, 0]),
-        "command": "sentiment test --ckpt_path all.ckpt",
-        "members": 3,
-        "fit_seconds": None,
-    }
-    (table,) = sections([tested], [BASELINES])
-    assert "| `sentiment test --ckpt_path all.ckpt` | 3 networks | 0.750 | 0.500 |  | 500 | +0.250" in table
+def test_an_ensemble_is_marked_and_has_no_time_of_a_fit():
+    tested = fit(1, [1, 1, 1, 0]) | {"stage": "test", "network": "Ensemble", "fit_seconds": None}
+    (table,) = sections([tested | {"command": "sentiment test --ckpt_path all.ckpt"}], [BASELINES])
+    assert "| `sentiment test --ckpt_path all.ckpt` | ensemble | 0.750 | 0.500 |  | 500 | +0.250" in table
 
 
-def test_a_test_of_one_network_repeats_what_its_fit_says():
-    commands = [
-        ("sentiment fit", 1),
-        ("sentiment test --ckpt_path a.ckpt", 1),
-        ("sentiment test --ckpt_path b.ckpt", 2),
-    ]
-    assert [counts({"command": command, "members": members}) for command, members in commands] == [True, False, True]
+@pytest.mark.parametrize(
+    ("stage", "network", "on_the_page"),
+    [("fit", "SentimentNetwork", True), ("test", "SentimentNetwork", False), ("test", "Ensemble", True)],
+)
+def test_a_test_of_a_trained_network_repeats_what_its_fit_says(stage, network, on_the_page):
+    assert counts({"stage": stage, "network": network}) == on_the_page
 
 
 def test_difference_is_to_the_baseline_that_is_best_on_val():
@@ -84,3 +84,25 @@ def test_interval_is_that_of_the_standard_error():
     error = 1.96 * 0.5 / np.sqrt(400)
     assert abs(low - (0.5 - error)) < 0.005
     assert abs(high - (0.5 + error)) < 0.005
+
+
+def test_baselines_and_runs_are_collected_into_one_page(sentiment, fitted):
+    (fitted.parent / "baselines").mkdir()
+    (fitted.parent / "baselines" / "toy.json").write_text(json.dumps(toy_baselines(fitted)))
+    assert sentiment("results") == 0
+    page = Path("results.md").read_text()
+    assert page.count("(baseline)") == 2
+    assert len(re.findall(r"^\| `sentiment fit .*\| 42 \|", page, re.MULTILINE)) == 1
+    assert "10 texts" in page
+
+
+def toy_baselines(run: Path) -> dict[str, Any]:
+    """What `sentiment baselines` would write for the corpus of a run."""
+    facts = json.loads((run / "results.json").read_text())
+    same = {key: facts[key] for key in ("corpus", "fingerprint", "test_fingerprint")}
+    return same | {"baselines": [baseline("TF-IDF", 0.9, [1, 0] * 5), baseline("NB-SVM", 0.8, [1] * 10)]}
+
+
+def test_results_without_a_run_is_one_line(sentiment, capsys):
+    assert sentiment("results") == 2
+    assert "runs has no results.json: `make train` writes one" in capsys.readouterr().err

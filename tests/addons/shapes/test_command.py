@@ -3,7 +3,7 @@ import re
 import pytest
 import torch
 
-from project.addons.shapes.command import way_of
+from project.addons.shapes.command import rows_of
 from project.network import SentimentNetwork
 from project.text import Tokenizer
 
@@ -13,7 +13,9 @@ TOKENIZER = Tokenizer(["<pad>", "<unk>", "a", "warm", "film"])
 def rows(texts: list[str], **options) -> dict[str, tuple[str, str]]:
     torch.manual_seed(0)
     network = SentimentNetwork(len(TOKENIZER), 2, embedding_dim=6, hidden_size=4, **options).eval()
-    return {name.strip(): (shape, values) for name, shape, values in way_of(texts, network, TOKENIZER, ["bad", "good"])}
+    return {
+        name.strip(): (shape, values) for name, shape, values in rows_of(texts, network, TOKENIZER, ["bad", "good"])
+    }
 
 
 def test_shapes_of_two_texts():

@@ -8,7 +8,7 @@ import pytest
 
 from project.addons.teach.command import Teachers
 from project.corpora import load_corpus
-from project.ingest.store import CorpusOptions
+from project.ingest import ReadOptions
 from tests.conftest import write_csv
 
 
@@ -54,7 +54,7 @@ def test_of_several_teachers_the_mean_counts():
 
 def test_val_and_test_stay_as_they_are(teach, toy):
     assert teach() == 0
-    own, student = load_corpus(str(toy)), load_corpus("taught", CorpusOptions(soft_labels=True))
+    own, student = load_corpus(str(toy)), load_corpus("taught", ReadOptions(soft_targets=True))
     assert [list(student.split(split)) for split in ("val", "test")] == [list(own.split(s)) for s in ("val", "test")]
     assert student.test_fingerprint == own.test_fingerprint
 
@@ -81,7 +81,7 @@ def test_no_more_texts_than_asked_for(teach):
 
 def test_a_student_learns_from_it(teach, sentiment):
     assert teach("--epochs=12", "--learning_rate=1e-2", "--batch_size=8") == 0
-    assert sentiment("fit", "--data.corpus=taught", "--data.soft_labels=true", "--trainer.max_epochs=1") == 0
+    assert sentiment("fit", "--data.corpus=taught", "--data.soft_targets=true", "--trainer.max_epochs=1") == 0
 
 
 def test_it_says_how_good_the_teacher_is(teach, capsys):
@@ -94,7 +94,7 @@ def test_it_says_how_good_the_teacher_is(teach, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--output=."], "--output . is there already: choose another folder, or remove it"),
+        (["--output=."], "--output . exists already: choose another folder, or remove it"),
         (["--output=no/where"], "folder no does not exist"),
         (["--epochs=0"], "epochs is 0: set --epochs=1 or more"),
         (["--texts=nowhere.csv"], "corpus 'nowhere.csv' is neither"),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from project.addons.teach import MINILM_NAME
+from project.addons.teach.command import MINILM_NAME
 from project.addons.teach.transformer import Transformer
 from project.errors import UserError
 from tests.conftest import toy_rows
@@ -28,9 +28,9 @@ def test_probabilities_add_up_to_one(teacher):
     np.testing.assert_allclose(teacher.probabilities(TEXTS).sum(1), 1, rtol=1e-5)
 
 
-def test_probabilities_stand_in_the_order_of_the_texts(teacher):
-    turned = teacher.probabilities(TEXTS[::-1])[::-1]
-    np.testing.assert_allclose(teacher.probabilities(TEXTS), turned, atol=1e-2)  # under autocast to bfloat16
+def test_probabilities_come_in_the_order_of_the_texts(teacher):
+    reversed_ = teacher.probabilities(TEXTS[::-1])[::-1]
+    np.testing.assert_allclose(teacher.probabilities(TEXTS), reversed_, atol=1e-2)  # under autocast to bfloat16
 
 
 def test_longer_texts_of_the_batch_change_nothing(teacher):

@@ -6,9 +6,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from project.addons.wide.ngrams import LEFT, RIGHT, WORD, NGramBag
+from project.addons.wide.ngrams import LEFT, RIGHT, WORD, NGramBag, WideNetwork
 from project.batch import pack
-from project.network import SentimentNetwork
+from project.errors import UserError
+from tests.conftest import SMALL
 
 M, V = 97, 12
 TEXTS = st.lists(st.lists(st.integers(1, V - 1), min_size=1, max_size=12), min_size=1, max_size=6)
@@ -63,13 +64,40 @@ def test_training_leaves_out_its_share_and_scales_the_rest():
     assert not torch.equal(logits, bag(pack([held])))
 
 
-def test_a_network_adds_its_logits():
+def wide_network(**options) -> WideNetwork:
     torch.manual_seed(0)
-    network = SentimentNetwork(V, 3, embedding_dim=4, hidden_size=4, wide_buckets=M).eval()
-    ids = packed([[2, 3, 4], [5]])
-    deep = network(ids)  # the bag begins at zero
-    torch.nn.init.normal_(network.get_parameter("wide.weight"))
-    torch.testing.assert_close(network(ids), deep + network.wide_logits(ids))
+    return WideNetwork(**{"buckets": M, **options}, vocab_size=V, num_classes=3, embedding_dim=4, hidden_size=4).eval()
+
+
+def test_a_network_adds_its_logits():
+    network, ids = wide_network(), packed([[2, 3, 4], [5]])
+    deep = network(ids)  # the bag starts at zero
+    torch.nn.init.normal_(network.wide.weight)
+    torch.testing.assert_close(network(ids), deep + network.wide(ids))
+
+
+def test_the_bag_has_its_own_learning_rate_and_decay():
+    *others, wide = wide_network(wide_learning_rate=0.05, wide_weight_decay=0.2).parameter_groups(0.01)
+    assert (wide["lr"], wide["weight_decay"], [p.shape for p in wide["params"]]) == (0.05, 0.2, [(M, 3)])
+    assert [group.get("lr") for group in others] == [None] * 3
+    assert all(p.shape != (M, 3) for group in others for p in group["params"])
+
+
+@pytest.mark.parametrize("options", [{"buckets": 0}, {"wide_learning_rate": -1.0}, {"wide_weight_decay": -1.0}])
+def test_options_that_make_no_sense_are_refused(options):
+    with pytest.raises(UserError, match="network_options of WideNetwork"):
+        WideNetwork(**options, vocab_size=V, num_classes=3, hidden_size=4)
+
+
+WIDE = ("--model.network=WideNetwork", "--model.network_options.buckets=4096")
+
+
+def test_it_is_trained_and_classifies_from_its_checkpoint_alone(sentiment, toy, capsys):
+    assert sentiment("fit", f"--data.corpus={toy}", "--trainer.max_epochs=6", *WIDE, *SMALL) == 0
+    assert ", 8,192 wide)" in capsys.readouterr().out
+    checkpoint = "runs/version_0/checkpoints/best.ckpt"
+    assert sentiment("classify", "--ckpt_path", checkpoint, "A dull film.", "The music is wise, and warm.") == 0
+    assert [line.split("\t")[0] for line in capsys.readouterr().out.splitlines()] == ["negative", "positive"]
 
 
 def test_every_bucket_that_a_text_holds_receives_a_gradient_and_no_other():

@@ -1,0 +1,3 @@
+"""The downloads, ahead of time."""
+
+COMMANDS = {"data": "project.addons.data.command:data"}

@@ -1,0 +1,21 @@
+"""Built-in corpora and word vectors -> the cache."""
+
+from project.corpora import BUILT_IN, load_corpus
+from project.errors import UserError
+from project.ingest import cache_dir
+from project.vectors import GLOVE_6B_50D, load_vectors
+
+
+def data() -> None:
+    """Fetch the built-in corpora and the word vectors into the cache."""
+    for name in BUILT_IN:
+        try:
+            corpus = load_corpus(name)
+        except UserError as error:  # imdb and sst2 come from a hub that may not be reached
+            print(f"{name}: {error}")
+            continue
+        sizes = ", ".join(f"{len(rows):,} {split}" for split, rows in corpus.splits.items())
+        print(f"{name}: {sizes} ({' / '.join(corpus.label_names)})")
+    vectors = load_vectors(GLOVE_6B_50D)
+    print(f"{GLOVE_6B_50D}: {len(vectors.words):,} words, {vectors.dim} dimensions")
+    print(f"cache: {cache_dir()}")

@@ -1,0 +1,22 @@
+"""Ensemble -> ONNX nodes."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from project.addons.ensemble.members import Ensemble
+
+
+def add_ensemble(graph: Any, ensemble: Ensemble) -> str:
+    """Add the nodes of all members to a `project.export.graph.Graph`; return the name of the logits (B, C)."""
+    each = []
+    for number, (member, temperature) in enumerate(zip(ensemble.members, ensemble.temperatures, strict=True)):
+        graph.prefix = f"members.{number}."
+        divided = graph.add("Div", graph.add_network(member), graph.constant(temperature, np.float32))  # (B, C)
+        each.append(graph.add("Unsqueeze", graph.add("LogSoftmax", divided, axis=1), graph.constant([0])))  # (1, B, C)
+    graph.prefix = ""
+    stacked = graph.add("Concat", *each, axis=0)  # (M, B, C)
+    total = graph.add("ReduceLogSumExp", stacked, graph.constant([0]), keepdims=0)  # (B, C)
+    logits: str = graph.add("Sub", total, graph.constant(math.log(len(each)), np.float32))  # (B, C)
+    return logits

@@ -1,0 +1,82 @@
+"""A file of texts -> the same rows with columns added to them, a few thousand at a time, so that memory stays flat."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+from project.atomic import atomic_write
+from project.errors import UserError
+from project.ingest.output import Row, check_output, merged, suffix_of, write_rows
+from project.ingest.records import Record, column_types, is_data_file, read_records
+
+ROWS = 4096  # answered together
+Answer = Callable[[Sequence[str]], Sequence[Row]]  # the columns to add to the row of each text
+Fault = Callable[[object], str | None]  # why a value is no usable text
+
+
+def annotate_file(
+    path: Path, output: Path, text_column: str, answer: Answer, text_fault: Fault, empty: Row | None
+) -> list[str]:
+    """Write every row of `path` to `output`, in order, with all its columns and those of its answer.
+
+    Args:
+        path: .csv, .tsv or .jsonl (each also .gz), or .parquet.
+        output: Likewise; it appears when it is complete.
+        text_column: Column of texts.
+        answer: What is added for texts.
+        text_fault: Checks a text.
+        empty: What is added to a bad row; None if the first bad row is to end it all.
+
+    Returns:
+        Where the bad rows are and what is wrong with them: the first one, and how many there are.
+
+    Raises:
+        UserError: A file cannot be read or written, a column is missing, or a row is bad and `empty` is None.
+    """
+    if not path.is_file():
+        raise UserError(f"{path} does not exist")
+    if not is_data_file(path):
+        raise UserError(f"{path}: the name should tell the format: .csv, .tsv, .jsonl (each also .gz) or .parquet")
+    check_output(output)
+    started, faults, rows = time.perf_counter(), _Faults(), 0
+
+    def annotated() -> Iterator[Row]:
+        nonlocal rows
+        records = read_records(path)
+        while chunk := list(islice(records, ROWS)):
+            found = [_fault_of(record, path, text_column, text_fault) for record in chunk]
+            faults.count(found, empty)
+            texts = [record.columns[text_column] for record, fault in zip(chunk, found, strict=True) if not fault]
+            answers = iter(answer(texts))
+            for record, fault in zip(chunk, found, strict=True):
+                rows += 1
+                yield merged(record.columns, (empty or {}) if fault else next(answers))
+
+    with atomic_write(output) as scratch:
+        write_rows(scratch, suffix_of(output), annotated(), column_types(path))
+    seconds = time.perf_counter() - started
+    print(f"{rows:,} rows in {seconds:.1f} s ({rows / seconds:,.0f} a second): {output}")
+    return [f"{faults.number:,} bad rows have no prediction, the first is {faults.first}"] if faults.number else []
+
+
+class _Faults:
+    """How many rows are bad, and the first one."""
+
+    number, first = 0, ""
+
+    def count(self, found: Sequence[str | None], empty: Row | None) -> None:
+        """Add the faults among `found`; raise the first if bad rows have no `empty` answer."""
+        for fault in filter(None, found):
+            if empty is None:
+                raise UserError(f"{fault}; fix it, or add --bad_rows=skip")
+            self.number, self.first = self.number + 1, self.first or fault
+
+
+def _fault_of(record: Record, path: Path, text_column: str, text_fault: Fault) -> str | None:
+    """Return where a row is and what is wrong with it; None if nothing is."""
+    if record.fault is None and text_column not in record.columns:
+        columns = ", ".join(map(str, record.columns))
+        raise UserError(f"{path}:{record.line}: no column {text_column!r}: name one of {columns} with --text_column")
+    fault = record.fault or text_fault(record.columns[text_column])
+    return fault and f"{path}:{record.line}: {fault}"

@@ -1,0 +1,151 @@
+"""Where the rows of each split come from: a file, or a folder of files named after their splits."""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from project.errors import UserError
+from project.ingest.records import SUFFIXES, Record, is_data_file, read_records
+
+Split = Literal["train", "val", "test"]
+SPLITS: tuple[Split, ...] = ("train", "val", "test")
+# what a split is called in the name of a file: train.csv, test-00000-of-00001.parquet, validation.jsonl.gz
+SPLIT_NAMES: dict[str, Split] = {"training": "train", "valid": "val", "validation": "val", "dev": "val"}
+SPLIT_NAMES |= {split: split for split in SPLITS}
+UNLABELLED = ("unsupervised", "unlabelled", "unlabeled")
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How rows become a corpus.
+
+    Attributes:
+        text_column: Name of the column of texts.
+        label_column: Name of the column of labels.
+        bad_rows: error stops at a source with bad rows, counting them; skip leaves them out and lists them in a file.
+        val_share: Share of train that becomes val if the source has none.
+        test_share: Share of train that becomes test if the source has none; 0 for no test split.
+        drop_duplicates: Whether train loses its repeated texts and those that are also in val or test.
+        soft_targets: Whether train has a probability of each label in columns p_LABEL, which then name the labels. A
+            row of train may lack its label; its most probable one is used, but it never moves to val or test.
+
+    Raises:
+        UserError: The shares leave nothing to train on.
+    """
+
+    text_column: str = "text"
+    label_column: str = "label"
+    bad_rows: Literal["error", "skip"] = "error"
+    val_share: float = 0.1
+    test_share: float = 0.1
+    drop_duplicates: bool = False
+    soft_targets: bool = False
+
+    def __post_init__(self) -> None:
+        for name, share in (("val_share", self.val_share), ("test_share", self.test_share)):
+            if not 0 <= share < 1:
+                raise UserError(f"{name} is {share}: set --data.{name} to at least 0 and less than 1")
+        if self.val_share + self.test_share >= 1:
+            raise UserError("val_share and test_share leave nothing to train on: their sum should be less than 1")
+
+
+class Part(NamedTuple):
+    """A file, or another place that rows come from; `records` reads it from its beginning at every call."""
+
+    name: str
+    records: Callable[[], Iterable[Record]]
+
+
+def any_text(text: object) -> str | None:
+    """Accept every text."""
+    return None
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a corpus comes from.
+
+    Attributes:
+        name: What the user called it.
+        key: Digest of its content.
+        parts: Where the rows of each split come from, in order.
+        renamed: Names for labels, by what they are called in the source.
+        known_labels: The only labels allowed, in their order; None for those of train.
+        labelled: False if the texts are to be predicted and need no label.
+        phrases: Whether rows are phrases of each other, as in the Stanford Sentiment Treebank: val is then carved by
+            whole sentences, and no phrase of theirs stays in train.
+        unlabelled: Further texts that no one has labelled.
+        text_column: Name of the column of texts.
+        text_fault: Returns why a value is not a usable text, or None.
+        code: Digest of the code that reads this source and checks its texts: new code, new folder in the cache.
+    """
+
+    name: str
+    key: str
+    parts: dict[Split, list[Part]]
+    renamed: dict[str, str] = field(default_factory=dict)
+    known_labels: tuple[str, ...] | None = None
+    labelled: bool = True
+    phrases: bool = False
+    unlabelled: list[Part] = field(default_factory=list)
+    text_column: str = ReadOptions.text_column
+    text_fault: Callable[[object], str | None] = any_text
+    code: str = ""
+
+
+def file_source(name: str, path: Path) -> Source:
+    """Return one file as train, from which val and test will be carved.
+
+    Raises:
+        UserError: Its format is not known, or it cannot be read.
+    """
+    if not is_data_file(path):
+        raise UserError(f"{path} has none of the suffixes that are read: {', '.join(SUFFIXES)}")
+    return Source(name, digest_files([path]), {"train": [_file_part(path)]})
+
+
+def folder_source(name: str, folder: Path) -> Source:
+    """Return the files of a folder, or of its folder ``data``, that are named after splits, as on the Hugging Face hub.
+
+    Files called unsupervised, unlabelled or unlabeled are its unlabelled texts.
+
+    Raises:
+        UserError: There are none, or one cannot be read.
+    """
+    files: dict[Split, list[Path]] = {}
+    unlabelled: list[Path] = []
+    for path in filter(is_data_file, sorted([*folder.iterdir(), *(folder / "data").glob("*")])):
+        first_word = re.split(r"[-._]", path.name.lower())[0]
+        if first_word in SPLIT_NAMES:
+            files.setdefault(SPLIT_NAMES[first_word], []).append(path)
+        elif first_word in UNLABELLED:
+            unlabelled.append(path)
+    if not files:
+        raise UserError(f"{folder} holds no file named after its split, such as train.csv or test.parquet")
+    key = digest_files([path for split in sorted(files) for path in files[split]] + unlabelled)
+    parts = {split: [_file_part(path) for path in paths] for split, paths in files.items()}
+    return Source(name, key, parts, unlabelled=[_file_part(path) for path in unlabelled])
+
+
+def _file_part(path: Path) -> Part:
+    return Part(str(path), partial(read_records, path))
+
+
+def digest_files(paths: Iterable[Path]) -> str:
+    """Return a digest of the files' names and content.
+
+    Raises:
+        UserError: A file cannot be read.
+    """
+    digest = hashlib.sha256()
+    for path in paths:
+        try:
+            with path.open("rb") as file:
+                digest.update(f"{path.name} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
+        except OSError as error:
+            raise UserError(f"cannot read {path}: {error.strerror}") from error
+    return digest.hexdigest()

@@ -1,0 +1,81 @@
+"""A file of word vectors in the text format of GloVe or fastText -> words and a matrix."""
+
+import gzip
+import zipfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from project.errors import UserError
+
+
+def read_word_vectors(path: Path, member: str = "") -> tuple[list[str], NDArray[np.float32]]:
+    """Read ``word number number ...`` lines, with fastText's ``count dim`` header or without (GloVe).
+
+    Words may contain spaces (some of glove.840B do): the last E fields are the vector. If a word comes twice, its first
+    vector counts.
+
+    Args:
+        path: Plain, .gz or .zip.
+        member: File of a .zip archive; its smallest vector file if empty.
+
+    Returns:
+        W words, and their vectors, (W, E).
+
+    Raises:
+        UserError: A line cannot be read (the message names file and line) or the file is empty.
+    """
+    words: dict[str, None] = {}
+    values: list[NDArray[np.float32]] = []
+    try:
+        with _opened(path, member) as file:
+            dim = 0
+            for number, raw in enumerate(file, start=1):
+                fields = raw.decode("utf-8").rstrip("\r\n ").split(" ")
+                if number == 1 and len(fields) == 2:
+                    dim = int(fields[1])
+                    continue
+                dim = dim or len(fields) - 1
+                vector = _numbers(fields[-dim:], dim, f"{path}:{number}")
+                word = " ".join(fields[:-dim])
+                if word not in words:
+                    words[word] = None
+                    values.append(vector)
+    except (OSError, EOFError, zipfile.BadZipFile, UnicodeDecodeError) as error:
+        raise UserError(f"cannot read vectors from {path}: {error}") from error
+    if not values:
+        raise UserError(f"{path} has no vectors: each line should be a word and its numbers")
+    return list(words), np.stack(values)
+
+
+@contextmanager
+def _opened(path: Path, member: str) -> Iterator[Iterable[bytes]]:
+    if path.suffix == ".gz":
+        with gzip.open(path) as file:
+            yield file
+    elif path.suffix == ".zip":
+        with zipfile.ZipFile(path) as archive:
+            infos = {info.filename: info for info in archive.infolist() if info.filename.endswith((".txt", ".vec"))}
+            if not infos or (member and member not in infos):
+                raise UserError(f"{path} has no {member or 'vector file'}, only {', '.join(archive.namelist()[:6])}")
+            name = member or min(infos, key=lambda each: infos[each].file_size)
+            if len(infos) > 1:
+                print(f"vectors: {name}, one of {len(infos)} in {path}; to choose: --data.vectors {path}/{name}")
+            with archive.open(name) as file:
+                yield file
+    else:
+        with path.open("rb") as file:
+            yield file
+
+
+def _numbers(fields: list[str], dim: int, where: str) -> NDArray[np.float32]:
+    try:
+        vector = np.array(fields, dtype=np.float32)
+    except ValueError:
+        vector = np.empty(0, dtype=np.float32)
+    if len(vector) != dim or dim < 1 or not np.isfinite(vector).all():
+        raise UserError(f"{where}: expected a word and {dim} numbers; is this GloVe's or fastText's text format?")
+    return vector

@@ -1,0 +1,211 @@
+"""torch.nn.LSTM, GRU and RNN that are fast for packed sequences on a CPU."""
+
+import warnings
+from contextlib import nullcontext
+from functools import cache, partial
+from itertools import chain
+from typing import Any, get_args
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
+
+from .direction import Config, Kernel, run_layer
+from .grid import gather, make_grid, pick, scatter
+from .parallel import Call, run_calls
+from .paths import Path, Workload, fastest_path
+from .threads import can_run_parallel, flush_denormals, half_of_threads
+
+KERNELS: dict[str, Kernel] = {
+    "LSTM": torch.lstm,
+    "GRU": torch.gru,
+    "RNN_TANH": torch.rnn_tanh,
+    "RNN_RELU": torch.rnn_relu,
+}
+BLOCK_STEPS, BLOCK_CELLS = 64, 4096  # least time steps and cells of a block: each block reads and writes all weights
+
+
+class PackedRNN(nn.RNNBase):
+    """What LSTM, GRU and RNN have in common: ways to compute exactly the same for packed sequences.
+
+    packed
+        torch's own kernel for a PackedSequence. On a GPU that is cuDNN. On a CPU its backward pass is quadratic in T
+        (pytorch#149194), and oneDNN is never used.
+    padded
+        Each direction of each layer runs on its own as a padded one-directional network, which oneDNN computes for an
+        LSTM; the second direction reads every sequence reversed within its own length. Padding thus lies behind the
+        last token in both directions, and no token's result depends on it.
+    parallel
+        The same, with the two directions of a layer at the same time in two threads.
+    auto
+        Packed on a GPU; on a CPU whichever is the fastest for the batch, see `path_for`.
+
+    Attributes:
+        path: One of the above.
+    """
+
+    path: Path = "auto"
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "path" and value not in get_args(Path):
+            raise ValueError(f"path is {value!r}: choose one of {', '.join(get_args(Path))}")
+        super().__setattr__(name, value)
+
+    def extra_repr(self) -> str:
+        """Return torch's line, with a path that is not "auto"."""
+        return super().extra_repr() + ("" if self.path == "auto" else f", path={self.path}")
+
+    def forward(self, input: Tensor | PackedSequence, hx: Any = None) -> Any:
+        """Take and return what torch's module does."""
+        return self._run(input, hx, hidden_only=False)
+
+    def last_hidden(self, packed: PackedSequence, hx: Any = None) -> Tensor:
+        """Return h_n as `forward` does, (L*D, B, H), without computing what only the outputs and c_n need."""
+        state = self._run(packed, hx, hidden_only=True)[1]
+        return state if isinstance(state, Tensor) else state[0]
+
+    def path_for(self, packed: PackedSequence) -> Path:
+        """Return how `packed` is computed: never "auto". The choice depends on batch, network and threads."""
+        data, batch_sizes = packed.data, packed.batch_sizes
+        if data.is_cpu and torch.float16 in (data.dtype, autocast_dtype(data)):
+            return "packed"  # oneDNN has no float16 on most processors
+        if self.path != "auto":
+            return "padded" if self.path == "parallel" and not data.is_cpu else self.path
+        if not data.is_cpu:
+            return "padded" if data.is_mps else "packed"  # the packed kernel is wrong on MPS (pytorch#95118)
+        weight_ih, weight_hh = self.all_weights[0][:2]  # (4H, I), (4H, H); of a GRU 3H, of an RNN H
+        workload = Workload(
+            onednn=self._uses_onednn,
+            equal=bool(batch_sizes[0] == batch_sizes[-1]),
+            training=torch.is_grad_enabled(),
+            steps=len(batch_sizes),
+            operations=2 * len(data) * (weight_ih.numel() + weight_hh.numel()),
+            hidden=self.hidden_size,
+        )
+        return fastest_path(workload, self.bidirectional and can_run_parallel())
+
+    @property
+    def _uses_onednn(self) -> bool:
+        return self.mode == "LSTM" and not self.proj_size
+
+    def _run(self, input: Tensor | PackedSequence, hx: Any, hidden_only: bool) -> Any:
+        """Return what `forward` does; if `hidden_only`, outputs and c may be missing."""
+        if not isinstance(input, PackedSequence):
+            return super().forward(input, hx)
+        data = input.data
+        if data.is_cpu:
+            flush_denormals()
+        bfloat16 = autocast_dtype(data) == torch.bfloat16
+        if bfloat16 and data.is_cpu and self._uses_onednn and not autocast_has_bfloat16():
+            with torch.autocast("cpu", enabled=False):
+                return self._run(input._replace(data=data.float()), cast(hx, torch.float32), hidden_only)
+        self._update_flat_weights()
+        path = self.path_for(input)
+        states = None if path == "packed" else self._initial_states(input, hx)
+        if states is None:
+            return super().forward(input, hx)
+        return self._run_padded(input, states, path == "parallel", hidden_only)
+
+    def _initial_states(self, packed: PackedSequence, hx: Any) -> tuple[Tensor, ...] | None:
+        """Return h, for an LSTM h and c, (L*D, B, H), sequences sorted; None if torch shall say what is wrong."""
+        data, batch_sizes, sorted_indices, _ = packed  # (N, I)
+        if hx is not None:
+            hx = self.permute_hidden(hx, sorted_indices)
+        else:
+            hx = data.new_zeros(self.get_expected_hidden_size(data, batch_sizes))
+            if isinstance(self, nn.LSTM):
+                hx = hx, data.new_zeros(self.get_expected_cell_size(data, batch_sizes))
+        try:
+            self.check_forward_args(data, hx, batch_sizes)
+        except (RuntimeError, ValueError):
+            return None
+        if autocast_dtype(data) is not None:
+            hx = cast(hx, data.dtype)
+        states = (hx,) if isinstance(hx, Tensor) else tuple(hx)
+        return states if all((s.dtype, s.device) == (data.dtype, data.device) for s in states) else None
+
+    def _run_padded(
+        self, packed: PackedSequence, states: tuple[Tensor, ...], parallel: bool, hidden_only: bool
+    ) -> tuple[PackedSequence, Any]:
+        if self.proj_size:
+            warnings.filterwarnings("ignore", message="LSTM with projections is not supported with oneDNN")
+        data, batch_sizes, sorted_indices, unsorted_indices = packed  # (N, I)
+        layers = partial(self._run_layers, batch_sizes, parallel, hidden_only)
+        tensors = (data, *states, *chain(*self.all_weights))
+        # One node for all layers, so that their backward pass has half of the threads as well. A large batch in
+        # parallel has one for each block instead, which frees what it keeps.
+        one_node = data.is_cpu and torch.get_num_threads() > 1 and (not parallel or len(data) <= BLOCK_CELLS)
+        with half_of_threads() if data.is_cpu else nullcontext():
+            results = run_calls([Call(layers, tensors)], parallel=False)[0] if one_node else layers(*tensors)
+        values, *last = results  # (N, D*H), (L*D, B, H)
+        if unsorted_indices is not None:
+            last = [pick(state, unsorted_indices, 1) for state in last]  # (L*D, B, H) each
+        output = PackedSequence(values, batch_sizes, sorted_indices, unsorted_indices)
+        return output, tuple(last) if self.mode == "LSTM" else last[0]
+
+    def _run_layers(
+        self, batch_sizes: Tensor, parallel: bool, hidden_only: bool, data: Tensor, *tensors: Tensor
+    ) -> tuple[Tensor, ...]:
+        """Return the outputs, (N, D*H) unless `hidden_only`, and the last states (L*D, B, H) for `data` (N, I).
+
+        The other tensors are the initial states (L*D, B, H), then the weights in the order of torch's module.
+        """
+        num_states = 2 if self.mode == "LSTM" else 1
+        states, weights = tensors[:num_states], tensors[num_states:]
+        each = len(self.all_weights[0])
+        max_steps = max(BLOCK_STEPS, BLOCK_CELLS // int(batch_sizes[0]))
+        grid = make_grid(batch_sizes, max_steps if torch.is_grad_enabled() else None).to(data.device)
+        values = scatter(data, grid)  # (cells, I)
+        need_c, directions = num_states == 2 and not hidden_only, 1 + self.bidirectional
+        last: list[list[Tensor]] = []  # for each direction of each layer, (B, H)
+        for layer in range(self.num_layers):
+            if layer:
+                values = nn.functional.dropout(values, self.dropout, self.training)  # (cells, D*H)
+            need_outputs = layer + 1 < self.num_layers or not hidden_only
+            config = Config(KERNELS[self.mode], self.bias, self.training, need_c, need_outputs, parallel)
+            rows = range(layer * directions, (layer + 1) * directions)
+            own_states = [[state[row] for state in states] for row in rows]  # (B, H)
+            own_weights = [weights[row * each : (row + 1) * each] for row in rows]
+            values, ends = run_layer(config, grid, values, own_states, own_weights)  # (cells, D*H), (B, H)
+            last += ends
+        stacked = [torch.stack(kind) for kind in zip(*last, strict=True)]  # (L*D, B, H) each
+        return values if hidden_only else gather(values, grid), *stacked
+
+
+class LSTM(PackedRNN, nn.LSTM):
+    """torch.nn.LSTM, fast for packed sequences on a CPU; see `PackedRNN`."""
+
+
+class GRU(PackedRNN, nn.GRU):
+    """torch.nn.GRU, fast for packed sequences on a CPU; see `PackedRNN`."""
+
+
+class RNN(PackedRNN, nn.RNN):
+    """torch.nn.RNN, fast for packed sequences on a CPU; see `PackedRNN`."""
+
+
+@cache
+def autocast_has_bfloat16() -> bool:
+    """Whether an LSTM under autocast to bfloat16 runs on this processor; without AVX-512 it fails (pytorch#88136)."""
+    lstm = nn.LSTM(1, 1)
+    try:
+        with torch.inference_mode(False), torch.autocast("cpu", torch.bfloat16):
+            lstm(torch.zeros(1, 1, 1))
+    except RuntimeError:
+        return False
+    return True
+
+
+def autocast_dtype(data: Tensor) -> torch.dtype | None:
+    """Return what autocast makes of `data`'s device; None without autocast."""
+    device = data.device.type
+    if device == "meta" or not torch.is_autocast_enabled(device):
+        return None
+    return torch.get_autocast_dtype(device)
+
+
+def cast(hx: Any, dtype: torch.dtype) -> Any:
+    """Return initial states in another dtype."""
+    if isinstance(hx, Tensor):
+        return hx.to(dtype)
+    return None if hx is None else tuple(state.to(dtype) for state in hx)

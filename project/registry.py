@@ -1,0 +1,34 @@
+"""What the rooms of this tree bring along: found by looking, so that a folder can be deleted and nothing else edited.
+
+The `__init__.py` of export, serve and each add-on holds nothing but strings, "module:name", imported on use:
+COMMANDS (functions of the command line), CALLBACKS (added to every fit and test), NETWORKS (``--model.network``) and
+NODES (functions that export a network or an encoder, by its class name).
+"""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal
+
+ROOT = Path(__file__).parent
+Kind = Literal["COMMANDS", "CALLBACKS", "NETWORKS", "NODES"]
+
+
+def rooms() -> list[str]:
+    """Return the packages that may bring something, such as ``project.addons.teach``."""
+    folders = [ROOT / "export", ROOT / "serve", *sorted((ROOT / "addons").glob("*"))]
+    inits = [folder / "__init__.py" for folder in folders]
+    return [".".join((ROOT.name, *init.parent.relative_to(ROOT).parts)) for init in inits if init.is_file()]
+
+
+def registered(kind: Kind) -> dict[str, str]:
+    """Return "module:name" by name."""
+    found: dict[str, str] = {}
+    for room in rooms():
+        found |= getattr(import_module(room), kind, {})
+    return found
+
+
+def load(place: str) -> Any:
+    """Import what a "module:name" points to."""
+    module, name = place.split(":")
+    return getattr(import_module(module), name)

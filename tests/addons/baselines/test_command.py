@@ -1,0 +1,17 @@
+import json
+from pathlib import Path
+
+import pytest
+
+
+def test_three_baselines_are_written_for_the_page_of_results(sentiment, toy):
+    assert sentiment("baselines", f"--data.corpus={toy}") == 0
+    facts = json.loads(Path("runs/baselines/toy.json").read_text())
+    assert [fact["name"] for fact in facts["baselines"]] == ["majority", "TF-IDF", "NB-SVM"]
+    assert [len(fact["right"]) for fact in facts["baselines"]] == [10, 10, 10]
+
+
+@pytest.mark.parametrize("words", [["--data.corpus=nowhere.csv"], ["--data.corpse=x"], ["--config=no.yaml"]])
+def test_baselines_of_nothing_are_one_line(sentiment, capsys, words):
+    assert sentiment("baselines", *words) == 2
+    assert capsys.readouterr().err.count("\n") == 1

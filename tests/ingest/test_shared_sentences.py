@@ -1,0 +1,27 @@
+"""Movies and SST-2 share sentences: none of val and test is read, whichever is classified."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from project.corpora import load_corpus
+from project.ingest import readable_texts
+
+CORPORA = Path(os.environ.get("SENTIMENT_CORPORA", "nowhere"))
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not (CORPORA / "sst2").is_dir(), reason="no local copy of sst2 in $SENTIMENT_CORPORA"),
+]
+
+
+def letters(text: str) -> str:
+    return " ".join("".join(c if c.isalnum() else " " for c in text.lower()).split())
+
+
+@pytest.mark.parametrize(("own", "other"), [("movies", "sst2"), ("sst2", "movies")])
+def test_no_held_out_text_that_is_in_the_other_corpus_too_is_read(own, other):
+    corpora = [load_corpus(own), load_corpus(other)]
+    held_out = {letters(text) for split in ("val", "test") for text, _ in corpora[0].split(split)}
+    assert held_out & {letters(text) for text, _ in corpora[1].split("train")}  # they share sentences
+    assert held_out & {letters(text) for text in readable_texts(corpora, set())} == set()
