@@ -32,21 +32,19 @@ def best(run: Path) -> Path:
 
 def test_fit_leaves_the_whole_run_in_one_folder(fitted):
     names = {str(path.relative_to(fitted)) for path in fitted.rglob("*") if path.is_file()}
-    assert names == {
+    assert names - {"confusion_matrix.png"} == {  # an add-on's
         *("checkpoints/best.ckpt", "checkpoints/last.ckpt"),
-        *("config.yaml", "hparams.yaml", "metrics.csv"),
-        *("results.json", "confusion_matrix.png"),
+        *("config.yaml", "hparams.yaml", "metrics.csv", "results.json"),
     }
 
 
-def test_fit_prints_figures_checkpoint_commands_and_five_texts(sentiment, toy, capsys):
+def test_fit_prints_figures_checkpoint_and_commands(sentiment, toy, capsys):
     assert sentiment("fit", f"--data.corpus={toy}", "--trainer.max_epochs=1", *SMALL) == 0
     out = capsys.readouterr().out
     assert "test/accuracy" in out
     assert "best checkpoint: runs/version_0/checkpoints/best.ckpt" in out
     assert re.search(r"classify --ckpt_path runs/version_0/checkpoints/best.ckpt", out)
     assert re.search(r"fit --ckpt_path runs/version_0/checkpoints/last.ckpt --trainer.max_epochs 2", out)
-    assert len(re.findall(r"\d\d\.\d%\s+│$", out, re.MULTILINE)) == 5
 
 
 def test_test_in_a_new_process_gives_the_figures_of_fit(fitted, toy):

@@ -1,0 +1,59 @@
+import re
+from pathlib import Path
+
+import matplotlib.image
+import pytest
+
+from project.addons.report.callback import draw_confusion_matrix, print_confusion_matrix
+from tests.conftest import SMALL
+
+QUIET = ("--trainer.enable_progress_bar=false", "--trainer.accelerator=cpu")
+
+
+@pytest.fixture
+def best(fitted) -> str:
+    return f"--ckpt_path={fitted / 'checkpoints' / 'best.ckpt'}"
+
+
+def examples(printed: str) -> int:
+    """How many texts are shown with a confidence."""
+    return len(re.findall(r"\d\d\.\d%\s+│$", printed, re.MULTILINE))
+
+
+def test_a_fit_shows_the_confusions_and_five_texts(sentiment, toy, capsys):
+    assert sentiment("fit", f"--data.corpus={toy}", "--trainer.max_epochs=1", *SMALL) == 0
+    out = capsys.readouterr().out
+    assert "Confusion matrix of the test split" in out
+    assert examples(out) == 5
+
+
+def test_a_test_shows_the_confusions_alone(sentiment, best, toy, capsys):
+    assert sentiment("test", best, f"--data.corpus={toy}", *QUIET) == 0
+    out = capsys.readouterr().out
+    assert "Confusion matrix of the test split" in out
+    assert examples(out) == 0
+
+
+def test_it_can_be_left_out(sentiment, best, toy, capsys):
+    assert sentiment("test", best, f"--data.corpus={toy}", "--without=report", *QUIET) == 0
+    assert "Confusion matrix" not in capsys.readouterr().out
+    assert not Path("runs/version_1/confusion_matrix.png").exists()
+
+
+def test_the_picture_is_in_the_folder_of_the_run(fitted):
+    assert matplotlib.image.imread(fitted / "confusion_matrix.png").ndim == 3
+
+
+def test_a_picture_grows_with_the_classes(tmp_path):
+    sizes = []
+    for classes in (2, 6):
+        labels = [f"class {n}" for n in range(classes)]
+        draw_confusion_matrix(tmp_path / "matrix.png", [[n] * classes for n in range(classes)], labels)
+        sizes.append(matplotlib.image.imread(tmp_path / "matrix.png").shape[0])
+    assert sizes[1] > 1.5 * sizes[0]
+
+
+def test_the_table_has_true_classes_as_rows(capsys):
+    print_confusion_matrix([[9, 1234], [2, 8]], ["bad", "good"])
+    rows = [line.strip("│ ").split("│") for line in capsys.readouterr().out.splitlines() if line.startswith("│")]
+    assert [[cell.strip() for cell in row] for row in rows] == [["bad", "9", "1,234"], ["good", "2", "8"]]
