@@ -1,4 +1,4 @@
-"""Text lengths -> an order in which neighbours are of like length, so that batches hold little padding."""
+"""Text lengths -> an order in which neighbours have similar lengths, so that batches have little padding."""
 
 from collections.abc import Iterator
 
@@ -9,15 +9,16 @@ from torch.utils.data.distributed import DistributedSampler
 
 
 class BucketSampler(DistributedSampler[int]):
-    """Yields row numbers so that every run of `batch_size` of them is a bucket of texts of like length.
+    """Yields row numbers so that every `batch_size` consecutive ones are a bucket of texts of similar length.
 
     Each epoch shuffles all rows, sorts them by length within pools of `pool_batches` batches, cuts the batches, and
-    shuffles those: which texts meet in a batch, and when, is random, yet padding is small. Rows of equal length stay in
-    random order. Unshuffled it sorts all rows by length. An ordinary `DataLoader(batch_size=..., sampler=...)` takes
-    it; Lightning calls `set_epoch` on it, also when a run is resumed, and leaves a `DistributedSampler` in place.
+    shuffles those: which texts share a batch, and when, is random, yet there is little padding. Rows of equal length
+    stay in random order. Without shuffling, all rows are sorted by length. It works with an ordinary
+    `DataLoader(batch_size=..., sampler=...)`; Lightning calls `set_epoch` on it, also when a run is resumed, and does
+    not replace a `DistributedSampler`.
 
-    With several processes each takes every `num_replicas`-th row of a bucket, so that their steps are of like length;
-    the first rows of an epoch are repeated where they do not divide evenly (at most `num_replicas` - 1).
+    Of several processes each gets every `num_replicas`-th row of a bucket, so that their steps have similar lengths;
+    if the rows do not divide evenly, the first ones of an epoch are repeated (at most `num_replicas` - 1).
 
     Args:
         lengths: Tokens in each text.
@@ -27,7 +28,7 @@ class BucketSampler(DistributedSampler[int]):
         num_replicas: Processes.
         rank: This process.
         pool_batches: Batches sorted together: more means less padding and less randomness.
-        labels: Of each text; where they are given, an epoch of as many texts draws equally many of each class.
+        labels: Label of each text: if given, an epoch has as many texts, drawn evenly from the classes.
     """
 
     def __init__(
@@ -64,7 +65,7 @@ class BucketSampler(DistributedSampler[int]):
         return rows[torch.randperm(len(rows), generator=generator)]
 
     def _shuffled(self) -> torch.Tensor:
-        """Return this epoch's order of all rows, bucket after bucket; the bucket that is not full comes last."""
+        """Return this epoch's order of all rows, bucket by bucket; a bucket that is not full comes last."""
         generator = torch.Generator().manual_seed(self.seed + self.epoch)
         pools = torch.split(self._drawn(generator), self.pool_size)
         order = torch.cat([pool[self.lengths[pool].argsort(stable=True)] for pool in pools])
@@ -75,13 +76,13 @@ class BucketSampler(DistributedSampler[int]):
 
 
 def _repeated(rows: torch.Tensor, count: int, generator: torch.Generator) -> torch.Tensor:
-    """Return `count` of `rows`, none of them more than once oftener than another."""
+    """Return `count` of `rows`, repeating them as evenly as possible."""
     rounds = [rows[torch.randperm(len(rows), generator=generator)] for _ in range(-(-count // len(rows)))]
     return torch.cat(rounds)[:count]
 
 
 def padding_share(lengths: ArrayLike, sampler: Sampler[int], batch_size: int) -> float:
-    """Return the share of the B x T cells that hold no token, over the batches that `sampler` makes."""
+    """Return the share of the B x T cells without a token, over the batches that `sampler` makes."""
     batches = torch.split(torch.as_tensor(lengths)[list(sampler)], batch_size)
     cells = sum(len(batch) * int(batch.max()) for batch in batches)
     return 1.0 - sum(int(batch.sum()) for batch in batches) / cells

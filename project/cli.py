@@ -122,7 +122,7 @@ class SentimentCLI(LightningCLI):
         """Parse, and read the checkpoint before anything else is made.
 
         Raises:
-            UserError: There is no checkpoint where one is needed, or it cannot be used.
+            UserError: A checkpoint is needed and missing, or it cannot be used.
         """
         super().parse_arguments(parser, args)
         command = self.config["subcommand"]

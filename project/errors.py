@@ -2,7 +2,7 @@
 
 
 class UserError(Exception):
-    """A mistake that the user can mend.
+    """A mistake that the user can fix.
 
     The message is one line: what is wrong, where (file:line), and what to do. The command line prints it and exits
     with code 2; nothing else catches it.

@@ -1,4 +1,4 @@
-"""Figures of a run -> a CSV file in a folder of its own, and W&B: online where it can be, offline where not."""
+"""Figures of a run -> a CSV file in a folder of its own, and W&B, online if possible."""
 
 import os
 import subprocess
@@ -18,14 +18,14 @@ PROBE_SECONDS, INIT_SECONDS = 4, 8  # together with what wandb adds they stay un
 
 
 class CSVLogger(LightningCSVLogger):
-    """Logs into a folder of its own, also where several runs begin at the same moment.
+    """Logs into a folder of its own, even if several runs start at the same moment.
 
-    Lightning looks for the next free number, and would give the same one to both.
+    Lightning looks for the next free number, and would give the same one to all of them.
     """
 
     @property
     def version(self) -> int | str:
-        """Number of the folder, which is made when it is first asked for."""
+        """Number of the folder, which is created when it is first asked for."""
         if self._version is None and getattr(rank_zero_only, "rank", 0) == 0:
             self._version = self._get_next_version()
             while True:
@@ -41,16 +41,16 @@ class WandbLogger(LightningWandbLogger):
     """Logs online if a key is set, offline if none is.
 
     A key is what ``wandb login`` stores or WANDB_API_KEY holds. A server that does not answer costs one line and at
-    most 15 s, and the run goes on offline. WANDB_MODE (online, offline, disabled) decides where it is set.
+    most 15 s, and the run continues offline. WANDB_MODE (online, offline, disabled) overrides all of this.
 
     Args:
         project: W&B project.
-        name: Of the run; W&B makes one up where none is given.
-        save_dir: Where W&B keeps its folder of local files.
+        name: Name of the run; W&B makes one up if none is given.
+        save_dir: Folder in which W&B keeps its local files.
     """
 
     def __init__(self, project: str = "sentiment", name: str | None = None, save_dir: str = "runs") -> None:
-        Path(save_dir).mkdir(parents=True, exist_ok=True)  # wandb falls back to a temporary folder where it is missing
+        Path(save_dir).mkdir(parents=True, exist_ok=True)  # without it wandb falls back to a temporary folder
         super().__init__(name=name, save_dir=save_dir, project=project)
         del self._wandb_init["anonymous"]  # Lightning always passes it, and wandb warns that it has no effect
         self._wandb_init["settings"] = wandb.Settings(init_timeout=INIT_SECONDS)
@@ -58,7 +58,7 @@ class WandbLogger(LightningWandbLogger):
     @property
     @rank_zero_experiment
     def experiment(self) -> Any:
-        """The W&B run, begun at the first use."""
+        """The W&B run, started at first use."""
         if self._experiment is None and "WANDB_MODE" not in os.environ and (why := _why_offline()):
             self._go_offline(why)
         try:
@@ -72,12 +72,12 @@ class WandbLogger(LightningWandbLogger):
     def _go_offline(self, why: str) -> None:
         print(f"W&B logs offline into {self._save_dir}/wandb: {why}", file=sys.stderr)
         self._wandb_init["mode"] = "offline"
-        # without this wandb looks for its server once more when the process ends, for ten seconds
+        # without this wandb looks for its server again for ten seconds when the process ends
         wandb.setup(wandb.Settings(mode="offline"))
 
 
 def _why_offline() -> str:
-    """Return why W&B cannot be used online, or nothing where it seems that it can.
+    """Return why W&B cannot be used online; an empty string if it seems that it can.
 
     `wandb.login` would verify the key over the network, with retries, for half a minute.
     """
@@ -93,7 +93,7 @@ def _why_offline() -> str:
 
 
 def git_commit() -> str | None:
-    """Return the commit of the working tree, with ``-dirty`` where files differ from it; None outside git."""
+    """Return the commit of the working tree, with ``-dirty`` if files differ from it; None outside git."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--match="]
     try:
         done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)

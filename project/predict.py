@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import overload
 
+from project import registry
 from project.decision import Decision, Prediction
 from project.errors import UserError
 from project.text import Tokenizer
@@ -79,12 +80,10 @@ def load(path: str | Path) -> Predictor:
     if not Path(path).is_dir():
         return open_checkpoint(Path(path))
     try:
-        from project.export.bundle import open_bundle  # without torch
+        predictor: Predictor = registry.load("project.export.bundle:open_bundle")(Path(path))
     except ModuleNotFoundError as error:
-        raise UserError(
-            f"{path} is a folder: bundles are opened by project/export, which needs {error.name}"
-        ) from error
-    return open_bundle(Path(path))
+        raise UserError(f"{path} is a folder: project/export opens bundles, and {error.name} is missing") from error
+    return predictor
 
 
 def open_checkpoint(path: Path) -> Predictor:

@@ -38,7 +38,7 @@ def save_pretrained(
     """Write a file to start from.
 
     Args:
-        path: Where to.
+        path: The file.
         words: V of them, by falling frequency.
         vectors: Theirs, (V, E).
         read: Keys of the texts that shaped it, see `text_key`: no figure may rest on having seen what it measures.

@@ -45,7 +45,7 @@ def prepare() -> None:
 
 
 def peak_mb() -> float | None:
-    """Return the most memory this process has held; None where the system does not count it."""
+    """Return the peak memory of this process; None if the system does not count it."""
     try:
         import resource  # Windows has none
     except ImportError:

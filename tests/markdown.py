@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-ROOM = re.compile(r"project[/.](addons[/.]\w+|export|serve|packed_rnn)\b")
+ROOM = re.compile(r"\b(?:project|tests)[/.](addons[/.]\w+|addons|export|serve|packed_rnn)\b")
 NEEDS = re.compile(r"<!-- needs ([^>]*) -->\n(.*?)(?:\n\n|\Z)", re.DOTALL)
 FENCED = re.compile(
     r"(?:<!-- needs ([^>]*) -->\n)?^```(\w+)\n(.*?)^```(?:\n```text\n(.*?)^```)?", re.MULTILINE | re.DOTALL

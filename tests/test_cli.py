@@ -388,7 +388,7 @@ def test_labels_that_the_checkpoint_lacks_are_refused(sentiment, fitted, tmp_pat
     assert "stars/test.csv:2: the label 'five stars' is none of negative, positive" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("words", [[], ["--help"], *([command, "--help"] for command in ("fit", "classify", "data"))])
+@pytest.mark.parametrize("words", [[], ["--help"], *([command, "--help"] for command in ("fit", "classify"))])
 def test_help(sentiment, capsys, words):
     try:
         code = sentiment(*words)

@@ -138,7 +138,7 @@ class BadRows:
     """Bad rows, listed in a CSV file as they come.
 
     Args:
-        file: Where to.
+        file: The file to write.
     """
 
     def __init__(self, file: IO[str]) -> None:
