@@ -70,7 +70,9 @@ for module in pkgutil.walk_packages(project.__path__, "project."):
     if not module.name.endswith("__main__"):
         import_module(module.name)
 assert project.__path__[0].startswith(sys.argv[1]), project.__path__
-assert pytest.main(["--collect-only", "-q", "-n0", "-p", "no:cacheprovider"]) == 0
+# What is imported already cannot be rewritten, which nothing here needs.
+unwritten = "ignore::pytest.PytestAssertRewriteWarning"
+assert pytest.main(["--collect-only", "-q", "-n0", "-p", "no:cacheprovider", "-W", unwritten]) == 0
 sys.argv = ["sentiment", "fit", *sys.argv[2:]]
 sys.exit(main())
 """
