@@ -68,7 +68,8 @@ print(json.dumps(results))
 def python(tmp_path_factory) -> str:
     """The Python of a new environment that has the wheel, torch and pytest, and not the project around the source."""
     folder = tmp_path_factory.mktemp("wheel")
-    subprocess.run([sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", folder, SOURCE], check=True)
+    source = shutil.copytree(SOURCE, folder / "source")  # the build writes into its source
+    subprocess.run([sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", folder, source], check=True)
     (wheel,) = folder.glob("packed_rnn-*.whl")
     subprocess.run([sys.executable, "-m", "venv", folder / "env"], check=True)
     executable = folder / "env" / "bin" / "python"
