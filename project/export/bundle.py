@@ -25,14 +25,14 @@ MODEL, TOKENIZER, FACTS = "model.onnx", "tokenizer.json", "bundle.json"
 
 
 class BundleFacts(TypedDict):
-    """What bundle.json holds."""
+    """The content of bundle.json."""
 
     format: int
     label_names: list[str]
     decision: DecisionState
     weights: str  # float32 or int8
-    network: dict[str, Any]  # as a checkpoint names it
-    corpus: str  # that it was trained on
+    network: dict[str, Any]  # name and arguments, as in a checkpoint
+    corpus: str  # on which it was trained
     fingerprint: str  # of the corpus
     versions: dict[str, str]
     parity: dict[str, float]  # with the checkpoint; see `project.export.parity.Parity`
@@ -43,7 +43,7 @@ def read_bundle(folder: Path) -> tuple[BundleFacts, dict[str, bytes]]:
     """Read bundle.json, and the content of the other files by name, checked against their digests.
 
     Raises:
-        UserError: A file is missing or damaged, or the bundle is of another format.
+        UserError: A file is missing or damaged, or the bundle has another format.
     """
     try:
         facts: BundleFacts = json.loads((folder / FACTS).read_bytes())
@@ -73,13 +73,13 @@ def open_bundle(folder: Path) -> Predictor:
     """Load a bundle.
 
     Raises:
-        UserError: A file is missing or damaged, or the bundle is of another format.
+        UserError: A file is missing or damaged, or the bundle has another format.
     """
     return predictor_of(*read_bundle(folder))
 
 
 def predictor_of(facts: BundleFacts, files: dict[str, bytes]) -> Predictor:
-    """Return the predictor of a bundle's content, as `read_bundle` returns it."""
+    """Return the predictor for what `read_bundle` returned."""
     tokenizer = Tokenizer.from_state(json.loads(files[TOKENIZER]))
     session = open_session(files[MODEL])
 
@@ -94,9 +94,9 @@ def predictor_of(facts: BundleFacts, files: dict[str, bytes]) -> Predictor:
 
 
 def open_session(model: bytes) -> ort.InferenceSession:
-    """Open the content of an ONNX file with one thread per call; batches are computed in parallel instead."""
+    """Open an ONNX model with one thread per call; batches are computed in parallel instead."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.enable_mem_pattern = False  # it would plan memory anew for every shape
+    options.enable_mem_pattern = False  # it would plan memory again for every new shape
     options.add_session_config_entry("session.set_denormal_as_zero", "1")
     return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])

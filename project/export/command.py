@@ -1,4 +1,4 @@
-"""Checkpoint -> bundle, accepted only if both give the same answers on real text."""
+"""Checkpoint -> bundle, accepted only if both make the same predictions on real texts."""
 
 import hashlib
 import json
@@ -26,12 +26,12 @@ from project.predict import Predictor, predictor_of
 
 
 class Row(NamedTuple):
-    """What is printed of the checkpoint, or of a bundle."""
+    """A row of the printed table: the checkpoint or a bundle."""
 
     name: str
     accuracy: float
     rate: float  # texts per second
-    parity: Parity | None = None  # of a bundle with the checkpoint
+    parity: Parity | None = None  # of a bundle, compared with the checkpoint
     size: float | None = None  # MB, of a bundle
 
 
@@ -44,39 +44,39 @@ def export(
     label_column: str = "label",
     texts: int = 1000,
 ) -> None:
-    """Write a checkpoint as a bundle that needs no torch, accepted only if both give the same answers on real text.
+    """Convert a checkpoint into a bundle that needs no torch, if both make the same predictions on real texts.
 
     Args:
         ckpt_path: A .ckpt file that fit wrote.
         output: Folder to write.
-        int8: Weights of 8 bits; prints what that costs and gains.
-        corpus: Texts to compare on: name, file or folder; the checkpoint's own corpus if none is given.
-        text_column: Column of texts in a file.
-        label_column: Column of labels in a file.
-        texts: How many to compare on, at most.
+        int8: Quantize the weights to 8 bits, and print what that costs and gains.
+        corpus: Corpus to compare on: a name, file or folder; by default the one the checkpoint was trained on.
+        text_column: Name of the text column in a file.
+        label_column: Name of the label column in a file.
+        texts: Maximum number of texts to compare on.
 
     Raises:
-        UserError: The checkpoint or the texts cannot be used, or the answers differ.
+        UserError: The checkpoint or the texts cannot be used, or the predictions differ.
     """
     trained = restore(read_checkpoint(ckpt_path))
     model = build_graph(trained.network)
-    columns = ReadOptions(text_column, label_column, bad_rows="skip")  # train of soft targets may lack labels
+    columns = ReadOptions(text_column, label_column, bad_rows="skip")  # rows with soft targets may have no label
     examples = texts_to_compare(corpus or trained.state["corpus"], columns, trained.state, texts)
     write_accepted(output, model, predictor_of(*trained[:3]), trained.state, examples, int8)
 
 
 def texts_to_compare(corpus: str, columns: ReadOptions, state: ModelState, most: int) -> list[Example]:
-    """Return at most `most` labelled texts, evenly spread over the last split that there is.
+    """Return at most `most` labelled texts, evenly spread over test, or over the last split if there is no test.
 
     Raises:
         UserError: The corpus cannot be read, or `most` is below 1.
     """
     if most < 1:
-        raise UserError(f"--texts is {most}: a bundle is compared with its checkpoint on at least 1 text")
+        raise UserError(f"--texts is {most}: comparing the bundle with its checkpoint needs at least 1 text")
     try:
         loaded = load_corpus(corpus, columns, state["label_names"])
     except UserError as error:
-        raise UserError(f"texts to compare on: {error}; --corpus names others") from error
+        raise UserError(f"texts to compare on: {error}; choose others with --corpus") from error
     rows = list([loaded.splits[split] for split in SPLITS if split in loaded.splits][-1])
     count = min(most, len(rows))
     return [rows[place * len(rows) // count] for place in range(count)]
@@ -90,13 +90,13 @@ def write_accepted(
     examples: Sequence[Example],
     int8: bool,
 ) -> None:
-    """Write a bundle beside `output`, compare it with the checkpoint, and only then move it there.
+    """Write a bundle next to `output`, compare it with the checkpoint, and only then move it there.
 
     Raises:
-        UserError: `output` exists and is no bundle, or the answers differ.
+        UserError: `output` exists but is not a bundle, or the predictions differ.
     """
     if output.exists() and not (output / FACTS).is_file():
-        raise UserError(f"{output} exists and is no bundle: choose another folder with --output")
+        raise UserError(f"{output} exists but is not a bundle: choose another folder with --output")
     texts = [example.text for example in examples]
     expected, rate = timed(checkpoint, texts)
     rows = [Row("checkpoint", accuracy(expected, examples, state), rate)]
@@ -121,7 +121,7 @@ def write_accepted(
 
 
 def write_bundle(folder: Path, model: onnx.ModelProto, state: ModelState, weights: str) -> BundleFacts:
-    """Write a bundle that was not compared yet into a new folder; return the content of its bundle.json."""
+    """Write a bundle, not yet compared, to a new folder; return the content of its bundle.json."""
     tokenizer = json.dumps(state["tokenizer"], ensure_ascii=False).encode()
     files = {MODEL: model.SerializeToString(), TOKENIZER: tokenizer}
     folder.mkdir()
@@ -155,14 +155,14 @@ def replace_folder(new: Path, old: Path) -> None:
 
 
 def accuracy(predictions: Sequence[Prediction], examples: Sequence[Example], state: ModelState) -> float:
-    """Return the share of right labels."""
+    """Return the share of correct labels."""
     names = state["label_names"]
     return sum(p.label == names[e.label] for p, e in zip(predictions, examples, strict=True)) / max(len(examples), 1)
 
 
 def show(rows: Sequence[Row]) -> None:
-    """Print a table of the checkpoint and the bundles made of it."""
-    table = Table("", "other labels", "largest difference", "accuracy", "texts/s", "MB")
+    """Print one row for the checkpoint and one for each bundle."""
+    table = Table("", "label diffs", "largest difference", "accuracy", "texts/s", "MB")
     for name, right, rate, parity, size in rows:
         figures = (f"{right:.1%}", f"{rate:,.0f}", "" if size is None else f"{size:.1f}")
         labels = "" if parity is None else f"{parity.different_labels} of {parity.texts}"

@@ -1,9 +1,9 @@
 """Network -> ONNX graph: token ids (B, T) and lengths (B,) -> logits (B, C), for any B and T.
 
-Every recurrent node takes the lengths as its ``sequence_lens``, so that the backward direction begins at each text's
-last token as it does in a packed batch. torch's own exporter cannot do that: it refuses packed sequences, and of padded
-ones it makes nodes without lengths. So the graph is written out here, node by node. The functions that add the nodes of
-a network or an encoder are found by its class name; add-ons bring theirs in NODES.
+Every recurrent node gets the lengths as its ``sequence_lens``, so that the backward direction begins at each text's
+last token, as it does in a packed batch. torch's own exporter cannot do that: it rejects packed sequences, and for
+padded ones it makes nodes without lengths. So the graph is built here, node by node. The functions that add the nodes
+of a network or an encoder are looked up by its class name; add-ons bring theirs in NODES.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,27 +23,27 @@ from project.registry import load, registered
 
 Nodes = Callable[..., str]  # adds nodes to a `Graph`, returns the name of the last one's output
 
-OPSET, IR_VERSION = 18, 10  # what onnxruntime has read since 2024
+OPSET, IR_VERSION = 18, 10  # supported by onnxruntime since 2024
 OPERATORS = {"LSTM": "LSTM", "GRU": "GRU", "RNN_TANH": "RNN", "RNN_RELU": "RNN"}
-# where ONNX wants torch's gates: input, output, forget, cell; and update, reset, new
+# torch's index of each gate in ONNX's order: input, output, forget, cell; and update, reset, new
 GATES = {"LSTM": (0, 3, 1, 2), "GRU": (1, 0, 2), "RNN_TANH": (0,), "RNN_RELU": (0,)}
 
 
 def build_graph(network: nn.Module) -> onnx.ModelProto:
-    """Return the ONNX model of `network`, dropout left out.
+    """Return the ONNX model of `network`, without dropout.
 
     Raises:
-        UserError: The network has a part that ONNX has no operator for, or that nobody has written nodes for.
+        UserError: ONNX has no operator for a part of the network, or neither this file nor an add-on has its nodes.
     """
     graph = Graph()
     return graph.model(graph.add_network(network))
 
 
 def nodes_of(table: Mapping[str, Nodes], name: str) -> Nodes:
-    """Return the function of a table that adds the nodes of `name`.
+    """Return the function that adds the nodes of `name`.
 
     Raises:
-        UserError: There is none.
+        UserError: `table` has no entry for it.
     """
     if name not in table:
         raise UserError(f"{name} cannot be exported: project/export/graph.py has no nodes for it")
@@ -60,14 +60,14 @@ def add_sentiment_network(graph: "Graph", network: SentimentNetwork) -> str:
 
 
 def add_bilstm(graph: "Graph", encoder: BiLSTMEncoder, values: str) -> str:
-    """Add the nodes from `values` (T, B, E) to the features (B, F); return the name of these.
+    """Add the nodes from `values` (T, B, E) to the features (B, F); return the features' name.
 
     Raises:
-        UserError: The encoder has an option that ONNX has no operator for.
+        UserError: ONNX has no operator for one of the encoder's options.
     """
     rnn = encoder.rnn
     if rnn.proj_size:
-        raise UserError("an LSTM with proj_size cannot be exported: ONNX has no such operator; train with proj_size 0")
+        raise UserError("an LSTM with proj_size cannot be exported: ONNX has no operator for it; train without it")
     states = initial_states(graph, encoder)
     outputs, last = add_layer(graph, encoder, 0, values, states)  # (T, D, B, H), (D, B, H)
     for layer in range(1, rnn.num_layers):
@@ -80,7 +80,7 @@ def add_bilstm(graph: "Graph", encoder: BiLSTMEncoder, values: str) -> str:
 
 
 def initial_states(graph: "Graph", encoder: BiLSTMEncoder) -> list[str]:
-    """Return the names of the learned initial states of all layers, (L*D, B, H); none where they are zeros."""
+    """Return the names of the learned initial states of all layers, (L*D, B, H); no names if they are zeros."""
     learned = [state for state in (encoder.h_0, encoder.c_0) if state is not None]  # (L*D, 1, H) each
     if not learned:
         return []
@@ -113,13 +113,13 @@ def add_layer(graph: "Graph", encoder: BiLSTMEncoder, layer: int, values: str, s
 
 
 def reorder(weight: Tensor, gates: Sequence[int]) -> Tensor:
-    """Put the gates of a weight (gates*H, ...) into another order."""
+    """Reorder the gates of a weight (gates*H, ...)."""
     parts = weight.chunk(len(gates))
     return torch.cat([parts[gate] for gate in gates])
 
 
 def merge(graph: "Graph", encoder: BiLSTMEncoder, values: str, axis: int) -> str:
-    """Merge the directions, which lie along `axis` of `values` (..., B, H); return the name of (..., B, F)."""
+    """Merge the directions along `axis` of `values`; return the name of the result (..., B, F)."""
     if not encoder.rnn.bidirectional:
         return graph.add("Squeeze", values, graph.constant([axis]))
     halves = (graph.add("Gather", values, graph.constant(d), axis=axis) for d in (0, 1))
@@ -179,10 +179,10 @@ ENCODERS: dict[str, Nodes] = {BiLSTMEncoder.__name__: add_bilstm}
 
 
 class Graph:
-    """Nodes and weights as they are added.
+    """Collects the nodes and weights of an ONNX graph.
 
     Attributes:
-        prefix: Put before the names of weights, to tell those of several networks apart.
+        prefix: Prepended to the names of weights, to tell several networks apart.
     """
 
     def __init__(self) -> None:
@@ -192,7 +192,7 @@ class Graph:
         self._count = 0
 
     def names(self, count: int) -> list[str]:
-        """Return new names for tensors."""
+        """Return `count` unused names for tensors."""
         self._count += count
         return [f"t{number}" for number in range(self._count - count, self._count)]
 
@@ -217,8 +217,8 @@ class Graph:
         """Add the nodes of a network, from the graph's inputs; return the name of its logits (B, C).
 
         Args:
-            network: Any whose class has nodes here or in an add-on.
-            kind: The class whose nodes are added, if not its own: a base class.
+            network: Its class must have nodes here or in an add-on.
+            kind: A base class whose nodes to add, instead of those of its own class.
 
         Raises:
             UserError: See `build_graph`.
@@ -228,14 +228,14 @@ class Graph:
         return logits
 
     def real_tokens(self) -> str:
-        """Add the nodes that tell tokens from padding; return the name of what is true at tokens, (B, T)."""
+        """Add the nodes of a mask (B, T) that is true for tokens and false for padding; return its name."""
         steps = self.add("Gather", self.add("Shape", "token_ids"), self.constant(1))
         step = self.add("Range", self.constant(0), steps, self.constant(1))  # (T,)
         lengths = self.add("Cast", "lengths", to=TensorProto.INT64)  # (B,)
         return self.add("Less", step, self.add("Unsqueeze", lengths, self.constant([1])))
 
     def model(self, logits: str) -> onnx.ModelProto:
-        """Return what was added, as a checked model whose output is the tensor named `logits`."""
+        """Return the finished model, checked by onnx; its output is the tensor named `logits`."""
         self.add("Identity", logits, outputs=["logits"])
         inputs = [
             helper.make_tensor_value_info("token_ids", TensorProto.INT64, ["B", "T"]),

@@ -9,13 +9,13 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 
 
 def quantize(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Return `model` with int8 weights; activations are quantized while it runs.
+    """Return `model` with int8 weights; activations are quantized at run time.
 
-    onnxruntime does so for embeddings, linear layers and LSTMs; the nodes of a GRU or RNN stay float32.
+    This covers embeddings, linear layers and LSTMs; the nodes of a GRU or RNN stay float32.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "int8.onnx"
-        logging.disable(logging.WARNING)  # advice to optimize the graph first, which this one does not need
+        logging.disable(logging.WARNING)  # it advises optimizing the graph first, which this one does not need
         try:
             quantize_dynamic(model, path, weight_type=QuantType.QInt8, per_channel=True)
         finally:

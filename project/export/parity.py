@@ -1,4 +1,4 @@
-"""Two predictors + texts -> how far apart they are: the gate that a bundle passes before it is accepted."""
+"""Predictions of checkpoint and bundle -> how far apart they are: a bundle that fails this check is rejected."""
 
 import time
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import NamedTuple
 from project.decision import Prediction
 from project.predict import Predictor
 
-TOLERANCE = 1e-5  # of a probability
+TOLERANCE = 1e-5  # largest accepted difference between probabilities
 
 
 class Parity(NamedTuple):
@@ -19,12 +19,12 @@ class Parity(NamedTuple):
 
     @property
     def holds(self) -> bool:
-        """Whether labels are the same, and probabilities to `TOLERANCE`."""
+        """Whether all labels are equal, and all probabilities within `TOLERANCE`."""
         return not self.different_labels and self.largest_difference <= TOLERANCE
 
 
 def compare(first: Sequence[Prediction], second: Sequence[Prediction]) -> Parity:
-    """Compare two predictors' answers to the same texts."""
+    """Compare two predictors' answers for the same texts, in the same order."""
     differences = [
         abs(p - b.probabilities[name])
         for a, b in zip(first, second, strict=True)
@@ -35,7 +35,7 @@ def compare(first: Sequence[Prediction], second: Sequence[Prediction]) -> Parity
 
 
 def timed(predictor: Predictor, texts: Sequence[str]) -> tuple[list[Prediction], float]:
-    """Return the answers, and texts per second."""
+    """Return the predictions, and texts per second."""
     began = time.perf_counter()
     predictions = predictor(texts)
     return predictions, len(texts) / (time.perf_counter() - began)

@@ -1,3 +1,3 @@
-"""Bundle -> HTTP, and a page to try it; without torch."""
+"""Bundle -> HTTP server with a page to try it, without torch."""
 
 COMMANDS = {"serve": "project.serve.command:serve"}

@@ -26,7 +26,7 @@ def create_app(predictor: Predictor, facts: BundleFacts, stopping: threading.Eve
     Args:
         predictor: The model.
         facts: Its bundle.json.
-        stopping: Set where the server is about to end.
+        stopping: Set when the server is about to stop.
     """
     batcher = Batcher(predictor)
 
@@ -35,7 +35,7 @@ def create_app(predictor: Predictor, facts: BundleFacts, stopping: threading.Eve
         async with batcher:
             yield
 
-    # the pages that FastAPI makes of the OpenAPI document load their scripts from elsewhere
+    # FastAPI's own documentation pages would load scripts from other servers
     api = FastAPI(title="Sentiment", version=version("project"), lifespan=lifespan, docs_url=None, redoc_url=None)
     add_model(api, batcher)
     add_facts(api, info_of(predictor, facts), stopping)
@@ -44,7 +44,7 @@ def create_app(predictor: Predictor, facts: BundleFacts, stopping: threading.Eve
 
 
 def add_model(api: FastAPI, batcher: Batcher) -> None:
-    """Add what asks the model."""
+    """Add the routes that use the model."""
 
     @api.post("/predict", responses=FAILURES)
     async def predict(request: PredictRequest) -> PredictAnswer:
@@ -59,27 +59,27 @@ def add_model(api: FastAPI, batcher: Batcher) -> None:
 
 
 def add_facts(api: FastAPI, about: Info, stopping: threading.Event) -> None:
-    """Add what needs no model."""
+    """Add the routes that do not use the model."""
     home = page()
 
     @api.get("/", include_in_schema=False)
     async def index() -> HTMLResponse:
         return home
 
-    @api.get("/health", responses={503: {"model": Health, "description": "The server is about to end."}})
+    @api.get("/health", responses={503: {"model": Health, "description": "The server is about to stop."}})
     async def health(response: Response) -> Health:
-        """Whether requests are welcome."""
+        """Whether the server accepts requests."""
         response.status_code = 503 if stopping.is_set() else 200
         return Health(status="stopping" if stopping.is_set() else "ok")
 
     @api.get("/info")
     async def info() -> Info:
-        """The model, where it comes from, and how much a request may hold."""
+        """The model, its origin, and the limits of a request."""
         return about
 
 
 def info_of(predictor: Predictor, facts: BundleFacts) -> Info:
-    """Gather what /info tells."""
+    """Return the answer of /info."""
     tokenizer = predictor.tokenizer
     return Info(
         version=version("project"),

@@ -1,4 +1,4 @@
-"""Texts of many requests -> batches -> a prediction for each: whatever waits while the model is busy goes together."""
+"""Texts of many requests -> batches -> predictions: texts that arrive while the model is busy share a batch."""
 
 import asyncio
 from collections.abc import Sequence
@@ -11,17 +11,17 @@ from project.serve.limits import MAX_BATCH, MAX_WAITING
 
 
 class QueueFullError(Exception):
-    """So many texts wait that no more are taken."""
+    """Too many texts are waiting for another request to be accepted."""
 
 
 class Batcher:
     """A queue of texts in front of a model.
 
-    Nothing waits for a batch to fill up: a text that comes alone is classified alone, at once.
+    Nothing waits for a batch to fill up: a text that arrives alone is classified alone, at once.
 
     Args:
-        predictor: The model; as many batches are computed at once as it has workers.
-        max_waiting: How many texts may wait.
+        predictor: The model; `predictor.workers` batches are computed in parallel.
+        max_waiting: Maximum number of waiting texts.
     """
 
     def __init__(self, predictor: Predictor, max_waiting: int = MAX_WAITING) -> None:
@@ -36,7 +36,7 @@ class Batcher:
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        """End them."""
+        """Stop the workers."""
         for worker in self._workers:
             worker.cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)
@@ -46,7 +46,7 @@ class Batcher:
         """Return a prediction for each text, in their order.
 
         Raises:
-            QueueFullError: Too many texts wait.
+            QueueFullError: Too many texts are waiting.
         """
         if self._waiting.qsize() + len(texts) > self._max_waiting:
             raise QueueFullError
@@ -57,7 +57,7 @@ class Batcher:
         return await asyncio.gather(*answers)
 
     async def _work(self) -> None:
-        """Classify batch after batch."""
+        """Classify batches until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
             batch = [await self._waiting.get()]
@@ -67,11 +67,11 @@ class Batcher:
                 predictions = await loop.run_in_executor(
                     self._threads, self._predictor, [text for text, _ in batch], MAX_BATCH
                 )
-            except Exception as error:  # goes to those who asked; the worker goes on
+            except Exception as error:  # raised in the requests of this batch; the worker carries on
                 for _, answer in batch:
                     if not answer.done():
                         answer.set_exception(error)
                 continue
             for (_, answer), prediction in zip(batch, predictions, strict=True):
-                if not answer.done():  # whose request has been given up
+                if not answer.done():  # it is done if its request was cancelled
                     answer.set_result(prediction)

@@ -6,11 +6,11 @@ from project.serve.failures import failure
 from project.serve.limits import MAX_BODY
 from project.serve.wrapper import Wrapper
 
-PATIENCE = 16  # times the limit are read and thrown away, so that a client who has sent too much hears why
+PATIENCE = 16  # times the limit: read and discarded, so that a client that sends too much still gets its answer
 
 
 class BodyLimit(Wrapper):
-    """Answers 413 to a request whose body is larger than `MAX_BODY`; hands others on."""
+    """Answers 413 if the body is larger than `MAX_BODY`; passes other requests on."""
 
     async def request(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the body, then let the application answer."""
@@ -27,7 +27,7 @@ class BodyLimit(Wrapper):
 
 
 async def read_body(receive: Receive) -> bytes | None:
-    """Return the body, or None where it is too large."""
+    """Return the body, or None if it is too large."""
     chunks, size, more = [], 0, True
     while more and size <= PATIENCE * MAX_BODY:
         message = await receive()

@@ -1,4 +1,4 @@
-"""Bundle -> a socket and a server that ends orderly."""
+"""Bundle -> a listening socket and a server that shuts down gracefully."""
 
 import signal
 import socket
@@ -16,11 +16,11 @@ BACKLOG = 2048  # connections that may wait to be accepted
 
 
 def serve(bundle: Path, /, host: str = "127.0.0.1", port: int = 8000) -> None:
-    """Put a bundle behind HTTP, with a page to try it, until SIGTERM or SIGINT.
+    """Serve a bundle over HTTP, with a page to try it, until SIGTERM or SIGINT.
 
     Args:
         bundle: A folder that `sentiment export` wrote.
-        host: Address to listen on; 127.0.0.1 is reached from this host only.
+        host: Address to listen on; 127.0.0.1 is reachable from this machine only.
         port: Port to listen on; 0 for any free one.
 
     Raises:
@@ -30,20 +30,20 @@ def serve(bundle: Path, /, host: str = "127.0.0.1", port: int = 8000) -> None:
         raise UserError(f"--port is {port}: choose one from 0 to 65535")
     if bundle.is_file():
         raise UserError(
-            f"{bundle} is no bundle: write one with `sentiment export --ckpt_path {bundle} --output bundle`"
+            f"{bundle} is not a bundle: write one with `sentiment export --ckpt_path {bundle} --output bundle`"
         )
     facts, files = read_bundle(bundle)
     predictor, stopping = predictor_of(facts, files), threading.Event()
     listener = listen(host, port)
     log_json_lines()
-    # uvicorn ends orderly, then sends itself the signal again: the exit code of that is 0
+    # after a graceful shutdown uvicorn raises the signal again; the process then exits with code 0
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
     Server(create_app(predictor, facts, stopping), stopping).run([listener])
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens.
+    """Return a listening TCP socket.
 
     Raises:
         UserError: The address does not exist here, or is taken.
@@ -54,7 +54,7 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         reason = str(error.strerror or error).partition(" (while")[0]
         raise UserError(f"cannot listen on {host}:{port}: {reason}; choose others with --host and --port") from error
-    # asyncio sets it on the connections of its own sockets only; without it the second part of an answer waits up to
-    # 40 ms for the client to confirm the first
+    # asyncio sets this only on connections of sockets that it made itself; without it the second part of an answer
+    # waits up to 40 ms until the client has acknowledged the first
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener

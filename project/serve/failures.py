@@ -1,4 +1,4 @@
-"""Whatever goes wrong -> a status and one line of JSON."""
+"""Errors -> an HTTP status and one line of JSON."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,27 +11,27 @@ from starlette.responses import JSONResponse
 from project.serve.batching import QueueFullError
 from project.serve.schema import Failure
 
-LINE = 300  # characters: a message may quote the request
+LINE = 300  # maximum characters: a message may quote the request
 RETRY_AFTER = "1"  # seconds
 
-# what the OpenAPI document says of each
+# as listed in the OpenAPI document
 FAILURES: dict[int | str, dict[str, Any]] = {
     400: {"model": Failure, "description": "The body is not JSON, or not UTF-8."},
     413: {"model": Failure, "description": "The body is too large."},
     415: {"model": Failure, "description": "The body is not declared as application/json."},
     422: {"model": Failure, "description": "A text or a field is wrong."},
-    503: {"model": Failure, "description": "Too many texts wait; try again after Retry-After seconds."},
+    503: {"model": Failure, "description": "Too many texts are waiting; try again after Retry-After seconds."},
 }
 
 
 def failure(status: int, message: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """Return the answer that says what is wrong."""
+    """Return the JSON response, with `message` on one line."""
     line = " ".join(message.encode("utf-8", "replace").decode().split())  # it may quote half of a surrogate pair
     return JSONResponse({"error": line[:LINE]}, status, headers)
 
 
 def add_failures(api: FastAPI) -> None:
-    """Answer every failure that a route leaves in the same form."""
+    """Give the errors of all routes the same form."""
 
     @api.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> JSONResponse:
@@ -51,16 +51,16 @@ def add_failures(api: FastAPI) -> None:
 
     @api.exception_handler(QueueFullError)
     async def full(request: Request, error: QueueFullError) -> JSONResponse:
-        return failure(503, "too many texts are waiting, try again", {"Retry-After": RETRY_AFTER})
+        return failure(503, "too many texts are waiting; try again", {"Retry-After": RETRY_AFTER})
 
     @api.exception_handler(Exception)
     async def crashed(request: Request, error: Exception) -> JSONResponse:
-        return failure(500, "the server failed, its log says why")
+        return failure(500, "the server failed; see its log")
 
 
 def line_of(error: Mapping[str, Any]) -> str:
-    """Return where in the request something is wrong, and what: ``texts[3]: the text is empty``."""
+    """Return the place and the message of a validation error: ``texts[3]: the text is empty``."""
     place = ""
-    for part in error["loc"][1:]:  # the first says "body"
+    for part in error["loc"][1:]:  # the first is "body"
         place += f"[{part}]" if isinstance(part, int) else f"{'.' if place else ''}{part}"
     return f"{place}: {error['msg']}" if place else error["msg"]

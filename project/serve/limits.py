@@ -1,10 +1,10 @@
-"""How much a request may hold, and how much may wait."""
+"""Limits of a request, of a batch and of the queue."""
 
 MAX_BODY = 1024 * 1024  # bytes
-MAX_TEXTS = 256  # of one request
-MAX_CHARACTERS = 100_000  # of one text to classify
-MAX_EXPLAINED = 10_000  # characters of one text to explain: it is classified once for every word
-MAX_WORDS = 200  # that are explained, from the text's beginning
+MAX_TEXTS = 256  # per request
+MAX_CHARACTERS = 100_000  # per text to classify
+MAX_EXPLAINED = 10_000  # characters per text to explain, which is classified again without each of its words
+MAX_WORDS = 200  # explained per text, from its beginning
 
 MAX_BATCH = 32  # texts that are classified together
-MAX_WAITING = 64 * MAX_TEXTS  # texts; 64 clients that wait for their answers never meet the end of the queue
+MAX_WAITING = 64 * MAX_TEXTS  # texts; 64 clients that each wait for their answer never fill the queue

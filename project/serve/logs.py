@@ -1,4 +1,4 @@
-"""What the server does -> a JSON object per line on standard error; no text of a request is ever in it."""
+"""Server events -> one JSON object per line on standard error; texts of requests are never logged."""
 
 import json
 import logging
@@ -17,7 +17,7 @@ class JsonLine(logging.Formatter):
     """A record as one line of JSON: time, level, event, the record's `fields`, and the traceback of an error."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line."""
+        """Return the record as one line."""
         entry: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -30,20 +30,20 @@ class JsonLine(logging.Formatter):
 
 
 def log_json_lines() -> None:
-    """Send the records of this process to standard error."""
+    """Log this process to standard error."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLine())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)  # it tells in seven lines what ours tell in three
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)  # its seven lines say no more than our three
 
 
 class RequestLog(Wrapper):
     """Logs every request when it is answered: method, path, status, milliseconds."""
 
     async def request(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the application answer, then log."""
+        """Let the application answer, then log the request."""
         began = time.perf_counter()
-        status: int | None = None  # of a client that has left
+        status: int | None = None  # None if the client has disconnected
 
         async def seen(message: Message) -> None:
             nonlocal status

@@ -27,6 +27,6 @@ def page() -> HTMLResponse:
 
 
 def digest(html: str, tag: str) -> str:
-    """Return the source expression that allows the content of the one element `tag`, as it is, and no other."""
+    """Return the policy's hash expression that allows exactly the content of the only `tag` element."""
     (content,) = re.findall(f"<{tag}>(.*?)</{tag}>", html, re.DOTALL)
     return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"

@@ -1,4 +1,4 @@
-"""JSON -> what a request asks for: it is checked here, text by text, before any text meets those of other requests."""
+"""JSON -> checked requests: every text is checked before it shares a batch with those of other requests."""
 
 from typing import Annotated, Any, Self
 
@@ -17,7 +17,7 @@ def checked(text: str) -> str:
     """Return `text` unchanged.
 
     Raises:
-        PydanticCustomError: It is empty, or contains what no text can.
+        PydanticCustomError: It is empty, has a NUL character, or is not valid UTF-8.
     """
     fault = text_fault(text)
     if fault:
@@ -38,18 +38,18 @@ class PredictRequest(BaseModel):
 
     @model_validator(mode="after")
     def either(self) -> Self:
-        """Check that exactly one of the two is given."""
+        """Check that exactly one of the two fields is given."""
         if (self.text is None) == (self.texts is None):
             raise PydanticCustomError("either", 'give either "text" or "texts"')
         return self
 
     def all_texts(self) -> list[str]:
-        """Return the texts, however they were given."""
+        """Return the texts of either field."""
         return [self.text] if self.text is not None else self.texts or []
 
 
 class PredictAnswer(BaseModel):
-    """A prediction for each text, in their order."""
+    """A prediction for each text, in the same order."""
 
     predictions: list[Prediction]
 
@@ -69,7 +69,7 @@ class ExplainAnswer(BaseModel):
 
 
 class Health(BaseModel):
-    """Whether requests are welcome."""
+    """Whether the server accepts requests."""
 
     status: str
 

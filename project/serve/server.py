@@ -1,4 +1,4 @@
-"""An application -> a server that ends without losing a request."""
+"""An application -> a server that stops without losing a request."""
 
 import asyncio
 import socket
@@ -9,19 +9,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from project.serve.logs import LOG
 
-DRAIN = 1.0  # seconds in which clients hear on their open connections that they should not come again
-LAST_ANSWERS = 8  # seconds for what is being answered then; with DRAIN it is less than the 10 that `docker stop` waits
-KEEP_ALIVE = 75  # seconds an idle connection is kept: longer than the proxies in front keep theirs, who then close it
+DRAIN = 1.0  # seconds in which answers on open connections tell clients that these will be closed
+LAST_ANSWERS = 8  # seconds for requests still running then; with DRAIN less than the 10 that `docker stop` waits
+KEEP_ALIVE = 75  # seconds for idle connections: longer than proxies keep theirs, so that the proxy closes them
 
 
 class Server(uvicorn.Server):
-    """Serves until SIGTERM or SIGINT, then answers what has been sent.
+    """Serves until SIGTERM or SIGINT, then answers the requests that have already been sent.
 
-    uvicorn alone closes every idle connection at once, also one on which the next request is just under way.
+    uvicorn alone closes every idle connection at once, even if the next request is already on its way.
 
     Args:
         app: The application.
-        stopping: Is set as soon as the server is to end.
+        stopping: Set as soon as the server is told to stop.
     """
 
     def __init__(self, app: ASGIApp, stopping: threading.Event) -> None:
@@ -37,14 +37,14 @@ class Server(uvicorn.Server):
         super().__init__(config)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to listen."""
+        """Start to listen, and log the address."""
         await super().startup(sockets)
         host, port, *_ = self.servers[0].sockets[0].getsockname()
         url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         LOG.info("ready", extra={"fields": {"url": url}})
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Take no more connections, answer on the open ones that they will be closed, then close them."""
+        """Accept no more connections, announce on the open ones that they will be closed, then close them."""
         self._stopping.set()
         LOG.info("stopping", extra={"fields": {"connections": len(self.server_state.connections)}})
         for server in self.servers:

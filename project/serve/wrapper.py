@@ -1,4 +1,4 @@
-"""An application around the application, for HTTP requests; what else a server sends goes straight through."""
+"""Base class of middleware for HTTP requests; everything else is passed through."""
 
 from abc import ABC, abstractmethod
 
@@ -6,17 +6,17 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class Wrapper(ABC):
-    """Hands requests to `request`, and everything else to the application.
+    """Passes HTTP requests to `request`, and everything else to the application.
 
     Args:
-        app: The application.
+        app: The wrapped application.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Take part as the server's protocol asks."""
+        """Handle one connection as ASGI requires."""
         if scope["type"] == "http":
             await self.request(scope, receive, send)
         else:

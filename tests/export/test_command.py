@@ -20,11 +20,11 @@ TEXTS = [text for text, _ in toy_rows()] + ["", "unseen words only", "wise " * 4
 
 @pytest.fixture
 def bundle(exported_once, fitted) -> Path:
-    """A bundle of the toy model, beside the run that it was made of."""
+    """A bundle of the toy model, next to the run that it was made from."""
     return shutil.copytree(exported_once, Path("bundle"))
 
 
-def test_bundle_is_three_plain_files(bundle):
+def test_a_bundle_is_three_plain_files(bundle):
     assert sorted(path.name for path in bundle.iterdir()) == ["bundle.json", "model.onnx", "tokenizer.json"]
     facts = json.loads((bundle / "bundle.json").read_text())
     assert (facts["label_names"], facts["weights"]) == (["negative", "positive"], "float32")
@@ -32,12 +32,12 @@ def test_bundle_is_three_plain_files(bundle):
     assert facts["parity"]["largest_difference"] < 1e-6
 
 
-def test_bundle_answers_as_the_checkpoint(bundle, fitted):
+def test_bundle_and_checkpoint_agree(bundle, fitted):
     ours, theirs = load(bundle)(TEXTS), load(fitted / "checkpoints" / "best.ckpt")(TEXTS)
     assert compare(theirs, ours).holds
 
 
-def test_threads_may_call_a_bundle_at_once(exported_once):
+def test_several_threads_can_call_a_bundle_at_once(exported_once):
     classify = load(exported_once)
     texts = [f"{'dull ' * n}film" for n in range(40)]
     alone = [classify(text) for text in texts]
@@ -45,14 +45,14 @@ def test_threads_may_call_a_bundle_at_once(exported_once):
         assert all(compare(alone, answers).holds for answers in pool.map(lambda _: classify(texts), range(20)))
 
 
-def test_bundle_answers_one_by_one_as_in_batches(bundle):
+def test_batch_size_does_not_change_the_answers(bundle):
     classify = load(bundle)
     alone = [classify(text) for text in TEXTS]
     for batch_size in (1, 3, 64):
         assert compare(alone, classify(TEXTS, batch_size)).holds
 
 
-def test_bundle_needs_neither_torch_nor_the_training_code(bundle):
+def test_a_bundle_needs_neither_torch_nor_the_training_code(bundle):
     heavy = ["torch", "lightning", "torchtext", "wandb", "onnx", "pyarrow", "matplotlib"]
     code = (
         "import sys; sys.argv = ['', 'classify', '--ckpt_path', 'bundle', 'Warm.']; from project.__main__ import main; "
@@ -62,7 +62,7 @@ def test_bundle_needs_neither_torch_nor_the_training_code(bundle):
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-def test_int8_bundle_has_weights_of_8_bits_and_its_cost_is_printed(fitted, toy, sentiment, bundle, capsys):
+def test_an_int8_bundle_has_8_bit_weights_and_its_cost_is_printed(fitted, toy, sentiment, bundle, capsys):
     words = ("--ckpt_path", fitted / "checkpoints" / "best.ckpt", "--output", "small")
     assert sentiment("export", *words, "--int8") == 0
     out = capsys.readouterr().out
@@ -75,14 +75,14 @@ def test_int8_bundle_has_weights_of_8_bits_and_its_cost_is_printed(fitted, toy, 
     assert onnx.TensorProto.INT8 in small - large
 
 
-def test_a_bundle_that_answers_otherwise_is_not_accepted(fitted, sentiment, monkeypatch, capsys):
+def test_a_bundle_that_disagrees_is_rejected(fitted, sentiment, monkeypatch, capsys):
     monkeypatch.setattr(module, "compare", lambda *_: Parity(10, 1, 0.25))
     assert sentiment("export", "--ckpt_path", fitted / "checkpoints" / "best.ckpt", "--output", "bundle") == 2
     assert "1 of 10 labels, probabilities by up to 2.5e-01; nothing was written" in capsys.readouterr().err
     assert [path.name for path in Path().iterdir()] == ["runs"]
 
 
-def test_a_refused_bundle_leaves_the_old_one(bundle, fitted, sentiment, monkeypatch):
+def test_a_rejected_bundle_leaves_the_old_one(bundle, fitted, sentiment, monkeypatch):
     before = (bundle / "bundle.json").read_bytes()
     monkeypatch.setattr(module, "compare", lambda *_: Parity(10, 1, 0.25))
     assert sentiment("export", "--ckpt_path", fitted / "checkpoints" / "best.ckpt", "--output", "bundle") == 2
@@ -96,13 +96,13 @@ def test_an_old_bundle_is_replaced(bundle, fitted, sentiment):
     assert sorted(path.name for path in Path().iterdir()) == ["bundle", "runs"]
 
 
-def test_a_folder_of_something_else_is_left_alone(fitted, sentiment, capsys):
+def test_a_folder_that_is_not_a_bundle_is_left_alone(fitted, sentiment, capsys):
     Path("papers").mkdir()
     assert sentiment("export", "--ckpt_path", fitted / "checkpoints" / "best.ckpt", "--output", "papers") == 2
-    assert "papers exists and is no bundle" in capsys.readouterr().err
+    assert "papers exists but is not a bundle" in capsys.readouterr().err
 
 
-def test_a_student_is_compared_on_test_whatever_train_lacks(toy, sentiment, tmp_path):
+def test_texts_to_compare_come_from_test_if_train_has_no_labels(toy, sentiment, tmp_path):
     shutil.copytree(toy, tmp_path / "taught")
     rows = [(text, "", *((0.1, 0.9) if label == "positive" else (0.9, 0.1))) for text, label in toy_rows()[:40]]
     with (tmp_path / "taught" / "train.csv").open("w", newline="") as file:
@@ -113,7 +113,7 @@ def test_a_student_is_compared_on_test_whatever_train_lacks(toy, sentiment, tmp_
     assert sentiment("export", "--ckpt_path", checkpoint, "--output", "bundle") == 0
 
 
-def test_texts_of_another_corpus(fitted, sentiment, tmp_path):
+def test_texts_to_compare_can_come_from_another_corpus(fitted, sentiment, tmp_path):
     write_csv(tmp_path / "other.csv", toy_rows())
     words = ("--corpus", "other.csv", "--texts", "4", "--output", "bundle")
     assert sentiment("export", "--ckpt_path", fitted / "checkpoints" / "best.ckpt", *words) == 0
@@ -131,7 +131,7 @@ def test_texts_of_another_corpus(fitted, sentiment, tmp_path):
         ),
     ],
 )
-def test_texts_that_cannot_be_used(fitted, sentiment, capsys, words, message):
+def test_unusable_texts_are_one_line_errors(fitted, sentiment, capsys, words, message):
     write_csv(Path("other.csv"), toy_rows())
     assert sentiment("export", "--ckpt_path", fitted / "checkpoints" / "best.ckpt", *words) == 2
     err = capsys.readouterr().err
@@ -155,7 +155,7 @@ def test_a_damaged_file_is_named(bundle, sentiment, capsys, name):
         (None, "is not a bundle: it has no bundle.json"),
     ],
 )
-def test_a_bad_bundle_json_is_one_line(bundle, sentiment, capsys, content, message):
+def test_a_bad_bundle_json_is_a_one_line_error(bundle, sentiment, capsys, content, message):
     (bundle / "bundle.json").unlink()
     if content is not None:
         (bundle / "bundle.json").write_text(content)
@@ -163,7 +163,7 @@ def test_a_bad_bundle_json_is_one_line(bundle, sentiment, capsys, content, messa
     assert message in capsys.readouterr().err
 
 
-def test_subwords_and_three_labels_travel_in_a_bundle(sentiment, tmp_path):
+def test_a_bundle_keeps_subwords_and_three_labels(sentiment, tmp_path):
     rows = [(text, label[:3] if n % 3 else "odd") for n, (text, label) in enumerate(toy_rows())]
     write_csv(tmp_path / "three.csv", rows)
     words = ("--data.corpus=three.csv", "--data.tokenizer=bpe", "--data.bpe_size=300", "--trainer.max_epochs=1")

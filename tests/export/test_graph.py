@@ -1,4 +1,4 @@
-"""The ONNX graph answers as the network does: every variant, any lengths, batch and width of the padding."""
+"""The ONNX graph computes the same logits as the network: every variant, any lengths, batch size and padding."""
 
 import itertools
 from typing import Any
@@ -73,7 +73,7 @@ DEEP_SESSION = session_of(DEEP)
 
 @given(st.lists(st.lists(st.integers(1, V - 1), min_size=1, max_size=40), min_size=1, max_size=9))
 @settings(max_examples=25)
-def test_any_lengths_and_batch(texts):
+def test_any_lengths_and_batch_size(texts):
     np.testing.assert_allclose(onnx_logits(DEEP_SESSION, texts), torch_logits(DEEP, texts), atol=1e-6)
 
 
@@ -85,7 +85,7 @@ def test_width_and_content_of_the_padding_change_nothing(width, filler):
 
 
 @pytest.mark.parametrize("pooling", ["mean", "max", "attention"])
-def test_pooling_sees_no_padding(pooling):
+def test_pooling_ignores_padding(pooling):
     session = session_of(network_of(pooling=pooling))
     np.testing.assert_allclose(onnx_logits(session, TEXTS, 20, 5), onnx_logits(session, TEXTS), atol=1e-6)
 
@@ -95,13 +95,13 @@ def test_weights_of_a_single_network_have_no_prefix():
     assert {"embedding", "rnn.input_0", "classifier.weight"} <= names
 
 
-def test_projection_is_refused():
+def test_a_projection_is_refused():
     with pytest.raises(UserError, match="proj_size cannot be exported"):
         build_graph(network_of(proj_size=2))
 
 
 class Forest(nn.Module):
-    """A network that nobody has written nodes for."""
+    """A network that has no ONNX nodes."""
 
 
 def test_a_network_without_nodes_is_refused():
@@ -116,7 +116,7 @@ def test_an_encoder_without_nodes_is_refused():
         build_graph(network)
 
 
-def test_inputs_and_output_say_what_they_are():
+def test_inputs_and_output_have_names_shapes_and_types():
     session = session_of(network_of())
     assert [(i.name, i.shape, i.type) for i in session.get_inputs()] == [
         ("token_ids", ["B", "T"], "tensor(int64)"),

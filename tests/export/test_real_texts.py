@@ -30,7 +30,7 @@ def real_texts() -> list[str]:
     return [*chosen, "ok", *(" ".join(texts[: 2**power]) for power in range(9))]
 
 
-def test_checkpoint_bundle_and_command_line_answer_alike(movies_run, tmp_path):
+def test_checkpoint_bundle_and_command_line_agree(movies_run, tmp_path):
     checkpoint, texts = movies_run / "checkpoints" / "best.ckpt", real_texts()
     expected = load(checkpoint)(texts)
     command = [sys.executable, "-m", "project"]
@@ -47,8 +47,8 @@ def test_checkpoint_bundle_and_command_line_answer_alike(movies_run, tmp_path):
 
 
 @pytest.mark.parametrize("options", VARIANTS[::3], ids=lambda options: "-".join(map(str, options.values())))
-def test_variants_answer_alike(movies_run, tmp_path, options):
-    """Random weights: what is compared is the computation, on real lengths and batches."""
+def test_bundles_of_all_variants_agree_with_their_networks(movies_run, tmp_path, options):
+    """Compares computations only, with random weights, on real lengths and batches."""
     state = read_checkpoint(movies_run / "checkpoints" / "best.ckpt")[KEY]
     state["network"]["arguments"] |= {"embedding_dim": 16, "hidden_size": 32} | options | {"num_frozen": 0}
     torch.manual_seed(0)

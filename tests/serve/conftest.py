@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from project import Predictor, load
-from tests.export.conftest import exported_once  # noqa: F401 # the fixture that `bundle` takes
+from tests.export.conftest import exported_once  # noqa: F401 # the fixture that `bundle` uses
 
 ROOT = Path(__file__).parents[2]
 
@@ -43,11 +43,11 @@ class Running:
         self.port = int(self.url.rpartition(":")[2])
 
     def log(self) -> list[dict[str, Any]]:
-        """What it has logged."""
+        """The complete lines logged so far."""
         return [json.loads(line) for line in self._log.read_text().splitlines(keepends=True) if line.endswith("\n")]
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
-        """One request; bytes are sent as they are, anything else as JSON."""
+        """Send one request; bytes are sent unchanged, anything else as JSON."""
         content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         fields = {} if content is None else {"Content-Type": "application/json"}
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
@@ -59,20 +59,20 @@ class Running:
             connection.close()
 
     def stop(self) -> int:
-        """SIGTERM; the exit code."""
+        """Send SIGTERM; return the exit code."""
         self.process.terminate()
         return self.process.wait(timeout=60)
 
 
 @pytest.fixture(scope="session")
 def bundle(exported_once: Path) -> Path:  # noqa: F811
-    """A bundle of the toy model; to be read only."""
+    """A bundle of the toy model; read-only."""
     return exported_once
 
 
 @pytest.fixture
 def started(bundle: Path, tmp_path: Path) -> Iterator[Running]:
-    """A server of a test's own."""
+    """A server for a single test."""
     running = Running(bundle, tmp_path / "log")
     yield running
     running.process.kill()
@@ -86,7 +86,7 @@ def predictor(bundle: Path) -> Predictor:
 
 @pytest.fixture(scope="session")
 def server(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A server that tests share; it has to survive all that they send."""
+    """A server that tests share; it must survive everything they send."""
     running = Running(bundle, tmp_path_factory.mktemp("log") / "log")
     yield running
     assert running.process.poll() is None

@@ -18,20 +18,20 @@ def test_one_text(server, predictor):
     assert prediction["probabilities"] == expected.probabilities
 
 
-def test_many_texts_are_answered_in_their_order(server, predictor):
+def test_many_texts_are_answered_in_order(server, predictor):
     predictions = server.ask("POST", "/predict", {"texts": TEXTS}).json["predictions"]
     assert [p["label"] for p in predictions] == [p.label for p in predictor(TEXTS)]
     assert [p["probability"] for p in predictions] == pytest.approx([p.probability for p in predictor(TEXTS)], abs=1e-6)
 
 
-def test_requests_at_once_get_their_own_answers(server, predictor):
+def test_parallel_requests_get_their_own_answers(server, predictor):
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(lambda text: server.ask("POST", "/predict", {"text": text}), TEXTS))
     found = [answer.json["predictions"][0]["probability"] for answer in answers]
     assert found == pytest.approx([p.probability for p in predictor(TEXTS)], abs=1e-6)
 
 
-def test_bad_requests_between_good_ones_harm_nobody(server):
+def test_bad_requests_do_not_affect_good_ones(server):
     bodies = [{"text": "A dull film."}, {"text": ""}, b"{", {"text": "Warm."}] * 20
     with ThreadPoolExecutor(16) as pool:
         statuses = [a.status for a in pool.map(lambda body: server.ask("POST", "/predict", body), bodies)]
@@ -59,19 +59,19 @@ def test_bad_requests_between_good_ones_harm_nobody(server):
         ({"text": "x" * 2_000_000}, 413, "the request is larger than 1,048,576 bytes"),
     ],
 )
-def test_a_bad_request_is_told_what_is_wrong(server, body, status, error):
+def test_a_bad_request_gets_a_specific_error(server, body, status, error):
     answer = server.ask("POST", "/predict", body)
     assert (answer.status, answer.json) == (status, {"error": error})
 
 
 @pytest.mark.parametrize("body", [{"text": "\ud800"}, {"\ud800": 1}, {"a\nb": 1}])
-def test_odd_characters_get_a_line_of_json(server, body):
+def test_odd_characters_get_a_one_line_error(server, body):
     answer = server.ask("POST", "/predict", body)
     assert answer.status == 422
     assert "\n" not in answer.json["error"]
 
 
-def test_json_must_be_declared(server):
+def test_the_content_type_must_be_json(server):
     answer = server.ask("POST", "/predict", b'{"text": "Warm."}', Content_Type="text/plain")
     assert (answer.status, answer.json) == (415, {"error": "send JSON with the header Content-Type: application/json"})
 
@@ -80,12 +80,12 @@ def test_json_must_be_declared(server):
     ("method", "path", "status", "error"),
     [("GET", "/predict", 405, "GET /predict: Method Not Allowed"), ("GET", "/nothing", 404, "GET /nothing: Not Found")],
 )
-def test_other_addresses_are_errors_too(server, method, path, status, error):
+def test_unknown_paths_and_methods_are_errors(server, method, path, status, error):
     answer = server.ask(method, path)
     assert (answer.status, answer.json) == (status, {"error": error})
 
 
-def test_a_large_body_in_pieces_is_refused(server):
+def test_a_large_body_is_refused(server):
     pieces = (b"x" * 65_536 for _ in range(40))
     answer = server.ask("POST", "/predict", b"".join(pieces), Content_Type="application/json")
     assert answer.status == 413
@@ -96,7 +96,7 @@ def test_health(server):
     assert (answer.status, answer.json) == (200, {"status": "ok"})
 
 
-def test_info_tells_model_and_limits(server):
+def test_info_describes_the_model_and_the_limits(server):
     info = server.ask("GET", "/info").json
     assert info["label_names"] == ["negative", "positive"]
     assert info["tokenizer"]["max_length"] == 256
@@ -104,14 +104,14 @@ def test_info_tells_model_and_limits(server):
     assert info["limits"]["texts"] == 256
 
 
-def test_openapi_documents_every_answer(server):
+def test_openapi_documents_every_response(server):
     paths = server.ask("GET", "/openapi.json").json["paths"]
     assert sorted(paths) == ["/explain", "/health", "/info", "/predict"]
     assert sorted(paths["/predict"]["post"]["responses"]) == ["200", "400", "413", "415", "422", "503"]
     assert "HTTPValidationError" not in json.dumps(paths)
 
 
-def test_page_may_load_nothing_from_elsewhere(server):
+def test_the_page_may_not_load_anything_from_other_servers(server):
     answer = server.ask("GET", "/")
     policy = answer.headers["Content-Security-Policy"]
     assert policy.startswith("default-src 'none'; script-src 'sha256-")

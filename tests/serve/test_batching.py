@@ -6,7 +6,7 @@ import pytest
 from project.serve.batching import Batcher, QueueFullError
 
 
-def test_texts_that_wait_are_classified_together(predictor):
+def test_waiting_texts_are_classified_together(predictor):
     sizes = []
 
     def counted(token_ids):
@@ -23,7 +23,7 @@ def test_texts_that_wait_are_classified_together(predictor):
     assert sizes == [32, 8]
 
 
-def test_full_queue_takes_no_more(predictor):
+def test_a_full_queue_accepts_no_more_texts(predictor):
     async def ask():
         async with Batcher(predictor, max_waiting=3) as batcher:
             await asyncio.gather(*(batcher.classify(["Warm.", "Cold."]) for _ in range(2)))
@@ -32,7 +32,7 @@ def test_full_queue_takes_no_more(predictor):
         asyncio.run(ask())
 
 
-def test_queue_takes_texts_again_once_it_has_emptied(predictor):
+def test_the_queue_accepts_texts_again_once_it_is_empty(predictor):
     async def ask():
         async with Batcher(predictor, max_waiting=2) as batcher:
             return [len(await batcher.classify(["Warm.", "Cold."])) for _ in range(3)]

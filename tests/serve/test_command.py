@@ -23,7 +23,7 @@ def test_requests_in_flight_are_answered_after_sigterm(started):
     assert [answer.status for answer in answers] == [200] * 8
 
 
-def test_log_is_lines_of_json_without_the_text(started):
+def test_the_log_is_json_lines_without_any_text(started):
     started.ask("POST", "/predict", {"text": "A secret."})
     assert started.stop() == 0
     assert {"ready", "request", "stopping", "stopped"} <= {entry["event"] for entry in started.log()}
@@ -32,7 +32,7 @@ def test_log_is_lines_of_json_without_the_text(started):
     assert "secret" not in json.dumps(started.log())
 
 
-def test_onnxruntime_sends_no_usage_data(bundle, tmp_path):
+def test_onnxruntime_sends_no_telemetry(bundle, tmp_path):
     code = f"from project import load; load({str(bundle)!r})('Warm.')"
     env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
@@ -40,18 +40,18 @@ def test_onnxruntime_sends_no_usage_data(bundle, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_only_this_host_is_served_unless_told(server):
+def test_only_this_machine_is_served_by_default(server):
     assert server.url.startswith("http://127.0.0.1:")
 
 
-def test_server_needs_neither_torch_nor_the_training_code(bundle):
+def test_the_server_needs_neither_torch_nor_the_training_code(bundle):
     heavy = ["torch", "lightning", "torchtext", "wandb", "onnx", "pyarrow", "matplotlib", "rich", "requests", "tqdm"]
     code = f"import sys, project.serve.command; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
 
 
-def test_an_address_that_is_taken_is_one_line(sentiment, bundle, capsys):
+def test_an_address_in_use_is_a_one_line_error(sentiment, bundle, capsys):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert sentiment("serve", bundle, "--port", str(port)) == 2
@@ -61,26 +61,26 @@ def test_an_address_that_is_taken_is_one_line(sentiment, bundle, capsys):
     )
 
 
-def test_no_part_of_an_answer_waits_for_the_one_before():
+def test_connections_are_set_to_tcp_nodelay():
     with listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
         connection, _ = listener.accept()
         with connection:
             assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
 
 
-def test_a_checkpoint_is_told_to_be_exported(sentiment, fitted, capsys):
+def test_a_checkpoint_must_be_exported_first(sentiment, fitted, capsys):
     path = fitted / "checkpoints" / "best.ckpt"
     assert sentiment("serve", path) == 2
     assert capsys.readouterr().err == (
-        f"error: {path} is no bundle: write one with `sentiment export --ckpt_path {path} --output bundle`\n"
+        f"error: {path} is not a bundle: write one with `sentiment export --ckpt_path {path} --output bundle`\n"
     )
 
 
-def test_a_folder_without_a_bundle_is_one_line(sentiment, capsys):
+def test_a_folder_without_a_bundle_is_a_one_line_error(sentiment, capsys):
     assert sentiment("serve", "nowhere") == 2
     assert "nowhere is not a bundle" in capsys.readouterr().err
 
 
-def test_a_port_that_is_none_is_an_error(sentiment, bundle, capsys):
+def test_an_invalid_port_is_an_error(sentiment, bundle, capsys):
     assert sentiment("serve", bundle, "--port", "70000") == 2
     assert "--port is 70000: choose one from 0 to 65535" in capsys.readouterr().err

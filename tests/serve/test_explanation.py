@@ -1,7 +1,7 @@
 import pytest
 
 
-def test_effect_is_what_the_probability_loses_without_the_word(server, predictor):
+def test_an_effect_is_the_drop_in_probability_without_the_word(server, predictor):
     explained = server.ask("POST", "/explain", {"text": "A dull film."}).json["explanation"]
     whole, *parts = predictor(["A dull film.", "dull film.", "A film.", "A dull"])
     assert explained["prediction"]["label"] == whole.label
@@ -11,7 +11,7 @@ def test_effect_is_what_the_probability_loses_without_the_word(server, predictor
     assert explained["more_words"] == 0
 
 
-def test_one_word_is_compared_with_no_word(server, predictor):
+def test_a_single_word_is_compared_with_an_empty_text(server, predictor):
     (word,) = server.ask("POST", "/explain", {"text": "Wise."}).json["explanation"]["words"]
     whole, part = predictor(["Wise.", ""])
     assert word["effect"] == pytest.approx(whole.probability - part.probabilities[whole.label], abs=1e-6)

@@ -33,7 +33,7 @@ WORDS = [
 
 
 class Expected(NamedTuple):
-    """A request, and what is to come back."""
+    """A request and its expected answer."""
 
     body: bytes
     status: int
@@ -64,14 +64,14 @@ def mixed(predictor: Predictor) -> list[Expected]:
 async def client(
     session: aiohttp.ClientSession, url: str, requests: Iterator[Expected], done: list[tuple[Expected, int, Any]]
 ) -> None:
-    """Send one request after the other; keep what came back."""
+    """Send one request after the other; keep the answers."""
     headers = {"Content-Type": "application/json"}
     for request in requests:
         async with session.post(f"{url}/predict", data=io.BytesIO(request.body), headers=headers) as answer:
             done.append((request, answer.status, await answer.json()))
 
 
-def test_no_request_fails_and_none_is_lost(server, predictor):
+def test_no_request_fails_or_is_lost(server, predictor):
     requests = mixed(predictor)
     done: list[tuple[Expected, int, Any]] = []
 

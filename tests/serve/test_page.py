@@ -44,7 +44,7 @@ def chromium(tmp_path_factory) -> Iterator[webdriver.Chrome]:
 
 @pytest.fixture(scope="module")
 def bundle(bundle, tmp_path_factory) -> Path:
-    """A bundle that is surer of itself than the toy model, so that single words matter."""
+    """A bundle that is more confident than the toy model, so that single words matter."""
     folder = shutil.copytree(bundle, tmp_path_factory.mktemp("sure") / "bundle")
     facts = json.loads((folder / "bundle.json").read_text())
     (folder / "bundle.json").write_text(json.dumps(facts | {"decision": {"temperature": 0.05, "threshold": 0.5}}))
@@ -65,7 +65,7 @@ def server(bundle, tmp_path_factory) -> Iterator[Running]:
 
 @pytest.fixture
 def page(chromium, server) -> Iterator[webdriver.Chrome]:
-    """The page, freshly loaded; no test may leave a complaint of the browser behind, such as one about its policy."""
+    """The page, freshly loaded; no test may cause a browser error, such as a policy violation."""
     resize(chromium, 1024, 900)
     media(chromium, "light")
     chromium.get(server.url)
@@ -120,7 +120,7 @@ def test_label_and_probabilities_are_the_models(page, predictor, text):
     assert [row.text.split()[-2] for row in rows] == [f"{100 * p:.1f}" for p in expected.probabilities.values()]
 
 
-def test_words_that_carried_it_are_listed_by_their_effect(page, predictor):
+def test_words_are_listed_by_effect(page, predictor):
     text = "The music is lovely, and I would see it again."
     classify(page, text)
     assert shown(page, "words") == text
@@ -132,7 +132,7 @@ def test_words_that_carried_it_are_listed_by_their_effect(page, predictor):
     assert effects[0] == pytest.approx(100 * (whole.probability - part.probabilities[whole.label]), abs=0.051)
 
 
-def test_keyboard_alone_is_enough(page):
+def test_the_page_works_with_the_keyboard_alone(page):
     assert focused(page) == "text"
     ActionChains(page).send_keys("A dull film.", Keys.TAB).perform()
     assert focused(page) == "classify"
@@ -146,7 +146,7 @@ def test_keyboard_alone_is_enough(page):
     assert order == ["OpenAPI document", "about the model"]
 
 
-def test_control_and_enter_classify(page):
+def test_ctrl_enter_classifies(page):
     ActionChains(page).send_keys("A dull film.").key_down(Keys.CONTROL).send_keys(Keys.ENTER).key_up(
         Keys.CONTROL
     ).perform()
@@ -154,7 +154,7 @@ def test_control_and_enter_classify(page):
     assert shown(page, "label")
 
 
-def test_a_text_is_never_markup(page):
+def test_a_text_is_never_treated_as_markup(page):
     text = "<img src=x onerror=\"document.title='broken'\"> <b>lovely</b>"
     classify(page, text)
     assert shown(page, "words") == text
@@ -178,16 +178,16 @@ def test_nothing_scrolls_sideways(page, width):
 
 
 @pytest.mark.parametrize(("scheme", "ground"), [("light", "rgb(251, 251, 250)"), ("dark", "rgb(20, 22, 26)")])
-def test_colours_follow_the_system(page, scheme, ground):
+def test_colours_follow_the_system_theme(page, scheme, ground):
     media(page, scheme)
     assert page.execute_script("return getComputedStyle(document.body).backgroundColor") == ground
 
 
-def test_page_asks_nobody_but_its_server(page, server):
+def test_the_page_requests_only_its_own_server(page, server):
     classify(page, "A dull film.")
     loaded = page.execute_script("return performance.getEntriesByType('resource').map((entry) => entry.name)")
     assert sorted(set(loaded)) == [f"{server.url}/explain", f"{server.url}/info"]
 
 
-def test_picture_in_the_readme_is_small():
+def test_the_picture_in_the_readme_is_small():
     assert (Path(__file__).parents[2] / "docs" / "page.png").stat().st_size < 200_000

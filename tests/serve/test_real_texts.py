@@ -12,7 +12,7 @@ from tests.serve.conftest import Running
 
 
 @pytest.mark.slow
-def test_the_server_answers_as_the_checkpoint(movies_run, tmp_path):
+def test_server_and_checkpoint_agree(movies_run, tmp_path):
     checkpoint, texts = movies_run / "checkpoints" / "best.ckpt", real_texts()
     subprocess.run([sys.executable, "-m", "project", "export", "--ckpt_path", checkpoint], cwd=tmp_path, check=True)
     server = Running(tmp_path / "bundle", tmp_path / "log")

@@ -1,3 +1,3 @@
-"""Linear classifiers on a corpus: what the network has to beat."""
+"""Linear classifiers as baselines for the network."""
 
 COMMANDS = {"baselines": "project.addons.baselines.command:baselines"}

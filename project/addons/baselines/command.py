@@ -1,4 +1,4 @@
-"""Linear classifiers on a configuration's corpus, its splits and texts -> a table and a file."""
+"""A configuration's corpus -> linear baselines, as a table and a JSON file."""
 
 import time
 from collections.abc import Callable
@@ -20,9 +20,9 @@ FOLDER = Path("runs/baselines")
 
 
 def baselines(data: SentimentDataModule) -> None:
-    """Train linear classifiers on a configuration's corpus: what the model has to beat.
+    """Train linear classifiers on a corpus as baselines for the model.
 
-    They are written to runs/baselines, for `sentiment results`.
+    Their scores are saved in runs/baselines, for `sentiment results`.
 
     Raises:
         UserError: The corpus cannot be used, or lacks a split.
@@ -45,13 +45,13 @@ def baselines(data: SentimentDataModule) -> None:
 
 
 def timed(train: Callable[[], Baseline]) -> tuple[Baseline, float]:
-    """Return the baseline, and the seconds that all its strengths took together."""
+    """Return the baseline, and the seconds spent on all its strengths."""
     started = time.perf_counter()
     return train(), time.perf_counter() - started
 
 
 def figures(baseline: Baseline, seconds: float, val: Labels, test: Labels) -> dict[str, Any]:
-    """Return what is kept of a baseline."""
+    """Return a baseline's entry in the JSON file."""
     return {
         "name": baseline.name,
         "strength": baseline.strength,
@@ -64,7 +64,7 @@ def figures(baseline: Baseline, seconds: float, val: Labels, test: Labels) -> di
 
 
 def show(corpus: Corpus, facts: list[dict[str, Any]]) -> None:
-    """Print the table."""
+    """Print one row per baseline."""
     table = Table(
         "", "C", "val accuracy", "test accuracy", "test macro F1", "seconds", title=f"Baselines: {corpus.name}"
     )

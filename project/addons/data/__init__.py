@@ -1,3 +1,3 @@
-"""The downloads, ahead of time."""
+"""Downloads the built-in corpora and the word vectors ahead of time."""
 
 COMMANDS = {"data": "project.addons.data.command:data"}

@@ -7,11 +7,11 @@ from project.vectors import GLOVE_6B_50D, load_vectors
 
 
 def data() -> None:
-    """Fetch the built-in corpora and the word vectors into the cache."""
+    """Download the built-in corpora and the word vectors to the cache."""
     for name in BUILT_IN:
         try:
             corpus = load_corpus(name)
-        except UserError as error:  # imdb and sst2 come from a hub that may not be reached
+        except UserError as error:  # imdb and sst2 come from a hub that may be unreachable
             print(f"{name}: {error}")
             continue
         sizes = ", ".join(f"{len(rows):,} {split}" for split, rows in corpus.splits.items())

@@ -1,4 +1,4 @@
-"""Several checkpoints as one, whose class probabilities are the mean of theirs."""
+"""Combines checkpoints into one that predicts the mean of their probabilities."""
 
 COMMANDS = {"ensemble": "project.addons.ensemble.command:ensemble"}
 NETWORKS = {"Ensemble": "project.addons.ensemble.members:Ensemble"}

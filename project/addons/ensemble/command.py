@@ -1,4 +1,4 @@
-"""Checkpoints -> one checkpoint that answers with the mean of their probabilities."""
+"""Checkpoints -> one checkpoint that predicts the mean of their probabilities."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,25 +14,25 @@ from project.network import network_state
 
 LIGHTNING = ("pytorch-lightning_version", "epoch", "global_step", "hparams_name", "hyper_parameters")
 
-# What members have in common. The corpus counts, since a val text of one could be a train text of another, and the
-# threshold, since one that was chosen for a member is not the mean's.
+# What must be the same in all members. The corpus, because a val text of one could be a train text of another; the
+# threshold, because one that was chosen for a single member does not suit the mean.
 SHARED = {
-    "label_names": "other labels",
-    "fingerprint": "another corpus, or other splits of it,",
-    "tokenizer": "another vocabulary or tokenizer",
-    "threshold": "another threshold",
+    "label_names": "labels",
+    "fingerprint": "corpora or splits",
+    "tokenizer": "vocabularies or tokenizers",
+    "threshold": "thresholds",
 }
 
 
 def ensemble(*checkpoints: Path, output: Path) -> None:
-    """Write several checkpoints as one, which answers with the mean of their probabilities.
+    """Combine checkpoints into one that predicts the mean of their probabilities.
 
     Args:
         checkpoints: Two or more .ckpt files that fit wrote.
         output: The .ckpt file to write.
 
     Raises:
-        UserError: A checkpoint cannot be read, the checkpoints do not go together, or the output cannot be written.
+        UserError: A checkpoint cannot be read, the checkpoints are incompatible, or the output cannot be written.
     """
     check_paths(output, checkpoints)
     members = [read_checkpoint(path) for path in checkpoints]
@@ -43,49 +43,49 @@ def ensemble(*checkpoints: Path, output: Path) -> None:
 
 
 def check_paths(output: Path, checkpoints: Sequence[Path]) -> None:
-    """Check what can be checked before a checkpoint is read.
+    """Check the paths before any checkpoint is read.
 
     Raises:
-        UserError: There are fewer than two checkpoints, one comes twice, or `output` is not to be written to.
+        UserError: There are fewer than two checkpoints, one is named twice, or `output` cannot be written.
     """
     members = {path.resolve() for path in checkpoints}
     if len(checkpoints) < 2:
-        raise UserError(f"an ensemble has at least two members: name two checkpoints, not {len(checkpoints)}")
+        raise UserError(f"an ensemble needs at least two checkpoints, not {len(checkpoints)}")
     if len(members) < len(checkpoints):
-        raise UserError("a checkpoint is named twice: an ensemble's members differ")
+        raise UserError("a checkpoint is named twice: the members must be different checkpoints")
     if output.suffix != ".ckpt" or output.is_dir():
-        raise UserError(f"--output {output} is no checkpoint's name: choose a file that ends in .ckpt")
+        raise UserError(f"--output {output} is not the name of a checkpoint: choose a file that ends in .ckpt")
     if not output.absolute().parent.is_dir():
-        raise UserError(f"folder {output.parent} does not exist: make it, or choose another --output")
+        raise UserError(f"folder {output.parent} does not exist: create it, or choose another --output")
     if output.resolve() in members:
-        raise UserError(f"--output {output} is one of the members, which would be lost: choose another name")
+        raise UserError(f"--output {output} would overwrite one of the members: choose another name")
 
 
 def check_members(states: Mapping[Path, ModelState]) -> None:
     """Check that the networks of several checkpoints can be averaged.
 
     Raises:
-        UserError: One is an ensemble itself, or two differ in what `SHARED` names.
+        UserError: One is an ensemble itself, or two differ in one of the things in `SHARED`.
     """
     for path, state in states.items():
         if state["network"]["name"] == Ensemble.__name__:
-            raise UserError(f"{path} is an ensemble itself: name its members' checkpoints instead")
+            raise UserError(f"{path} is itself an ensemble: name the checkpoints of its members instead")
     facts = {path: {**state, "threshold": state["decision"]["threshold"]} for path, state in states.items()}
     (first, expected), *others = facts.items()
     for path, found in others:
         for key, what in SHARED.items():
             if found[key] != expected[key]:
                 raise UserError(
-                    f"{path} has {what} than {first}: "
-                    "train the members on one corpus with the same data options, only the seed differing"
+                    f"{path} and {first} have different {what}: "
+                    "train all members on the same corpus with the same data options, changing only the seed"
                 )
 
 
 def combine(checkpoints: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return the checkpoint of the ensemble of `checkpoints`, which must go together.
+    """Return the ensemble of `checkpoints`, which must be compatible, as a checkpoint.
 
-    It holds no optimizer, loop or callback. What is neither network nor temperature, such as the loss's class weights,
-    is the first member's.
+    It has no state of an optimizer, loop or callback. Everything except the networks and temperatures, such as the
+    loss's class weights, comes from the first member.
     """
     first = checkpoints[0]
     states: list[ModelState] = [checkpoint[KEY] for checkpoint in checkpoints]

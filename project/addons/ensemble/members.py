@@ -1,4 +1,4 @@
-"""Several trained networks -> one, whose class probabilities are the mean of theirs: a plain nn.Module.
+"""Several trained networks -> one that predicts the mean of their probabilities: a plain nn.Module.
 
 B. Lakshminarayanan, A. Pritzel and C. Blundell, *Simple and Scalable Predictive Uncertainty Estimation using Deep
 Ensembles*, NeurIPS 2017.
@@ -17,13 +17,13 @@ from project.network import NetworkState, build_network
 
 
 class Ensemble(nn.Module):
-    """M networks that read the same token ids and know the same C classes; in all else they may differ.
+    """M networks with the same vocabulary and the same C classes; they may differ in everything else.
 
-    It only predicts: members are trained one by one.
+    An ensemble only predicts: its members are trained one by one.
 
     Args:
-        members: Each network as a checkpoint names it.
-        temperatures: Of each; its logits are divided by it before they become probabilities.
+        members: The networks, as checkpoints describe them.
+        temperatures: One for each member; its logits are divided by it before the softmax.
     """
 
     def __init__(self, members: Sequence[NetworkState], temperatures: Sequence[float]) -> None:
@@ -40,16 +40,16 @@ class Ensemble(nn.Module):
         return torch.stack(each).logsumexp(0) - math.log(len(each))  # (B, C)
 
     def parameter_groups(self, weight_decay: float) -> NoReturn:
-        """Refuse to be trained.
+        """Raise an error: an ensemble cannot be trained.
 
         Raises:
             UserError: Always.
         """
         raise UserError(
-            "the checkpoint is an ensemble, which is not trained: train its members, then average them with "
+            "the checkpoint is an ensemble, which cannot be trained: train its members, then combine them with "
             "`sentiment ensemble`"
         )
 
     def load_pretrained(self, *_: Any) -> NoReturn:
-        """Refuse vectors, as `parameter_groups` refuses training."""
+        """Raise the same error as `parameter_groups`."""
         self.parameter_groups(0.0)

@@ -1,3 +1,3 @@
-"""Word vectors and recurrent network trained as a language model, on texts without labels."""
+"""Pretrains the word vectors and the recurrent network as a language model, on texts without labels."""
 
 COMMANDS = {"pretrain": "project.addons.pretrain.command:pretrain"}

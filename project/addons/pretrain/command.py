@@ -21,9 +21,9 @@ from project.ingest import Corpus, check_new, readable_texts
 from project.pretrained import read_pretrained, save_pretrained, start_from
 from project.trainer import plain_trainer
 
-VAL_TEXTS = 200  # enough for a perplexity that holds within some percent
+VAL_TEXTS = 200  # enough for a perplexity accurate to a few percent
 WARMUP = 0.05  # of all optimizer steps
-PART = "encoder.rnn."  # name of the recurrent weights in the network
+PART = "encoder.rnn."  # prefix of the recurrent weights' names
 
 
 def pretrain(
@@ -38,20 +38,20 @@ def pretrain(
     samples: int = 1000,
     seed_everything: int = 42,
 ) -> None:
-    """Train word vectors and recurrent network as a language model, on texts without labels.
+    """Pretrain the word vectors and the recurrent network as a language model, on texts without labels.
 
-    It reads train and the unlabelled texts; `fit` starts from what it writes, and so does another pretraining, on texts
-    closer to those that count (Gururangan et al. 2020, Don't Stop Pretraining).
+    It reads train and the unlabelled texts. Both `fit` and another pretraining can start from the file: the latter on
+    texts that are closer to the task (Gururangan et al. 2020, Don't Stop Pretraining).
 
     Args:
         output: The .pt file to write.
         start: File of an earlier pretraining to continue from.
-        held_out: Another corpus whose val and test are left out too.
-        unlabelled: Whether unlabelled texts are read.
-        epochs: How often the texts are read.
+        held_out: Another corpus whose val and test texts are also left out.
+        unlabelled: Whether to read unlabelled texts too.
+        epochs: Number of passes over the texts.
         learning_rate: Peak learning rate.
-        samples: Tokens that the right one is compared with.
-        seed_everything: Seed of everything random.
+        samples: Number of other tokens, drawn at random, that the correct one is compared with.
+        seed_everything: Random seed.
 
     Raises:
         UserError: The corpus or the model cannot be used, or the file cannot be written.
@@ -71,8 +71,8 @@ def pretrain(
         readable_texts([data.corpus], read, unlabelled, load_corpus(held_out) if held_out else None), data.tokenizer
     )
     if not len(train):
-        raise UserError(f"corpus {data.corpus.name} has no text of two tokens: there is nothing to guess")
-    print(f"a language model of {len(train):,} pieces, {len(train.ids):,} tokens", flush=True)
+        raise UserError(f"corpus {data.corpus.name} has no text of at least two tokens: there is nothing to predict")
+    print(f"training a language model on {len(train):,} pieces of text, {len(train.ids):,} tokens", flush=True)
     val = Pieces(val_texts(data.corpus), data.tokenizer)
     counts = torch.bincount(train.ids, minlength=len(data.tokenizer))
     language_model = LanguageModel(network, counts, samples, learning_rate, WARMUP)
@@ -85,21 +85,21 @@ def pretrain(
 
 
 class EachEpoch(Callback):
-    """Writes the file after each epoch, so that a stopped run leaves what it had, and prints the perplexity.
+    """Saves the file after each epoch, so that an interrupted run keeps its progress, and prints the perplexity.
 
     Args:
-        path: Of the file.
-        network: What is trained.
+        path: The file to write.
+        network: The network that is being trained.
         words: Its vocabulary.
         read: Keys of the texts that it reads.
-        facts: What is known of the run.
+        facts: What else to save about the run.
     """
 
     def __init__(self, path: Path, network: nn.Module, words: list[str], read: set[int], facts: dict[str, Any]) -> None:
         self.path, self.network, self.words, self.read, self.facts = path, network, words, read, facts
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Write and print."""
+        """Save the weights; print the perplexity if there is a val split."""
         epochs = trainer.current_epoch + 1
         facts = self.facts | {"epochs": epochs}
         if "val/loss" in trainer.callback_metrics:
@@ -111,7 +111,7 @@ class EachEpoch(Callback):
 
 
 def build(data: SentimentDataModule, model: SentimentClassifier, start: Path | None, read: set[int]) -> nn.Module:
-    """Return the network of the configuration, with the weights of `start` if it is given, whose keys join `read`."""
+    """Return the configured network, with the weights of `start` if given; its text keys are added to `read`."""
     data.prepare_data()
     data.setup("fit")
     model.build_for(data)
@@ -126,21 +126,21 @@ def build(data: SentimentDataModule, model: SentimentClassifier, start: Path | N
 
 
 def check_network(model: SentimentClassifier) -> None:
-    """Check that no state has seen the token that it is to guess.
+    """Check that no state has seen the token that it has to predict.
 
     Raises:
-        UserError: Both directions of a lower layer feed each direction of the next one.
+        UserError: There are several bidirectional layers: above the first, each direction reads both of those below.
     """
     layers = model.hparams["num_layers"]
     if layers > 1 and model.hparams["bidirectional"]:
         raise UserError(
             f"num_layers is {layers}: above the first layer both directions have seen the whole text, "
-            "and nothing is left to guess; set --model.num_layers=1, or --model.bidirectional=false"
+            "so there is nothing left to predict; set --model.num_layers=1, or --model.bidirectional=false"
         )
 
 
 def val_texts(corpus: Corpus) -> list[str]:
-    """Return some texts of val, none if there is no val."""
+    """Return up to `VAL_TEXTS` texts of val, drawn at random; none if there is no val."""
     if "val" not in corpus.splits:
         return []
     rows = random.Random(0).sample(range(len(corpus.splits["val"])), min(VAL_TEXTS, len(corpus.splits["val"])))

@@ -1,7 +1,7 @@
-"""A classifier's word vectors and recurrent network -> a language model: each direction guesses its next token.
+"""A classifier's word vectors and recurrent network -> a language model: each direction predicts its next token.
 
-The forward states guess the token to the right, the backward states the one to the left, neither having seen it. A. Dai
-and Q. Le 2015, *Semi-supervised Sequence Learning*; both directions share one vocabulary as in M. Peters et al. 2018.
+The forward states predict the token to the right, the backward states the one to the left; neither has seen it yet. A.
+Dai and Q. Le 2015, *Semi-supervised Sequence Learning*; both directions share a vocabulary as in M. Peters et al. 2018.
 """
 
 from typing import Any
@@ -17,18 +17,18 @@ from project.batch import neighbours
 from project.trainer import linear_schedule
 
 DROPOUT = 0.2  # on embeddings and states
-FLATTENED = 0.75  # power of a token's count that it is drawn by (Mikolov et al. 2013)
-ROWS = 256  # of tokens whose chances of being any word are computed at a time
+FLATTENED = 0.75  # tokens are drawn in proportion to this power of their count (Mikolov et al. 2013)
+ROWS = 256  # tokens whose scores for the whole vocabulary are computed at a time
 
 
 class LanguageModel(L.LightningModule):
-    """The language model of one or two directions.
+    """A language model for one or two directions.
 
     Args:
-        network: Its embedding and its encoder's recurrent network are trained.
-        counts: How often the texts have each token, (V,).
-        samples: Tokens, drawn once for a batch, that the right one is compared with in training.
-        learning_rate: Peak of the schedule.
+        network: The network whose embedding and recurrent network are trained.
+        counts: How often each token occurs in the texts, (V,).
+        samples: Number of tokens (S), drawn once per batch, that the correct one is compared with in training.
+        learning_rate: Peak learning rate.
         warmup: Share of the optimizer steps in which the learning rate rises linearly; it then falls linearly to 0.
     """
 
@@ -54,11 +54,11 @@ class LanguageModel(L.LightningModule):
         outputs, _ = self.rnn(token_ids._replace(data=embedded))  # data (N, D*H)
         states = dropout(outputs.data, DROPOUT, self.training).chunk(self.directions, 1)  # (N, H) each
         left, right = (places.to(embedded.device) for places in neighbours(token_ids.batch_sizes))  # (N - B,)
-        steps = [(left, right), (right, left)][: self.directions]  # where a direction is, what comes next
+        steps = [(left, right), (right, left)][: self.directions]  # positions of states and next tokens
         return [(half[here], token_ids.data[there]) for half, (here, there) in zip(states, steps, strict=True)]
 
     def training_step(self, token_ids: PackedSequence) -> Tensor:
-        """Return the loss of one batch, (): against the right token and `samples` others (Jean et al. 2015)."""
+        """Return the sampled-softmax loss of one batch, () (Jean et al. 2015)."""
         others = torch.multinomial(self.chance, self.samples, replacement=True)  # (S,)
         losses = [
             self.sampled(head, states, right, others)  # ()
@@ -69,15 +69,15 @@ class LanguageModel(L.LightningModule):
         return loss
 
     def sampled(self, head: nn.Module, states: Tensor, right: Tensor, others: Tensor) -> Tensor:
-        """Return the mean loss, (), of telling the right tokens from `others`, however often these were drawn.
+        """Return the mean sampled-softmax loss, (), corrected for how often each token is drawn.
 
-        Training on it leads to the scores that the loss against all tokens leads to.
+        Training on it leads to the same scores as training on the full softmax.
 
         Args:
-            head: Of the direction.
+            head: The direction's layer from states to word vectors.
             states: (M, H).
-            right: (M,).
-            others: (S,); one that is the right token does not count.
+            right: The correct next tokens, (M,).
+            others: Tokens drawn at random, (S,); those that are the correct token are ignored.
         """
         guess = head(states)  # (M, E)
         score = (guess.float() * self.embedding(right)).sum(1) + self.offset(right)  # (M,)
@@ -87,11 +87,11 @@ class LanguageModel(L.LightningModule):
         return loss
 
     def offset(self, tokens: Tensor) -> Tensor:
-        """Return what is added to the scores of `tokens` (K,): bias less log of how often each is to be drawn, (K,)."""
+        """Return what is added to the scores of `tokens` (K,): bias minus log of the expected number of draws, (K,)."""
         return self.bias[tokens] - (self.chance[tokens] * self.samples).log()
 
     def whole_loss(self, guess: Tensor, right: Tensor) -> Tensor:
-        """Return the loss against all tokens, (M,), for `guess` (M, E) and `right` (M,)."""
+        """Return the full-softmax loss, (M,), of predicted vectors `guess` (M, E) for the next tokens `right` (M,)."""
         vectors = self.embedding(torch.arange(len(self.bias), device=guess.device))  # (V, E)
         parts = zip(torch.split(guess.float(), ROWS), torch.split(right, ROWS), strict=True)
         found = [
@@ -101,11 +101,11 @@ class LanguageModel(L.LightningModule):
         return torch.cat(found)
 
     def validation_step(self, token_ids: PackedSequence) -> None:
-        """Count the loss of one batch against all tokens, both directions alike."""
+        """Log the full-softmax loss of one batch, giving both directions the same weight."""
         for head, (states, right) in zip(self.heads, self.states(token_ids), strict=True):
             self.log("val/loss", self.whole_loss(head(states), right).mean(), batch_size=len(right))
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        """Return Adam, its learning rate rising, then falling to zero."""
+        """Return Adam with a learning rate that rises linearly, then falls linearly to 0."""
         optimizer = torch.optim.Adam(self.parameters(), lr=self.learning_rate)
         return linear_schedule(optimizer, self.trainer.estimated_stepping_batches, self.warmup)

@@ -1,4 +1,4 @@
-"""Texts -> pieces of consecutive tokens: what a language model reads."""
+"""Texts -> pieces of consecutive tokens for a language model."""
 
 from array import array
 from collections.abc import Iterable
@@ -15,15 +15,15 @@ from project.buckets import BucketSampler
 from project.text import Tokenizer
 
 LONGEST = 256  # tokens; a longer text is cut into equal pieces, so that all of it is read
-SHORTEST = 2  # a token alone has no neighbour to guess
-WHOLE = 2**31  # tokens of a text that is not cut before
+SHORTEST = 2  # a single token has no neighbour to predict
+WHOLE = 2**31  # a max_length that never truncates
 
 
 class Pieces(Dataset[Tensor]):
     """Pieces of texts as token ids, each (length,).
 
     Args:
-        texts: Read once.
+        texts: Iterated over once.
         tokenizer: Its own max_length is ignored.
     """
 
@@ -40,7 +40,7 @@ class Pieces(Dataset[Tensor]):
 
     @property
     def lengths(self) -> list[int]:
-        """Tokens in each piece."""
+        """Number of tokens in each piece."""
         return [end - start for start, end in self.bounds]
 
     def __len__(self) -> int:
@@ -52,13 +52,13 @@ class Pieces(Dataset[Tensor]):
 
 
 def cut_evenly(start: int, end: int) -> list[tuple[int, int]]:
-    """Return the bounds of as few pieces of `start` to `end` as `LONGEST` allows, of like length."""
+    """Split `start` to `end` into as few pieces of similar length as `LONGEST` allows; return their bounds."""
     pieces = -(-(end - start) // LONGEST)
     cuts = [start + (end - start) * number // pieces for number in range(pieces + 1)]
     return list(pairwise(cuts))
 
 
 def loader(pieces: Pieces, batch_size: int, shuffle: bool, seed: int = 0) -> DataLoader[PackedSequence]:
-    """Return packed batches, data (N,), of pieces of like length."""
+    """Return packed batches, data (N,), of pieces of similar length."""
     sampler = BucketSampler(pieces.lengths, batch_size, shuffle=shuffle, seed=seed)
     return DataLoader(pieces, batch_size, sampler=sampler, collate_fn=pack)  # type: ignore[arg-type]

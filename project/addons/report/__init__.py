@@ -1,3 +1,3 @@
-"""What is shown after a test: the confusion matrix, as a table and a picture, and some texts with their answers."""
+"""Shows the confusion matrix after a test, as a table and a picture, and some texts with their predictions."""
 
 CALLBACKS = {"report": "project.addons.report.callback:Report"}

@@ -1,4 +1,4 @@
-"""A tested model -> a table and a picture of its confusions, and five texts with their answers."""
+"""A tested model -> a table and a picture of its confusion matrix, and five texts with their predictions."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,27 +17,27 @@ from project.atomic import atomic_write
 from project.callbacks import run_dir
 from project.predict import load
 
-EXAMPLES = 5  # texts that are shown
+EXAMPLES = 5  # number of texts to show
 
 
 class Report(L.Callback):
-    """Shows the confusions of a test, and after a fit some texts of the test split too."""
+    """Shows the confusion matrix of a test and, after a fit, some texts of the test split."""
 
     def __init__(self) -> None:
         self._counts: list[list[int]] = []
         self._fitted = False
 
     def on_fit_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Remember that the test belongs to a fit."""
+        """Remember that the next test follows a fit."""
         self._fitted = True
 
     def on_test_epoch_end(self, trainer: L.Trainer, pl_module: Any) -> None:
-        """Add up the confusions of all processes; each has to take part."""
+        """Sum the confusion matrices of all processes; every process has to call this."""
         self._counts = pl_module.confusion_matrix.compute().tolist()
 
     @rank_zero_only
     def on_test_end(self, trainer: L.Trainer, pl_module: Any) -> None:
-        """Print and draw."""
+        """Print the tables; save the picture and log it to W&B."""
         labels = pl_module.state["label_names"]
         print_confusion_matrix(self._counts, labels)
         if self._fitted and trainer.ckpt_path:
@@ -71,7 +71,7 @@ def draw_confusion_matrix(path: Path, counts: Sequence[Sequence[int]], label_nam
 
 
 def print_examples(data: Any, checkpoint: Path) -> None:
-    """Print the checkpoint's answers to some test texts, evenly spread over the split."""
+    """Print the checkpoint's predictions for a few test texts, evenly spread over the split."""
     examples = data.corpus.split("test")
     chosen = list(examples[:: max(len(examples) // EXAMPLES, 1)][:EXAMPLES])
     table = Table("text", "true", "predicted", "confidence", title=f"{len(chosen)} texts of the test split")

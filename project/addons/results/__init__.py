@@ -1,3 +1,3 @@
-"""Runs and baselines on one page of tables."""
+"""Collects runs and baselines into one page of tables."""
 
 COMMANDS = {"results": "project.addons.results.command:results"}

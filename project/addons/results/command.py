@@ -1,4 +1,4 @@
-"""What runs and baselines wrote -> one page of tables, with seeds, spread and intervals."""
+"""Files that runs and baselines wrote -> one page of tables, with means, spread and confidence intervals."""
 
 import json
 import re
@@ -14,21 +14,21 @@ from numpy.typing import NDArray
 from project.atomic import atomic_write
 from project.errors import UserError
 
-DRAWS = 10_000  # of the bootstrap
+DRAWS = 10_000  # bootstrap samples
 SEED = re.compile(r" ?--seed_everything[= ]\d+")
 
 Run = dict[str, Any]
 
 
 def results(runs: Path = Path("runs"), output: Path = Path("results.md")) -> None:
-    """Collect runs and baselines into one page of tables, with seeds, spread and intervals.
+    """Collect the results of runs and baselines into one page of tables.
 
     Args:
-        runs: Folder of runs.
-        output: Page to write.
+        runs: Folder that holds the runs.
+        output: Markdown file to write.
 
     Raises:
-        UserError: No run was tested yet.
+        UserError: No run has been tested yet.
     """
     found = read(runs.glob("*/results.json"), "metrics")
     if not found:
@@ -37,36 +37,37 @@ def results(runs: Path = Path("runs"), output: Path = Path("results.md")) -> Non
     page = "\n".join([HEAD, *sections([run for run in found if counts(run)], baselines)])
     with atomic_write(output) as scratch:
         scratch.write_text(page, encoding="utf-8")
-    print(f"{len(found)} runs and {len(baselines)} files of baselines in {output}")
+    print(f"{len(found)} runs and {len(baselines)} baseline files in {output}")
 
 
 HEAD = """# Results
 
-Written by `sentiment results` from the files that the runs wrote. Accuracy and macro F1 are of the test split: mean and
-standard deviation over the seeds. The last column is the difference in accuracy to the baseline that is best on val, on
-the same texts, with the 95 % interval of a paired bootstrap: the model is better where that lies above zero.
+Written by `sentiment results` from the result files of the runs. Accuracy and macro F1 are measured on the test split:
+mean and standard deviation over the seeds. The last column is the difference in accuracy from the baseline that is best
+on val, on the same texts, with the 95 % confidence interval of a paired bootstrap: the model is better if the interval
+lies above zero.
 """
 
 
 def read(paths: Iterable[Path], key: str) -> list[Run]:
-    """Return the content of those files that hold `key` and what a page needs."""
+    """Return the content of the files that have `key` and the other keys that the page needs."""
     found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(paths)]
     needed = {key, "test_fingerprint", *(["right", "stage"] if key == "metrics" else [])}
     return [each for each in found if needed <= each.keys()]
 
 
 def counts(run: Run) -> bool:
-    """Return whether a run belongs on the page: a fit with its test, or the test of what is not trained itself."""
+    """Return whether a run belongs on the page: a fit with its test, or a test of an ensemble, which has no fit."""
     return run["stage"] == "fit" or not trained(run)
 
 
 def trained(run: Run) -> bool:
-    """Return False for an ensemble, whose members are trained."""
+    """Return False for an ensemble: only its members are trained."""
     return bool(run["network"] != "Ensemble")
 
 
 def sections(runs: Sequence[Run], baselines: Sequence[Run]) -> list[str]:
-    """Return a table for each test split, whatever the models were trained on; it is named after what came first."""
+    """Return one table per test split, whatever the models were trained on, named after its first entry's corpus."""
     by_test: dict[str, list[Run]] = defaultdict(list)
     for each in (*baselines, *runs):
         by_test[each["test_fingerprint"]].append(each)
@@ -98,7 +99,7 @@ def baseline_row(fact: Run) -> list[str]:
 
 
 def model_row(command: str, runs: Sequence[Run], baseline: Run | None) -> list[str]:
-    """Return the row of the runs of one command with different seeds."""
+    """Return the row of a command's runs, which differ only in their seeds."""
     by_length = sorted({str(each["seed"]) for each in runs}, key=lambda seed: (len(seed), seed))
     seeds = ", ".join(by_length) if trained(runs[0]) else "ensemble"
     shares = [mean_and_spread([each["metrics"][f"test/{key}"] for each in runs]) for key in ("accuracy", "f1")]
@@ -108,19 +109,19 @@ def model_row(command: str, runs: Sequence[Run], baseline: Run | None) -> list[s
 
 
 def mean_and_spread(values: Sequence[float]) -> str:
-    """Format mean and standard deviation."""
+    """Format mean and standard deviation; a single value has no deviation."""
     return f"{mean(values):.3f} ({stdev(values):.3f})" if len(values) > 1 else f"{values[0]:.3f}"
 
 
 def difference(model: Sequence[Sequence[int]], baseline: Sequence[int]) -> str:
-    """Format how much more accurate a model is, its seeds averaged, and the interval."""
+    """Format the gain in accuracy, averaged over the seeds, and its confidence interval."""
     better = np.mean(model, axis=0) - np.array(baseline)  # (texts,)
     low, high = bootstrap(better)
     return f"{better.mean():+.3f} [{low:+.3f}, {high:+.3f}]"
 
 
 def bootstrap(values: NDArray[np.float64], seed: int = 0) -> tuple[float, float]:
-    """Return the 95 % interval of the mean of `values` (texts,) over texts drawn with replacement (Efron 1979)."""
+    """Return the 95 % confidence interval of the mean of `values` (texts,), by resampling texts (Efron 1979)."""
     generator = np.random.default_rng(seed)
     means = [values[generator.integers(len(values), size=len(values))].mean() for _ in range(DRAWS)]
     low, high = np.percentile(means, [2.5, 97.5])

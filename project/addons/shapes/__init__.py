@@ -1,3 +1,3 @@
-"""Every tensor between a text and its label."""
+"""Prints every tensor between a text and its label."""
 
 COMMANDS = {"shapes": "project.addons.shapes.command:shapes"}

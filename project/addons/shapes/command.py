@@ -1,4 +1,4 @@
-"""Every tensor between a text and its label, with the values that two of them share."""
+"""A checkpoint and texts -> a table of all tensors between the texts and their labels."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -75,7 +75,7 @@ def shapes(*texts: str, ckpt_path: Path) -> None:
     """Print every tensor between texts and their labels: names, shapes, values.
 
     Args:
-        texts: Texts to follow.
+        texts: One or more texts.
         ckpt_path: A .ckpt file that fit wrote.
 
     Raises:
@@ -84,10 +84,10 @@ def shapes(*texts: str, ckpt_path: Path) -> None:
     network, tokenizer, decision, _ = restore(read_checkpoint(ckpt_path))
     if not isinstance(network, SentimentNetwork) or not hasattr(network.encoder, "rnn"):
         raise UserError(
-            f"{ckpt_path} has a {type(network).__name__}: only a network with one BiLSTMEncoder can be shown"
+            f"{ckpt_path} has a {type(network).__name__}: only networks with a single BiLSTMEncoder can be shown"
         )
     if not texts:
-        raise UserError('there is no text to follow: sentiment shapes --ckpt_path FILE "A warm and funny film."')
+        raise UserError('no text is given: sentiment shapes --ckpt_path FILE "A warm and funny film."')
     for text in texts:
         ids = tokenizer.encode(text)
         print(f"{text}\n  {len(ids)} tokens: {' '.join(tokenizer.tokens[i] for i in ids)}")

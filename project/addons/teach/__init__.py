@@ -1,3 +1,3 @@
-"""Fine-tuned transformers, or trained checkpoints, that label what a student is trained on."""
+"""Labels a student's training texts with fine-tuned transformers or trained checkpoints."""
 
 COMMANDS = {"teach": "project.addons.teach.command:teach"}

@@ -1,7 +1,7 @@
 """A corpus and a teacher -> the student's corpus: a folder with the teacher's probabilities.
 
-It has train with the teacher's probabilities, further texts with them alone, val and test as they are. R. Tang et al.
-2019, *Distilling Task-Specific Knowledge from BERT into Simple Neural Networks*.
+In train, labelled texts get the teacher's probabilities as well; further texts have only these. Val and test are copied
+unchanged. R. Tang et al. 2019, *Distilling Task-Specific Knowledge from BERT into Simple Neural Networks*.
 """
 
 import random
@@ -24,8 +24,8 @@ from project.errors import UserError
 from project.ingest import Corpus, Example, Split, check_new, shares_of, texts_of, unseen_texts, write_rows
 from project.ingest.output import Row
 
-MINILM_NAME = "all-minilm-l6-v2"  # the transformer that is fetched
-FINE_TUNING = {"epochs": 2, "learning_rate": 1e-4, "batch_size": 32, "max_length": 128}  # a checkpoint needs none
+MINILM_NAME = "all-minilm-l6-v2"  # the transformer that is downloaded by default
+FINE_TUNING = {"epochs": 2, "learning_rate": 1e-4, "batch_size": 32, "max_length": 128}  # not for checkpoints
 
 
 class Teacher(Protocol):
@@ -54,7 +54,7 @@ class Teachers:
 def teach(
     data: SentimentDataModule,
     output: Path,
-    teacher: list[str] = [MINILM_NAME],  # noqa: B006 # nobody changes it, and the help shows it
+    teacher: list[str] = [MINILM_NAME],  # noqa: B006 # never modified, and the help shows it
     texts: str | None = None,
     sentences: bool = False,
     most: int = 200_000,
@@ -64,20 +64,20 @@ def teach(
     max_length: int | None = None,
     seed_everything: int = 42,
 ) -> None:
-    """Label a student's training texts with a pretrained transformer that is fine-tuned first, or with checkpoints.
+    """Label a student's training texts with fine-tuned transformers or with checkpoints.
 
     Args:
         output: Folder to write, a corpus for --data.corpus with --data.soft_targets=true.
-        teacher: One or more: all-minilm-l6-v2, a folder, a model of the Hugging Face hub, a .ckpt file; the mean of
-            their probabilities counts.
-        texts: Corpus whose texts are labelled too.
-        sentences: Whether to cut these into sentences.
-        most: How many of them at most, drawn at random.
-        epochs: How often a transformer reads train; 2 unless given.
-        learning_rate: Its peak learning rate; 0.0001 unless given.
-        batch_size: Its texts per step; 32 unless given.
-        max_length: Word pieces of a text that it reads; 128 unless given.
-        seed_everything: Seed of everything random.
+        teacher: One or more of all-minilm-l6-v2, a folder, a model of the Hugging Face hub, or a .ckpt file; their
+            probabilities are averaged.
+        texts: Corpus with further texts to label.
+        sentences: Whether to split these into sentences.
+        most: Maximum number of these, drawn at random.
+        epochs: Epochs of fine-tuning a transformer; 2 by default.
+        learning_rate: Its peak learning rate; 0.0001 by default.
+        batch_size: Its texts per step; 32 by default.
+        max_length: Its maximum number of word pieces per text; 128 by default.
+        seed_everything: Random seed.
 
     Raises:
         UserError: The corpus, the further texts or the teacher cannot be used, or the folder cannot be written.
@@ -104,7 +104,7 @@ def teach(
 
 
 def check_options(most: int, given: dict[str, Any], teachers: Sequence[str]) -> None:
-    """Check what can be checked before anything is read.
+    """Check the options before anything is read.
 
     Raises:
         UserError: A number is too small, or an option has no effect.
@@ -121,19 +121,19 @@ def check_options(most: int, given: dict[str, Any], teachers: Sequence[str]) -> 
 def make_teachers(
     own: Corpus, texts: Sequence[str], labels: Sequence[int], names: Sequence[str], tuning: dict[str, Any]
 ) -> Teachers:
-    """Return the teachers; those that are no checkpoint are fine-tuned on train, `texts` and `labels`.
+    """Return the teachers; those that are not checkpoints are fine-tuned on train's `texts` and `labels`.
 
     Raises:
-        UserError: One cannot be loaded, or is a checkpoint of another corpus.
+        UserError: One cannot be loaded, or is a checkpoint that was trained on another corpus.
     """
     checkpoints = [name for name in names if name.endswith(".ckpt")]
-    members: list[Teacher] = [TrainedTeacher(Path(name), own) for name in checkpoints]  # a mistake shows at once
+    members: list[Teacher] = [TrainedTeacher(Path(name), own) for name in checkpoints]  # first: mistakes show at once
     members += [fine_tuned(name, own, texts, labels, tuning) for name in names if name not in checkpoints]
     return Teachers(members)
 
 
 def fine_tuned(name: str, own: Corpus, texts: Sequence[str], labels: Sequence[int], tuning: dict[str, Any]) -> Teacher:
-    """Return a transformer that has read `texts` and `labels`.
+    """Return a transformer that was fine-tuned on `texts` and `labels`.
 
     Raises:
         UserError: It cannot be loaded.
@@ -147,20 +147,20 @@ def fine_tuned(name: str, own: Corpus, texts: Sequence[str], labels: Sequence[in
 
 
 def further_texts(own: Corpus, data: SentimentDataModule, name: str, cut: bool, most: int, seed: int) -> list[str]:
-    """Return texts of a corpus's train and unlabelled part, each once; none of val and test of `own`.
+    """Return the distinct texts of a corpus's train and unlabelled part, except those in val or test of `own`.
 
-    Of `own` itself, train has its labels already: it gives only the unlabelled part.
+    If the corpus is `own` itself, only its unlabelled part is used, because its train texts are labelled anyway.
 
     Args:
         own: The teacher's corpus.
-        data: Its options.
-        name: Of the corpus to take texts from.
-        cut: Whether to cut them into sentences.
-        most: How many at most, drawn at random.
-        seed: Of the draw.
+        data: Says how rows are read.
+        name: The corpus to take texts from.
+        cut: Whether to split them into sentences.
+        most: Maximum number of texts, drawn at random.
+        seed: Seed of the draw.
 
     Raises:
-        UserError: That corpus cannot be used, or has no such text.
+        UserError: The corpus cannot be used, or has no such text.
     """
     source = find_source(name, data.options)
     train = source.parts.get("train", []) if source.key != own.source.key else []
@@ -170,7 +170,7 @@ def further_texts(own: Corpus, data: SentimentDataModule, name: str, cut: bool, 
         for text in texts_of(parts, column, source.text_fault):
             yield from sentences(text) if cut else [text]
 
-    print(f"collecting texts of {source.name}", flush=True)
+    print(f"collecting texts from {source.name}", flush=True)
     found = sorted(set(unseen_texts(own, candidates, own.source.phrases or source.phrases)))
     if not found:
         raise UserError(f"corpus {source.name} has no text in its column {column!r} that could be labelled")
@@ -189,14 +189,14 @@ def write(
     """Write the student's corpus: a CSV file for each split, and `facts` as teacher.json.
 
     Args:
-        folder: Where to.
+        folder: Folder to create.
         own: The teacher's corpus.
-        further: Texts that join train without a label.
-        probabilities: Of train's texts, then of `further`, (texts, C).
-        facts: What is known of the teacher.
+        further: Texts to add to train without a label.
+        probabilities: Those of train's texts, then of `further`, (texts, C).
+        facts: Content of teacher.json.
 
     Raises:
-        UserError: It cannot be written.
+        UserError: The folder cannot be written.
     """
     try:
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.absolute().parent) as scratch:
@@ -218,7 +218,7 @@ def labelled_rows(own: Corpus, split: Split) -> Iterator[Row]:
 
 
 def train_rows(own: Corpus, further: Sequence[str], probabilities: NDArray[np.float32]) -> Iterator[Row]:
-    """Yield the texts of train, then `further` ones, with the teacher's probabilities; see `write`."""
+    """Yield the texts of train, then `further`, with the teacher's probabilities; see `write`."""
     rows = [*labelled_rows(own, "train"), *({"text": text, "label": None} for text in further)]
     for row, taught in zip(rows, probabilities.tolist(), strict=True):
         yield row | shares_of(own.label_names, taught)

@@ -1,4 +1,4 @@
-"""Texts -> sentences: what a teacher labels where the student is to read single ones."""
+"""Texts -> sentences, for a student that classifies single sentences."""
 
 import re
 from collections.abc import Iterator
@@ -8,9 +8,10 @@ SHORTEST, LONGEST = 4, 40  # words
 
 
 def sentences(text: str) -> Iterator[str]:
-    """Yield the sentences of a text that have 4 to 40 words, each on one line.
+    """Yield the sentences of a text that have 4 to 40 words, with single spaces between the words.
 
-    One ends at a full stop, exclamation or question mark before white space, at a line's end, or at HTML's ``<br />``.
+    A sentence ends at a full stop, exclamation mark or question mark followed by whitespace, at the end of a line, or
+    at ``<br />``.
     """
     for piece in BOUNDARY.split(text):
         words = piece.split()

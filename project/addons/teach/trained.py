@@ -1,6 +1,6 @@
-"""A checkpoint of this project, or an ensemble of some -> a teacher: what it learned from labels reaches more texts.
+"""A checkpoint of this project, perhaps an ensemble -> a teacher.
 
-A student of the teacher's own kind that reads many more texts than the teacher did is self-training: D. Yarowsky 1995,
+Training a student of the same kind on many more texts than the teacher has read is self-training: D. Yarowsky 1995,
 *Unsupervised Word Sense Disambiguation Rivaling Supervised Methods*; Q. Xie et al. 2020, *Self-training with Noisy
 Student*.
 """
@@ -18,19 +18,19 @@ from project.ingest import Corpus
 from project.predict import predictor_of
 
 BATCH_TEXTS = 64
-STRIDE = 2048  # texts that are sorted by length, and then counted as done
+STRIDE = 2048  # texts that are sorted by length together; the progress bar moves after each stride
 
 
 class TrainedTeacher:
-    """A trained checkpoint that labels the texts of the corpus it was trained on.
+    """A trained checkpoint that labels texts for the corpus it was trained on.
 
     Args:
         path: The checkpoint.
-        own: Its corpus.
+        own: The corpus.
 
     Raises:
-        UserError: It cannot be read, or was trained on something else: a text of `own`'s val or test could be among
-            what it learned from.
+        UserError: It cannot be read, or was trained on another corpus, so that texts in `own`'s val or test could be
+            among its training texts.
     """
 
     def __init__(self, path: Path, own: Corpus) -> None:
@@ -39,7 +39,7 @@ class TrainedTeacher:
         if (state["fingerprint"], state["label_names"]) != (own.fingerprint, list(own.label_names)):
             raise UserError(
                 f"teacher {path} was trained on corpus {state['corpus']}, not on {own.name} with these data options: "
-                "what it has learned from could be in val or test"
+                "texts that it was trained on could be in val or test"
             )
         self._predict = predictor_of(*restore(checkpoint)[:3])
 

@@ -1,8 +1,8 @@
-"""A pretrained transformer -> a teacher: fine-tuned on train, then asked about every text that the student will read.
+"""A pretrained transformer -> a teacher: fine-tuned on train, it then labels every text that the student will read.
 
-The one that is fetched is MiniLM (W. Wang et al. 2020, *MiniLM: Deep Self-Attention Distillation*) with 6 layers of 384
-numbers, trained further on pairs of sentences (N. Reimers and I. Gurevych 2019, *Sentence-BERT*): all-MiniLM-L6-v2,
-Apache 2.0, small enough to be fine-tuned on a CPU.
+The default is all-MiniLM-L6-v2 (Apache 2.0), which is small enough to be fine-tuned on a CPU: MiniLM (W. Wang et al.
+2020, *MiniLM: Deep Self-Attention Distillation*) with 6 layers of 384 units, further trained on pairs of sentences
+(N. Reimers and I. Gurevych 2019, *Sentence-BERT*).
 """
 
 from collections.abc import Sequence
@@ -44,8 +44,8 @@ MINILM = Distribution(
 )
 WARMUP = 0.1  # of all optimizer steps
 WEIGHT_DECAY = 0.01
-PREDICT_TEXTS = 64  # in a batch
-TOKENIZED_TEXTS = 4096  # at a time: what the tokenizer returns is many times as large as the ids
+PREDICT_TEXTS = 64  # per batch
+TOKENIZED_TEXTS = 4096  # per call: the tokenizer's output is many times as large as the ids
 
 
 class Pieces(NamedTuple):
@@ -61,12 +61,12 @@ class PieceBatch(NamedTuple):
 
     rows: Tensor  # (B,) int64
     ids: Tensor  # (B, T) int64
-    mask: Tensor  # (B, T) int64, 1 where there is a word piece
+    mask: Tensor  # (B, T) int64, 1 for word pieces, 0 for padding
     labels: Tensor  # (B,) int64
 
 
 def pad(texts: Sequence[Pieces]) -> PieceBatch:
-    """Pad a batch."""
+    """Collate texts into a batch, in their order."""
     rows, ids, labels = zip(*texts, strict=True)
     masks = [torch.ones_like(each) for each in ids]
     return PieceBatch(
@@ -81,8 +81,8 @@ class Teacher(L.LightningModule):
     """A transformer with a linear classifier over its first token, fine-tuned by AdamW with a linear schedule.
 
     Args:
-        model: What transformers loads for the classification of sequences.
-        learning_rate: Its highest, after the warm-up; it falls to zero.
+        model: A transformers model for sequence classification.
+        learning_rate: Peak learning rate, after the warm-up; it then falls to 0.
     """
 
     def __init__(self, model: PreTrainedModel, learning_rate: float) -> None:
@@ -106,7 +106,7 @@ class Teacher(L.LightningModule):
         return batch.rows.cpu(), self(batch).softmax(1).cpu()
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        """Return AdamW without weight decay of biases and norms, its learning rate rising, then falling to zero."""
+        """Return AdamW, without weight decay on biases and norms, and its linear schedule."""
         weights = [p for p in self.parameters() if p.ndim > 1]
         others = [p for p in self.parameters() if p.ndim < 2]
         groups = [{"params": weights, "weight_decay": WEIGHT_DECAY}, {"params": others, "weight_decay": 0.0}]
@@ -118,10 +118,10 @@ class Transformer:
     """A pretrained transformer and its tokenizer.
 
     Args:
-        source: ``all-minilm-l6-v2``, a folder, or the id of a model on the Hugging Face hub; its weights have to be
-            safetensors, which hold no code.
+        source: ``all-minilm-l6-v2``, a folder, or the id of a model on the Hugging Face hub; its weights must be
+            safetensors, which cannot contain code.
         classes: C.
-        max_length: Longest text that is read whole, in word pieces.
+        max_length: Maximum number of word pieces per text; longer texts are cut off.
 
     Raises:
         UserError: There is no such model, or it cannot be fetched.
@@ -147,7 +147,7 @@ class Transformer:
         """Train all weights on labelled texts."""
         pieces = self._pieces(texts, labels)
         sampler = BucketSampler([len(each.ids) for each in pieces], batch_size, seed=torch.initial_seed() % 2**31)
-        self.model.train()  # dropout too: transformers loads a model ready to predict
+        self.model.train()  # turns dropout on: transformers loads models in eval mode
         plain_trainer(epochs).fit(Teacher(self.model, learning_rate), _loader(pieces, batch_size, sampler))
 
     def probabilities(self, texts: Sequence[str]) -> NDArray[np.float32]:

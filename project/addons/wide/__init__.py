@@ -1,4 +1,4 @@
-"""A bag of words and word pairs beside the encoder, whose logits add to its own."""
+"""Adds the logits of a bag of words and word pairs to those of the encoder."""
 
 NETWORKS = {"WideNetwork": "project.addons.wide.ngrams:WideNetwork"}
 NODES = {"WideNetwork": "project.addons.wide.nodes:add_wide_network"}

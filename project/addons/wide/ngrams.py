@@ -11,20 +11,20 @@ from project.batch import neighbours, text_of_each_token
 from project.errors import UserError
 from project.network import SentimentNetwork
 
-WORD, LEFT, RIGHT = 40_503, 1_000_003, 998_244_353  # factors of the hash: primes but for the first, which is odd
+WORD, LEFT, RIGHT = 40_503, 1_000_003, 998_244_353  # multipliers of the hash: all prime except the first, which is odd
 
 
 class NGramBag(nn.Module):
-    """A linear classifier of the words of a text and its pairs of adjacent words.
+    """A linear classifier over the words of a text and its pairs of adjacent words.
 
-    Each that a text has, once or often, counts 1 / sqrt(how many different ones it has). Words and pairs share hashed
-    buckets (Joulin et al. 2017, Bag of Tricks), so that no table of pairs is kept. Next to a recurrent network this is
-    wide & deep learning (Cheng et al. 2016).
+    Each distinct word or pair counts 1 / sqrt(number of distinct ones in the text), however often it occurs. Words and
+    pairs are hashed into shared buckets (Joulin et al. 2017, Bag of Tricks), so that no table of pairs is needed.
+    Combined with a recurrent network this is wide & deep learning (Cheng et al. 2016).
 
     Args:
-        buckets: M, of words and pairs; several may share one.
-        num_classes: C.
-        dropout: Share of a text's words and pairs that training leaves out.
+        buckets: Number of buckets (M); words and pairs may collide.
+        num_classes: Number of classes (C).
+        dropout: Share of a text's words and pairs dropped in training.
     """
 
     def __init__(self, buckets: int, num_classes: int, dropout: float = 0.5) -> None:
@@ -43,7 +43,7 @@ class NGramBag(nn.Module):
         return logits if token_ids.unsorted_indices is None else logits[token_ids.unsorted_indices]
 
     def features(self, token_ids: PackedSequence) -> tuple[Tensor, Tensor]:
-        """Return text and bucket of each word and pair of a text, once, (K,) each; texts in packed order."""
+        """Return text and bucket of each distinct word or pair of a text, (K,) each; texts are in packed order."""
         ids, sizes = token_ids.data, token_ids.batch_sizes
         texts = text_of_each_token(sizes)  # (N,)
         left, right = neighbours(sizes)  # (N - B,) each
@@ -55,16 +55,16 @@ class NGramBag(nn.Module):
 
 
 class WideNetwork(SentimentNetwork):
-    """A `SentimentNetwork` to whose logits a bag of words and word pairs adds its own.
+    """A `SentimentNetwork` whose logits are added to those of a bag of words and word pairs.
 
     Args:
-        buckets: M, of `NGramBag`.
+        buckets: Number of buckets of the `NGramBag` (M).
         wide_learning_rate: Peak learning rate of the bag.
-        wide_weight_decay: AdamW's weight decay on its weights.
-        arguments: Of `SentimentNetwork`.
+        wide_weight_decay: AdamW's weight decay on the bag.
+        arguments: Those of `SentimentNetwork`.
 
     Raises:
-        UserError: One of the first three is negative, or there is no bucket.
+        UserError: One of the first three is negative, or there are no buckets.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class WideNetwork(SentimentNetwork):
     ) -> None:
         super().__init__(**arguments)
         if buckets < 1 or wide_learning_rate < 0 or wide_weight_decay < 0:
-            raise UserError("network_options of WideNetwork: buckets should be 1 or more, the others 0 or more")
+            raise UserError("network_options of WideNetwork: buckets must be 1 or more, the other two 0 or more")
         self.wide = NGramBag(buckets, self.classifier.out_features)
         self.wide_learning_rate, self.wide_weight_decay = wide_learning_rate, wide_weight_decay
 
@@ -86,7 +86,7 @@ class WideNetwork(SentimentNetwork):
         return logits
 
     def parameter_groups(self, weight_decay: float) -> list[dict[str, Any]]:
-        """Return the groups of the rest of the network, and one of the bag."""
+        """Return the groups of `SentimentNetwork`, followed by one for the bag."""
         wide = set(self.wide.parameters())
         groups = super().parameter_groups(weight_decay)
         groups = [group | {"params": [p for p in group["params"] if p not in wide]} for group in groups]

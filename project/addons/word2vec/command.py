@@ -1,4 +1,4 @@
-"""Texts of a corpus, unlabelled ones too -> a file of word vectors for ``--data.vectors``."""
+"""Texts of a corpus, including unlabelled ones -> a file of word vectors for ``--data.vectors``."""
 
 import os
 import tempfile
@@ -17,7 +17,7 @@ from project.text import basic_english
 
 # skip-gram with negative sampling (Mikolov et al. 2013), with the paper's window and samples
 SETTINGS = {"sg": 1, "negative": 5, "window": 5, "min_count": 2, "sample": 1e-4, "epochs": 8}
-LONGEST = 10_000  # words of a line that gensim reads
+LONGEST = 10_000  # gensim ignores any further words of a line
 
 
 def word2vec(
@@ -28,16 +28,16 @@ def word2vec(
     held_out: str | None = None,
     unlabelled: bool = True,
 ) -> None:
-    """Train word vectors on a corpus's own texts, without its val and test, for --data.vectors.
+    """Train word vectors for --data.vectors on a corpus's own texts, without its val and test.
 
-    All cores take part, in no fixed order: trained again, the vectors differ a little.
+    Training runs on all cores and is not reproducible: the vectors differ slightly from run to run.
 
     Args:
         output: The .pt file to write.
-        dim: Numbers in a vector: --model.embedding_dim of what starts from it.
-        other: Another corpus whose texts are read too.
-        held_out: Another corpus whose val and test are left out too.
-        unlabelled: Whether unlabelled texts are read.
+        dim: Size of a vector; `fit` needs the same --model.embedding_dim.
+        other: Another corpus whose texts are also read.
+        held_out: Another corpus whose val and test texts are also left out.
+        unlabelled: Whether to read unlabelled texts too.
 
     Raises:
         UserError: A corpus cannot be used, or the file cannot be written.
@@ -54,7 +54,7 @@ def word2vec(
 
 
 def train(texts: Iterable[str], dim: int) -> Word2Vec:
-    """Return gensim's model of the words of `texts`, which go through a file so that memory stays flat."""
+    """Return gensim's trained model; `texts` are streamed through a file, so memory use does not grow with them."""
     with tempfile.TemporaryDirectory() as scratch:
         lines, count = Path(scratch) / "texts.txt", 0
         with lines.open("w", encoding="utf-8") as file:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 
-def test_three_baselines_are_written_for_the_page_of_results(sentiment, toy):
+def test_three_baselines_are_saved_for_the_results_page(sentiment, toy):
     assert sentiment("baselines", f"--data.corpus={toy}") == 0
     facts = json.loads(Path("runs/baselines/toy.json").read_text())
     assert [fact["name"] for fact in facts["baselines"]] == ["majority", "TF-IDF", "NB-SVM"]
@@ -12,6 +12,6 @@ def test_three_baselines_are_written_for_the_page_of_results(sentiment, toy):
 
 
 @pytest.mark.parametrize("words", [["--data.corpus=nowhere.csv"], ["--data.corpse=x"], ["--config=no.yaml"]])
-def test_baselines_of_nothing_are_one_line(sentiment, capsys, words):
+def test_an_unusable_corpus_or_option_is_a_one_line_error(sentiment, capsys, words):
     assert sentiment("baselines", *words) == 2
     assert capsys.readouterr().err.count("\n") == 1

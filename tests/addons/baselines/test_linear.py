@@ -10,12 +10,12 @@ HELD_OUT = ["dull story", "warm story"]
 THREE = [*TRAIN, "an odd film", "odd and odd", "odd story", "odd odd"]
 
 
-def test_majority_answers_with_the_most_frequent_label():
+def test_majority_predicts_the_most_frequent_label():
     assert majority(np.array([2, 1, 2]), 1, 3).test.tolist() == [2, 2, 2]
 
 
 @pytest.mark.parametrize("train", [tf_idf, nb_svm])
-def test_words_decide(train):
+def test_predictions_follow_the_words(train):
     baseline = train([TRAIN, HELD_OUT, HELD_OUT[::-1]], LABELS, np.array([0, 1]))
     assert (baseline.val.tolist(), baseline.test.tolist()) == ([0, 1], [1, 0])
 
@@ -27,7 +27,7 @@ def test_three_classes(train):
     assert baseline.test.tolist() == [2, 1, 0]
 
 
-def test_strength_is_the_least_that_is_best_on_val():
+def test_the_smallest_strength_that_is_best_on_val_is_chosen():
     def fit(strength: float):
         return lambda x: np.full(len(x), strength >= 1, dtype=np.int64)
 

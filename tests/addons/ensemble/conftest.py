@@ -12,7 +12,7 @@ from project.network import build_network
 
 
 def write_member(path: Path, like: Path, seed: int, changes: dict[str, Any] | None = None, **options: Any) -> Path:
-    """Write a checkpoint with random weights, decided answers and the tokenizer and labels of another."""
+    """Write a checkpoint with random weights, confident predictions and the tokenizer and labels of another."""
     checkpoint = read_checkpoint(like)
     state = checkpoint[KEY]
     state["network"]["arguments"] |= options

@@ -1,4 +1,4 @@
-"""Several checkpoints become one that every command takes; the members are random networks of different sizes."""
+"""Several checkpoints become one that works in every command; the members are random networks of different sizes."""
 
 import csv
 import json
@@ -23,12 +23,12 @@ TEXTS = [text for text, _ in toy_rows()]
 
 
 def mean_probabilities(members: list[Path], texts: list[str]) -> list[float]:
-    """Return the mean of what the members give the second class, for each text."""
+    """Return the members' mean probability of the second class, for each text."""
     each = [[p.probabilities["positive"] for p in load(path)(texts)] for path in members]
     return [sum(values) / len(values) for values in zip(*each, strict=True)]
 
 
-def test_classifies_with_the_mean_of_the_probabilities(members, averaged):
+def test_an_ensemble_predicts_the_mean_of_the_probabilities(members, averaged):
     ours = [p.probabilities["positive"] for p in load(averaged)(TEXTS)]
     assert ours == pytest.approx(mean_probabilities(members, TEXTS), abs=1e-6)
 
@@ -41,16 +41,16 @@ def test_members_keep_their_weights(members, averaged):
         assert all(torch.equal(member.state_dict()[name], weight) for name, weight in alone.state_dict().items())
 
 
-def test_holds_no_optimizer_loop_or_callback(averaged):
+def test_an_ensemble_has_no_optimizer_loop_or_callback_state(averaged):
     assert not {"optimizer_states", "lr_schedulers", "loops", "callbacks"} & set(read_checkpoint(averaged))
 
 
-def test_says_how_many_networks_it_averages(members, sentiment, capsys):
+def test_the_command_prints_the_number_of_networks(members, sentiment, capsys):
     assert sentiment("ensemble", "--output", "x.ckpt", *members) == 0
     assert capsys.readouterr().out == "ensemble of 3 networks: x.ckpt\n"
 
 
-def test_temperatures_of_the_members_are_kept(members, sentiment):
+def test_each_member_keeps_its_temperature(members, sentiment):
     cool = write_member(Path("cool.ckpt"), members[0], 4, {"decision": {"temperature": 2.5, "threshold": 0.5}})
     assert sentiment("ensemble", "--output", "x.ckpt", members[0], cool) == 0
     state = read_checkpoint("x.ckpt")[KEY]
@@ -60,7 +60,7 @@ def test_temperatures_of_the_members_are_kept(members, sentiment):
     assert ours == pytest.approx(mean_probabilities([members[0], cool], TEXTS), abs=1e-6)
 
 
-def test_test_counts_what_averaging_by_hand_gets_right(members, averaged, toy, sentiment):
+def test_test_results_match_averaging_by_hand(members, averaged, toy, sentiment):
     assert sentiment("test", f"--ckpt_path={averaged}", f"--data.corpus={toy}", *QUIET) == 0
     results = json.loads(Path("runs/version_1/results.json").read_text())
     rows = toy_rows()[50:]
@@ -79,54 +79,54 @@ def test_predict_writes_the_mean_probabilities(members, averaged, toy, sentiment
     assert found == pytest.approx(mean_probabilities(members, TEXTS[50:]), abs=1e-5)
 
 
-def test_training_one_is_refused(averaged, toy, sentiment, capsys):
+def test_training_an_ensemble_is_refused(averaged, toy, sentiment, capsys):
     assert sentiment("fit", f"--ckpt_path={averaged}", f"--data.corpus={toy}", *QUIET) == 2
-    assert "error: the checkpoint is an ensemble, which is not trained: train its" in capsys.readouterr().err
+    assert "error: the checkpoint is an ensemble, which cannot be trained: train its" in capsys.readouterr().err
 
 
-def test_training_one_from_python_is_refused(averaged, toy, tmp_path):
+def test_training_an_ensemble_from_python_is_refused(averaged, toy, tmp_path):
     model = SentimentClassifier.load_from_checkpoint(averaged, weights_only=True)
     data = SentimentDataModule(str(toy), vectors=None, batch_size=8)
     trainer = L.Trainer(
         accelerator="cpu", max_epochs=1, logger=False, enable_checkpointing=False, default_root_dir=tmp_path
     )
-    with pytest.raises(UserError, match="the checkpoint is an ensemble, which is not trained"):
+    with pytest.raises(UserError, match="the checkpoint is an ensemble, which cannot be trained"):
         trainer.fit(model, data)
 
 
 DIFFERENCES: dict[str, tuple[dict[str, Any], str]] = {
-    "labels": ({"label_names": ["bad", "good"]}, "d.ckpt has other labels than a.ckpt"),
-    "corpus": ({"fingerprint": "0" * 64}, "d.ckpt has another corpus, or other splits of it, than a.ckpt"),
-    "tokenizer": ({"tokenizer": {}}, "d.ckpt has another vocabulary or tokenizer than a.ckpt"),
-    "threshold": ({"decision": {"temperature": 1.0, "threshold": 0.4}}, "d.ckpt has another threshold than a.ckpt"),
+    "labels": ({"label_names": ["bad", "good"]}, "d.ckpt and a.ckpt have different labels"),
+    "corpus": ({"fingerprint": "0" * 64}, "d.ckpt and a.ckpt have different corpora or splits"),
+    "tokenizer": ({"tokenizer": {}}, "d.ckpt and a.ckpt have different vocabularies or tokenizers"),
+    "threshold": ({"decision": {"temperature": 1.0, "threshold": 0.4}}, "d.ckpt and a.ckpt have different thresholds"),
 }
 
 
 @pytest.mark.parametrize(("changes", "message"), DIFFERENCES.values(), ids=DIFFERENCES.keys())
-def test_members_that_do_not_go_together_are_refused(members, sentiment, capsys, changes, message):
+def test_incompatible_members_are_refused(members, sentiment, capsys, changes, message):
     other = write_member(Path("d.ckpt"), members[0], 4, changes)
     assert sentiment("ensemble", "--output", "x.ckpt", *members, other) == 2
     err = capsys.readouterr().err
     assert message in err
-    assert "only the seed differing" in err
+    assert "changing only the seed" in err
     assert err.count("\n") == 1
     assert not Path("x.ckpt").exists()
 
 
 PATHS = {
-    "one member": (["a.ckpt"], "x.ckpt", "at least two members: name two checkpoints, not 1"),
+    "one member": (["a.ckpt"], "x.ckpt", "an ensemble needs at least two checkpoints, not 1"),
     "a member twice": (["a.ckpt", "./a.ckpt"], "x.ckpt", "a checkpoint is named twice"),
     "missing member": (["a.ckpt", "no.ckpt"], "x.ckpt", "checkpoint no.ckpt does not exist"),
     "damaged member": (["a.ckpt", "torn.ckpt"], "x.ckpt", "torn.ckpt is not a checkpoint that can be read"),
-    "other suffix": (["a.ckpt", "b.ckpt"], "x.pt", "--output x.pt is no checkpoint's name"),
-    "folder as output": (["a.ckpt", "b.ckpt"], "folder.ckpt", "--output folder.ckpt is no checkpoint's name"),
+    "other suffix": (["a.ckpt", "b.ckpt"], "x.pt", "--output x.pt is not the name of a checkpoint"),
+    "folder as output": (["a.ckpt", "b.ckpt"], "folder.ckpt", "--output folder.ckpt is not the name of a checkpoint"),
     "no such folder": (["a.ckpt", "b.ckpt"], "no/x.ckpt", "folder no does not exist"),
-    "member as output": (["a.ckpt", "b.ckpt"], "b.ckpt", "--output b.ckpt is one of the members"),
+    "member as output": (["a.ckpt", "b.ckpt"], "b.ckpt", "--output b.ckpt would overwrite one of the members"),
 }
 
 
 @pytest.mark.parametrize(("names", "output", "message"), PATHS.values(), ids=PATHS.keys())
-def test_paths_that_cannot_be_used_are_one_line(members, sentiment, capsys, names, output, message):
+def test_unusable_paths_are_one_line_errors(members, sentiment, capsys, names, output, message):
     Path("torn.ckpt").write_bytes(members[0].read_bytes()[:1000])
     Path("folder.ckpt").mkdir()
     before = sorted(Path().iterdir())
@@ -137,12 +137,12 @@ def test_paths_that_cannot_be_used_are_one_line(members, sentiment, capsys, name
     assert sorted(Path().iterdir()) == before
 
 
-def test_an_ensemble_is_no_member(members, averaged, sentiment, capsys):
+def test_an_ensemble_cannot_be_a_member(members, averaged, sentiment, capsys):
     assert sentiment("ensemble", "--output", "y.ckpt", members[0], averaged) == 2
-    assert "error: x.ckpt is an ensemble itself: name its members' checkpoints instead" in capsys.readouterr().err
+    assert "error: x.ckpt is itself an ensemble: name the checkpoints of its members instead" in capsys.readouterr().err
 
 
-def test_a_failed_write_keeps_the_old_file_and_leaves_no_scratch(members, sentiment, monkeypatch):
+def test_a_failed_write_keeps_the_old_file_and_leaves_no_temporary_one(members, sentiment, monkeypatch):
     def fail(_: Any, path: Path) -> None:
         path.write_bytes(b"half")
         raise OSError("no space left on device")

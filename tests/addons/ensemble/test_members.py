@@ -20,7 +20,7 @@ def ensemble(*members: NetworkState, temperatures: tuple[float, ...]) -> Ensembl
 
 
 def with_logits(network: Ensemble, *logits: list[float]) -> Ensemble:
-    """Let each member answer the same logits (C,) to every text."""
+    """Make each member return fixed logits (C,) for every text."""
     for member, values in zip(network.members, logits, strict=True):
         with torch.no_grad():
             member.get_parameter("classifier.weight").zero_()
@@ -28,24 +28,24 @@ def with_logits(network: Ensemble, *logits: list[float]) -> Ensemble:
     return network
 
 
-def test_probability_is_the_mean_of_the_members():
+def test_probabilities_are_the_mean_of_the_members():
     network = ensemble(SMALL, SMALL, temperatures=(1.0, 1.0))
     with_logits(network, [math.log(0.7), math.log(0.2), math.log(0.1)], [math.log(0.1), math.log(0.2), math.log(0.7)])
     assert network(TEXTS).softmax(1)[0].tolist() == pytest.approx([0.4, 0.2, 0.4])
 
 
-def test_logits_are_the_logs_of_probabilities():
+def test_logits_are_log_probabilities():
     logits = ensemble(SMALL, OTHER, temperatures=(1.0, 1.0))(TEXTS)
     assert logits.exp().sum(1).tolist() == pytest.approx([1.0, 1.0])
 
 
-def test_members_may_differ_in_all_but_vocabulary_and_classes():
+def test_members_may_differ_in_everything_but_vocabulary_and_classes():
     network = ensemble(SMALL, OTHER, temperatures=(1.0, 1.0))
     first, second = (member(TEXTS).softmax(1) for member in network.members)
     torch.testing.assert_close(network(TEXTS).softmax(1), (first + second) / 2)
 
 
-def test_identical_members_answer_as_one_up_to_a_constant():
+def test_identical_members_have_the_logits_of_one_up_to_a_constant():
     network = ensemble(SMALL, SMALL, SMALL, temperatures=(1.0, 1.0, 1.0))
     for member in network.members:
         member.load_state_dict(network.members[0].state_dict())
@@ -53,7 +53,7 @@ def test_identical_members_answer_as_one_up_to_a_constant():
     torch.testing.assert_close(difference, difference[:, :1].expand(-1, 3))
 
 
-def test_a_member_is_divided_by_its_own_temperature():
+def test_logits_are_divided_by_each_members_own_temperature():
     network = with_logits(ensemble(SMALL, SMALL, temperatures=(2.0, 1.0)), [math.log(16.0), 0.0, 0.0], [0.0, 0.0, 0.0])
     assert network(TEXTS).softmax(1)[0].tolist() == pytest.approx([1 / 2, 1 / 4, 1 / 4])  # of 2/3 and 1/3
 
@@ -63,7 +63,7 @@ def test_large_logits_do_not_overflow():
     assert network(TEXTS)[0].tolist() == pytest.approx([-math.log(2), -math.log(2), -1e4])
 
 
-def test_a_checkpoint_names_an_ensemble_by_its_members():
+def test_a_checkpoint_describes_an_ensemble_by_its_members():
     state = network_state("Ensemble", {"members": [SMALL, OTHER], "temperatures": [1.0, 1.0]})
     assert state["module"] == "project.addons.ensemble.members"
     assert isinstance(build_network(state), Ensemble)

@@ -1,4 +1,4 @@
-"""The ONNX graph of an ensemble answers as the ensemble does."""
+"""The ONNX graph of an ensemble computes the same logits as the ensemble."""
 
 import json
 from pathlib import Path
@@ -23,25 +23,25 @@ def ensemble_of(*members: dict[str, Any]) -> Ensemble:
     return Ensemble(states, [1.0 + number for number in range(len(members))]).eval()
 
 
-def test_different_networks_and_temperatures():
+def test_members_with_different_networks_and_temperatures():
     network = ensemble_of({}, {"cell": "gru", "num_layers": 2}, {"pooling": "attention", "hidden_size": 6})
     texts = test_graph.TEXTS
     ours = test_graph.onnx_logits(test_graph.session_of(network), texts)
     np.testing.assert_allclose(ours, test_graph.torch_logits(network, texts), atol=1e-6)
 
 
-def test_weights_are_told_apart_by_member():
+def test_weight_names_start_with_the_member():
     names = {weight.name for weight in graph.build_graph(ensemble_of({}, {})).graph.initializer}
     assert {"members.0.embedding", "members.1.embedding"} <= names
 
 
-def test_projection_in_a_member_is_refused():
+def test_a_member_with_a_projection_is_refused():
     with pytest.raises(UserError, match="proj_size cannot be exported"):
         graph.build_graph(ensemble_of({}, {"proj_size": 2}))
 
 
 @pytest.mark.parametrize("words", [[], ["--int8"]])
-def test_export_passes_the_parity_gate(averaged, sentiment, words):
+def test_export_passes_the_parity_check(averaged, sentiment, words):
     assert sentiment("export", "--ckpt_path", averaged, "--output", "bundle", *words) == 0
     parity = json.loads(Path("bundle/bundle.json").read_text())["parity"]
     assert parity["texts"] == 10

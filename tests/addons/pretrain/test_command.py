@@ -28,14 +28,14 @@ def pretrained(pretrained_once):
     return pretrained_once[0]
 
 
-def test_perplexity_is_told_and_kept(pretrained_once):
+def test_perplexity_is_printed_and_saved(pretrained_once):
     path, printed = pretrained_once
     facts = torch.load(path, weights_only=True)["facts"]
     assert facts["epochs"] == 2
     assert f"after 2 of 2 epochs: perplexity {facts['perplexity']:.1f} on val" in printed
 
 
-def test_fit_starts_from_it(pretrained, sentiment, toy, capsys):
+def test_fit_starts_from_the_file(pretrained, sentiment, toy, capsys):
     words = ("--model.init_from", pretrained, "--trainer.max_epochs=1", "--model.learning_rate=1e-9")
     assert sentiment("fit", "--data.corpus", toy, "--test_after_fit=false", *words, *SMALL) == 0
     checkpoint = torch.load("runs/version_0/checkpoints/last.ckpt", weights_only=True)["state_dict"]
@@ -46,7 +46,7 @@ def test_fit_starts_from_it(pretrained, sentiment, toy, capsys):
     assert f"started from {pretrained}: 8 of 8 weights, vectors of {count} of {count} tokens" in capsys.readouterr().out
 
 
-def test_another_corpus_takes_vectors_by_word(pretrained, sentiment, tmp_path):
+def test_vectors_are_matched_by_word_on_another_corpus(pretrained, sentiment, tmp_path):
     write_csv(tmp_path / "own.csv", [(f"The zesty film {n}", "good" if n % 2 else "bad") for n in range(20)])
     words = ("--data.corpus", tmp_path / "own.csv", "--data.vectors", pretrained, "--model.init_from", pretrained)
     small = [word for word in SMALL if not word.startswith("--data.vectors")]
@@ -59,7 +59,7 @@ def test_another_corpus_takes_vectors_by_word(pretrained, sentiment, tmp_path):
     assert torch.allclose(ours, content["vectors"][content["words"].index("film")], atol=1e-6)
 
 
-def test_a_resumed_run_needs_it_no_more(pretrained, sentiment, toy, tmp_path):
+def test_a_resumed_run_no_longer_needs_the_file(pretrained, sentiment, toy, tmp_path):
     copy = shutil.copy(pretrained, tmp_path / "copy.pt")
     words = ("--data.corpus", toy, "--test_after_fit=false")
     assert sentiment("fit", *words, "--model.init_from", copy, "--trainer.max_epochs=1", *SMALL) == 0
@@ -70,7 +70,7 @@ def test_a_resumed_run_needs_it_no_more(pretrained, sentiment, toy, tmp_path):
 
 @pytest.fixture
 def other(toy, tmp_path):
-    """A corpus that holds three of the toy corpus's texts in val and test, written otherwise."""
+    """A corpus that holds three of the toy corpus's texts in val and test, with other case and spacing."""
     folder = tmp_path / "other"
     folder.mkdir()
     texts = [text for text, _ in load_corpus(str(toy)).split("train")]
@@ -86,34 +86,34 @@ def test_a_file_that_has_read_val_or_test_is_refused(pretrained, sentiment, othe
     assert "has read 3 of the texts in val and test" in capsys.readouterr().err
 
 
-def test_texts_held_out_for_another_corpus_are_not_read(sentiment, toy, other, capsys):
+def test_held_out_texts_of_another_corpus_are_not_read(sentiment, toy, other, capsys):
     words = ("--output=lm.pt", "--data.corpus", toy, "--held_out", other, "--epochs=1", "--samples=5")
     assert sentiment("pretrain", *words, *PRETRAIN) == 0
-    assert "a language model of 37 pieces" in capsys.readouterr().out
+    assert "a language model on 37 pieces" in capsys.readouterr().out
     fit = ("--data.corpus", other, "--model.init_from=lm.pt", "--trainer.max_epochs=1", *SMALL)
     assert sentiment("fit", *fit) == 0
 
 
-def test_what_the_first_pretraining_read_counts_after_the_second(pretrained, sentiment, other, capsys):
+def test_texts_read_by_an_earlier_pretraining_are_remembered(pretrained, sentiment, other, capsys):
     words = ("--output=on.pt", "--start", pretrained, "--data.corpus", other, "--epochs=1")
     assert sentiment("pretrain", *words, *PRETRAIN) == 0
     assert sentiment("fit", "--data.corpus", other, "--model.init_from=on.pt", *SMALL) == 2
     assert "on.pt has read 3 of the texts" in capsys.readouterr().err
 
 
-def test_another_pretraining_continues_from_it(pretrained, sentiment, toy):
+def test_another_pretraining_can_continue_from_the_file(pretrained, sentiment, toy):
     words = ("--output=on.pt", "--start", pretrained, "--data.corpus", toy, "--epochs=1", "--learning_rate=1e-9")
     assert sentiment("pretrain", *words, *PRETRAIN) == 0
     before, after = (torch.load(path, weights_only=True)["weights"][WEIGHT] for path in (pretrained, "on.pt"))
     assert torch.allclose(after, before, atol=1e-6)
 
 
-def test_nothing_is_written_over(pretrained, sentiment, toy, capsys):
+def test_an_existing_file_is_not_overwritten(pretrained, sentiment, toy, capsys):
     assert sentiment("pretrain", "--output", pretrained, "--data.corpus", toy, *PRETRAIN) == 2
     assert "exists already" in capsys.readouterr().err
 
 
-def test_an_output_in_no_folder_is_told_first(sentiment, toy, capsys):
+def test_a_missing_output_folder_is_reported(sentiment, toy, capsys):
     assert sentiment("pretrain", "--output=nowhere/lm.pt", "--data.corpus", toy, *PRETRAIN) == 2
     assert "folder nowhere does not exist" in capsys.readouterr().err
 
@@ -130,26 +130,26 @@ def test_no_text_of_val_and_test_is_read(sentiment, tmp_path, capsys):
     assert load_corpus(str(folder)).source.unlabelled
     words = ("--output=lm.pt", "--data.corpus", folder, "--epochs=1", "--samples=5", "--seed_everything=1")
     assert sentiment("pretrain", *words, *PRETRAIN) == 0
-    assert "a language model of 11 pieces, 35 tokens" in capsys.readouterr().out
+    assert "a language model on 11 pieces of text, 35 tokens" in capsys.readouterr().out
 
 
-def test_unlabelled_texts_are_left_out_if_asked(sentiment, tmp_path, capsys):
+def test_unlabelled_texts_can_be_left_out(sentiment, tmp_path, capsys):
     folder = tmp_path / "own"
     folder.mkdir()
     write_csv(folder / "train.csv", [("a warm film", "good"), ("a cold film", "bad")] * 5)
     write_csv(folder / "unsupervised.csv", [("no label here at all", "")])
     words = ("--output=lm.pt", "--data.corpus", folder, "--data.val_share=0", "--data.test_share=0", "--epochs=1")
     assert sentiment("pretrain", *words, "--samples=5", "--unlabelled=false", *PRETRAIN) == 0
-    assert "a language model of 10 pieces, 30 tokens" in capsys.readouterr().out
+    assert "a language model on 10 pieces of text, 30 tokens" in capsys.readouterr().out
 
 
 def test_texts_of_one_token_are_refused(sentiment, tmp_path, capsys):
     write_csv(tmp_path / "words.csv", [(word, label) for word in ("warm", "cold") for label in ("good", "bad")] * 5)
     assert sentiment("pretrain", "--output=lm.pt", "--data.corpus", tmp_path / "words.csv", *PRETRAIN) == 2
-    assert "has no text of two tokens" in capsys.readouterr().err
+    assert "has no text of at least two tokens" in capsys.readouterr().err
 
 
-def test_stacked_directions_are_refused(sentiment, toy, capsys):
+def test_stacked_bidirectional_layers_are_refused(sentiment, toy, capsys):
     words = ("--output=lm.pt", "--data.corpus", toy, "--model.num_layers=2", *PRETRAIN)
     assert sentiment("pretrain", *words) == 2
-    assert "nothing is left to guess; set --model.num_layers=1" in capsys.readouterr().err
+    assert "there is nothing left to predict; set --model.num_layers=1" in capsys.readouterr().err

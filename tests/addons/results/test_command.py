@@ -37,7 +37,7 @@ def fit(seed: int, right: list[int], train: str = "f", test: str = "7") -> dict[
     }
 
 
-def test_runs_that_differ_in_their_seed_are_one_row():
+def test_runs_that_differ_only_in_their_seed_share_a_row():
     (table,) = sections([fit(1, [1, 1, 1, 0]), fit(2, [1, 1, 0, 0])], [BASELINES])
     (row,) = [line for line in table.splitlines() if "sentiment fit" in line]
     assert row.startswith(
@@ -45,7 +45,7 @@ def test_runs_that_differ_in_their_seed_are_one_row():
     )
 
 
-def test_an_ensemble_is_marked_and_has_no_time_of_a_fit():
+def test_an_ensemble_is_marked_and_has_no_fit_time():
     tested = fit(1, [1, 1, 1, 0]) | {"stage": "test", "network": "Ensemble", "fit_seconds": None}
     (table,) = sections([tested | {"command": "sentiment test --ckpt_path all.ckpt"}], [BASELINES])
     assert "| `sentiment test --ckpt_path all.ckpt` | ensemble | 0.750 | 0.500 |  | 500 | +0.250" in table
@@ -55,30 +55,30 @@ def test_an_ensemble_is_marked_and_has_no_time_of_a_fit():
     ("stage", "network", "on_the_page"),
     [("fit", "SentimentNetwork", True), ("test", "SentimentNetwork", False), ("test", "Ensemble", True)],
 )
-def test_a_test_of_a_trained_network_repeats_what_its_fit_says(stage, network, on_the_page):
+def test_only_fits_and_tests_of_ensembles_are_on_the_page(stage, network, on_the_page):
     assert counts({"stage": stage, "network": network}) == on_the_page
 
 
-def test_difference_is_to_the_baseline_that_is_best_on_val():
+def test_models_are_compared_with_the_baseline_that_is_best_on_val():
     (table,) = sections([fit(1, [1, 1, 1, 0])], [BASELINES])
     assert "| +0.250 [+0.000, +0.750] |" in table
 
 
-def test_another_test_split_is_another_table():
+def test_each_test_split_has_its_own_table():
     tables = sections([fit(1, [1]), fit(1, [1], test="8")], [])
     assert [table.count("sentiment fit") for table in tables] == [1, 1]
 
 
-def test_another_train_split_is_another_row():
+def test_each_train_split_has_its_own_row():
     (table,) = sections([fit(1, [1, 0]), fit(2, [1, 0]), fit(1, [1, 1], train="e")], [])
     assert [line.split(" | ")[1] for line in table.splitlines() if "sentiment fit" in line] == ["1", "1, 2"]
 
 
-def test_interval_of_equal_answers_is_zero():
+def test_the_interval_of_equal_answers_is_zero():
     assert difference([[1, 0, 1]], [1, 0, 1]) == "+0.000 [+0.000, +0.000]"
 
 
-def test_interval_is_that_of_the_standard_error():
+def test_the_interval_matches_the_standard_error():
     values = np.array([0.0, 1.0] * 200)
     low, high = bootstrap(values)
     error = 1.96 * 0.5 / np.sqrt(400)
@@ -103,6 +103,6 @@ def toy_baselines(run: Path) -> dict[str, Any]:
     return same | {"baselines": [baseline("TF-IDF", 0.9, [1, 0] * 5), baseline("NB-SVM", 0.8, [1] * 10)]}
 
 
-def test_results_without_a_run_is_one_line(sentiment, capsys):
+def test_results_without_a_run_is_a_one_line_error(sentiment, capsys):
     assert sentiment("results") == 2
     assert "runs has no results.json: `make train` writes one" in capsys.readouterr().err

@@ -30,18 +30,18 @@ def test_shapes_of_two_texts():
 
 
 @pytest.mark.parametrize("options", [{}, {"cell": "gru", "num_layers": 2}, {"initial_state": "learned"}])
-def test_values_meet_at_the_seams(options):
+def test_last_states_are_found_in_the_outputs(options):
     found = rows(["a warm film", "film"], **options)
     assert found["forward half, last token"][1] == found["last layer, forward"][1]
     assert found["backward half of output, first token"][1] == found["last layer, backward"][1]
     assert found["backward half of output, last token"][1] != found["last layer, backward"][1]
 
 
-def test_one_direction_has_no_backward_half():
+def test_a_single_direction_has_no_backward_half():
     assert not any("backward" in name for name in rows(["a film"], bidirectional=False))
 
 
-def test_command_prints_tokens_and_tensors(sentiment, fitted, capsys):
+def test_the_command_prints_tokens_and_tensors(sentiment, fitted, capsys):
     checkpoint = fitted / "checkpoints" / "best.ckpt"
     assert sentiment("shapes", "--ckpt_path", checkpoint, "A dull film.") == 0
     out = capsys.readouterr().out
@@ -49,6 +49,6 @@ def test_command_prints_tokens_and_tensors(sentiment, fitted, capsys):
     assert re.search(r"h_n \(L\*D, B, H\) +2 x 1 x 8", out)
 
 
-def test_without_a_checkpoint_it_is_one_line(sentiment, capsys):
+def test_a_missing_checkpoint_is_a_one_line_error(sentiment, capsys):
     assert sentiment("shapes", "--ckpt_path=no.ckpt", "text") == 2
     assert capsys.readouterr().err.startswith("error: checkpoint no.ckpt does not exist")

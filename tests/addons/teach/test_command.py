@@ -27,7 +27,7 @@ def rows(path):
         return list(csv.DictReader(file))
 
 
-def test_train_keeps_its_texts_and_labels_and_gets_probabilities(teach, toy):
+def test_train_keeps_texts_and_labels_and_gets_probabilities(teach, toy):
     assert teach() == 0
     own = load_corpus(str(toy))
     found = rows("taught/train.csv")
@@ -38,7 +38,7 @@ def test_train_keeps_its_texts_and_labels_and_gets_probabilities(teach, toy):
 
 
 class Sure:
-    """A teacher that gives every text the same probabilities."""
+    """A teacher that returns the same probabilities for every text."""
 
     def __init__(self, *probabilities):
         self.given = probabilities
@@ -47,19 +47,19 @@ class Sure:
         return np.array([self.given] * len(texts), dtype=np.float32)
 
 
-def test_of_several_teachers_the_mean_counts():
+def test_several_teachers_are_averaged():
     both = Teachers([Sure(1.0, 0.0), Sure(0.5, 0.5)])
     assert both.probabilities(["a film", "a cast"]).tolist() == [[0.75, 0.25], [0.75, 0.25]]
 
 
-def test_val_and_test_stay_as_they_are(teach, toy):
+def test_val_and_test_are_unchanged(teach, toy):
     assert teach() == 0
     own, student = load_corpus(str(toy)), load_corpus("taught", ReadOptions(soft_targets=True))
     assert [list(student.split(split)) for split in ("val", "test")] == [list(own.split(s)) for s in ("val", "test")]
     assert student.test_fingerprint == own.test_fingerprint
 
 
-def test_further_texts_join_train_without_a_label(teach):
+def test_further_texts_are_added_to_train_without_a_label(teach):
     Path("more.csv").write_text("text\nNothing like this was ever seen.\nNor this.\nNor this.\n")
     assert teach("--texts=more.csv") == 0
     further = [row["text"] for row in rows("taught/train.csv") if not row["label"]]
@@ -73,18 +73,18 @@ def test_no_sentence_of_val_or_test_is_labelled(teach, toy):
     assert [row["text"] for row in rows("taught/train.csv") if not row["label"]] == ["Here is another one."]
 
 
-def test_no_more_texts_than_asked_for(teach):
+def test_no_more_texts_are_added_than_requested(teach):
     write_csv(Path("more.csv"), [(f"Text {n}.", "") for n in range(40)])
     assert teach("--texts=more.csv", "--most=7") == 0
     assert sum(not row["label"] for row in rows("taught/train.csv")) == 7
 
 
-def test_a_student_learns_from_it(teach, sentiment):
+def test_a_student_can_be_trained_on_the_result(teach, sentiment):
     assert teach("--epochs=12", "--learning_rate=1e-2", "--batch_size=8") == 0
     assert sentiment("fit", "--data.corpus=taught", "--data.soft_targets=true", "--trainer.max_epochs=1") == 0
 
 
-def test_it_says_how_good_the_teacher_is(teach, capsys):
+def test_the_teachers_accuracy_is_reported(teach, capsys):
     assert teach("--epochs=12", "--learning_rate=1e-2", "--batch_size=8") == 0
     facts = json.loads(Path("taught/teacher.json").read_text())
     assert facts["val/accuracy"] == 1.0
@@ -102,14 +102,14 @@ def test_it_says_how_good_the_teacher_is(teach, capsys):
         (["--teacher=."], "teacher '.' cannot be loaded"),
     ],
 )
-def test_mistakes_are_one_line_and_leave_nothing(teach, capsys, tmp_path, words, message):
+def test_mistakes_are_one_line_errors_and_leave_no_files(teach, capsys, tmp_path, words, message):
     Path("no_text.csv").write_text("sentence\nA film.\n")
     assert teach(*words) == 2
     assert message in capsys.readouterr().err
     assert list(tmp_path.glob("**/taught*")) == []
 
 
-def test_a_full_disk_is_one_line_and_leaves_nothing(teach, capsys, tmp_path, monkeypatch):
+def test_a_full_disk_is_a_one_line_error_and_leaves_no_files(teach, capsys, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 

@@ -1,4 +1,4 @@
-"""Movies and SST-2 share sentences: a teacher labels none of val and test, whichever is classified."""
+"""Movies and SST-2 share sentences: a teacher labels none of those in val or test of either corpus."""
 
 import os
 from pathlib import Path

@@ -25,7 +25,7 @@ def rows():
         return list(csv.DictReader(file))
 
 
-def test_probabilities_are_those_that_the_checkpoint_answers_with(teach):
+def test_probabilities_are_those_of_the_checkpoint(teach):
     assert teach() == 0
     found = rows()
     wanted = load(CHECKPOINT)([row["text"] for row in found])
@@ -34,7 +34,7 @@ def test_probabilities_are_those_that_the_checkpoint_answers_with(teach):
     )
 
 
-def test_of_the_own_corpus_the_unlabelled_part_joins(sentiment, toy, tmp_path):
+def test_unlabelled_texts_of_the_same_corpus_are_added(sentiment, toy, tmp_path):
     folder = tmp_path / "own"
     folder.mkdir()
     for split in ("train", "val", "test"):
@@ -48,7 +48,7 @@ def test_of_the_own_corpus_the_unlabelled_part_joins(sentiment, toy, tmp_path):
     assert len(rows()) == 41
 
 
-def test_beside_a_transformer_the_mean_counts(teach, tiny):
+def test_a_checkpoint_and_a_transformer_are_averaged(teach, tiny):
     assert teach("--teacher", CHECKPOINT, str(tiny), "--epochs=12", "--learning_rate=1e-2", "--batch_size=8") == 0
     found = rows()
     own = [answer.probabilities["positive"] for answer in load(CHECKPOINT)([row["text"] for row in found])]
@@ -57,7 +57,7 @@ def test_beside_a_transformer_the_mean_counts(teach, tiny):
     assert all(-1e-5 < share < 1 + 1e-5 for share in other)
 
 
-def test_a_checkpoint_that_cannot_be_used_is_told_before_a_transformer_learns(teach, tiny, capsys):
+def test_an_unusable_checkpoint_is_reported_before_any_fine_tuning(teach, tiny, capsys):
     torch.save({"nothing": 1}, CHECKPOINT)
     assert teach("--teacher", str(tiny), CHECKPOINT) == 2
     assert "fine-tuning" not in capsys.readouterr().out
@@ -66,15 +66,15 @@ def test_a_checkpoint_that_cannot_be_used_is_told_before_a_transformer_learns(te
 def test_a_checkpoint_of_another_corpus_is_refused(teach, capsys):
     write_csv(Path("other.csv"), [(f"A film of {n}", str(n % 2)) for n in range(40)])
     assert teach("--data.corpus=other.csv") == 2
-    assert "what it has learned from could be in val or test" in capsys.readouterr().err
+    assert "texts that it was trained on could be in val or test" in capsys.readouterr().err
 
 
-def test_an_option_of_fine_tuning_is_refused(teach, capsys):
+def test_fine_tuning_options_are_refused(teach, capsys):
     assert teach("--epochs=3") == 2
     assert "--epochs has no effect: a checkpoint is not fine-tuned" in capsys.readouterr().err
 
 
-def test_a_damaged_checkpoint_is_told(teach, capsys):
+def test_a_damaged_checkpoint_is_an_error(teach, capsys):
     torch.save({"nothing": 1}, CHECKPOINT)
     assert teach() == 2
     assert "Traceback" not in capsys.readouterr().err

@@ -32,33 +32,33 @@ def buckets_of(ids: list[int]) -> set[int]:
 
 
 @given(TEXTS)
-def test_logits_sum_what_a_text_holds_over_the_root_of_its_number(texts):
+def test_logits_are_the_sum_of_distinct_ngrams_over_the_root_of_their_number(texts):
     bag = filled()
     expected = [bag.weight[sorted(found)].sum(0) / math.sqrt(len(found)) for found in map(buckets_of, texts)]
     torch.testing.assert_close(bag(packed(texts)), torch.stack(expected), atol=1e-5, rtol=1e-5)
 
 
 @given(TEXTS, st.lists(st.integers(1, V - 1), min_size=1, max_size=20))
-def test_batch_mates_change_nothing(texts, mate):
+def test_other_texts_in_the_batch_change_nothing(texts, mate):
     bag = filled()
     torch.testing.assert_close(bag(packed([*texts, mate]))[:-1], bag(packed(texts)), atol=1e-5, rtol=1e-5)
 
 
-def test_the_order_of_neighbours_counts():
+def test_the_order_of_words_matters():
     bag = filled(buckets=2**16)
     assert not torch.allclose(bag(packed([[2, 3]])), bag(packed([[3, 2]])))
 
 
-def test_a_word_that_comes_again_counts_once():
+def test_a_repeated_word_counts_once():
     bag = filled(buckets=2**16)
     torch.testing.assert_close(bag(packed([[2, 2, 2]])), bag(packed([[2, 2]])))
 
 
-def test_training_leaves_out_its_share_and_scales_the_rest():
+def test_dropout_drops_its_share_and_scales_the_rest():
     torch.manual_seed(0)
     bag = NGramBag(2**16, 2, dropout=0.5).train()
     torch.nn.init.ones_(bag.weight)
-    held = torch.arange(1, 5001)  # 9,999 words and pairs, a few of which meet in a bucket
+    held = torch.arange(1, 5001)  # 9,999 words and pairs, a few of which share a bucket
     logits = bag(pack([held]))
     assert logits[0, 0].item() == pytest.approx(bag.eval()(pack([held]))[0, 0].item(), rel=0.05)
     assert not torch.equal(logits, bag(pack([held])))
@@ -69,14 +69,14 @@ def wide_network(**options) -> WideNetwork:
     return WideNetwork(**{"buckets": M, **options}, vocab_size=V, num_classes=3, embedding_dim=4, hidden_size=4).eval()
 
 
-def test_a_network_adds_its_logits():
+def test_the_bags_logits_are_added_to_the_networks():
     network, ids = wide_network(), packed([[2, 3, 4], [5]])
     deep = network(ids)  # the bag starts at zero
     torch.nn.init.normal_(network.wide.weight)
     torch.testing.assert_close(network(ids), deep + network.wide(ids))
 
 
-def test_the_bag_has_its_own_learning_rate_and_decay():
+def test_the_bag_has_its_own_learning_rate_and_weight_decay():
     *others, wide = wide_network(wide_learning_rate=0.05, wide_weight_decay=0.2).parameter_groups(0.01)
     assert (wide["lr"], wide["weight_decay"], [p.shape for p in wide["params"]]) == (0.05, 0.2, [(M, 3)])
     assert [group.get("lr") for group in others] == [None] * 3
@@ -84,7 +84,7 @@ def test_the_bag_has_its_own_learning_rate_and_decay():
 
 
 @pytest.mark.parametrize("options", [{"buckets": 0}, {"wide_learning_rate": -1.0}, {"wide_weight_decay": -1.0}])
-def test_options_that_make_no_sense_are_refused(options):
+def test_invalid_options_are_refused(options):
     with pytest.raises(UserError, match="network_options of WideNetwork"):
         WideNetwork(**options, vocab_size=V, num_classes=3, hidden_size=4)
 
@@ -92,7 +92,7 @@ def test_options_that_make_no_sense_are_refused(options):
 WIDE = ("--model.network=WideNetwork", "--model.network_options.buckets=4096")
 
 
-def test_it_is_trained_and_classifies_from_its_checkpoint_alone(sentiment, toy, capsys):
+def test_a_wide_network_trains_and_classifies_from_its_checkpoint_alone(sentiment, toy, capsys):
     assert sentiment("fit", f"--data.corpus={toy}", "--trainer.max_epochs=6", *WIDE, *SMALL) == 0
     assert ", 8,192 wide)" in capsys.readouterr().out
     checkpoint = "runs/version_0/checkpoints/best.ckpt"
@@ -100,7 +100,7 @@ def test_it_is_trained_and_classifies_from_its_checkpoint_alone(sentiment, toy, 
     assert [line.split("\t")[0] for line in capsys.readouterr().out.splitlines()] == ["negative", "positive"]
 
 
-def test_every_bucket_that_a_text_holds_receives_a_gradient_and_no_other():
+def test_only_the_buckets_of_a_text_receive_a_gradient():
     bag = NGramBag(M, 2, dropout=0.0)
     bag(packed([[2, 3]]))[0, 1].backward()
     assert bag.weight.grad is not None

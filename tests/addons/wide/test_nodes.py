@@ -1,4 +1,4 @@
-"""The ONNX graph of a network with a bag of words answers as the network does."""
+"""The ONNX graph of a network with a bag of words computes the same logits as the network."""
 
 import numpy as np
 import pytest
@@ -30,6 +30,6 @@ TEXTS = st.lists(st.lists(st.integers(1, V - 1), min_size=1, max_size=20), min_s
 
 @given(TEXTS, st.integers(0, 30))
 @settings(max_examples=25)
-def test_any_lengths_batch_and_padding(network, session, texts, width):
+def test_any_lengths_batch_size_and_padding(network, session, texts, width):
     ours = test_graph.onnx_logits(session, texts, width, 5)
     np.testing.assert_allclose(ours, test_graph.torch_logits(network, texts), atol=1e-5)

@@ -30,15 +30,15 @@ def word2vec(sentiment, own):
     return run
 
 
-def test_train_and_unlabelled_texts_are_read_but_none_of_val_and_test(word2vec):
+def test_train_and_unlabelled_texts_are_read_but_not_val_and_test(word2vec):
     assert word2vec() == {"a", "warm", "film", "cold", "dull", "cast", "no", "label", "here"}
 
 
-def test_unlabelled_texts_are_left_out_if_asked(word2vec):
+def test_unlabelled_texts_can_be_left_out(word2vec):
     assert word2vec("--unlabelled=false") == {"a", "warm", "film", "cold", "dull", "cast"}
 
 
-def test_another_corpus_adds_its_texts_but_none_of_val_and_test(word2vec, tmp_path):
+def test_another_corpus_adds_its_train_texts_but_not_val_and_test(word2vec, tmp_path):
     (tmp_path / "other").mkdir()
     rows = [("A noisy ending", "good"), ("A hollow-story !", "bad"), ("a  Wise ending", "good")] * 9
     write_csv(tmp_path / "other" / "train.csv", rows)
@@ -48,7 +48,7 @@ def test_another_corpus_adds_its_texts_but_none_of_val_and_test(word2vec, tmp_pa
     assert words - {"a", "warm", "film", "cold", "dull", "cast"} == {"noisy", "ending"}
 
 
-def test_texts_held_out_for_another_corpus_are_not_read(word2vec, tmp_path):
+def test_held_out_texts_of_another_corpus_are_not_read(word2vec, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
     write_csv(other / "train.csv", [("Anything", "good"), ("Else", "bad")])
@@ -79,6 +79,6 @@ def test_fit_refuses_vectors_that_have_read_its_test(word2vec, sentiment, tmp_pa
     ("words", "message"),
     [(["--output=v.txt"], "should end in .pt"), (["--output=no/v.pt"], "folder no does not exist")],
 )
-def test_mistakes_are_one_line(sentiment, own, capsys, words, message):
+def test_mistakes_are_one_line_errors(sentiment, own, capsys, words, message):
     assert sentiment("word2vec", "--data.corpus", own, *words) == 2
     assert message in capsys.readouterr().err
