@@ -42,12 +42,12 @@ def fit(words: list[str]) -> None:
 
 
 def validate(words: list[str]) -> None:
-    """Figures of a checkpoint on a corpus's val split."""
+    """Measure a checkpoint on a corpus's val split."""
     run_trainer("validate", words)
 
 
 def test(words: list[str]) -> None:
-    """Figures of a checkpoint on a corpus's test split."""
+    """Measure a checkpoint on a corpus's test split."""
     run_trainer("test", words)
 
 

@@ -152,7 +152,7 @@ class Tokenizer:
                 "restore the file, or train again"
             )
         if state["code"] != text_code():
-            _tell_of_change()
+            _note_changed_code()
         return tokenizer
 
 
@@ -205,5 +205,5 @@ def text_code() -> str:
 
 
 @cache  # once a process
-def _tell_of_change() -> None:
+def _note_changed_code() -> None:
     print("project/text.py has changed since the model was trained; a sample text is split as before", file=sys.stderr)
