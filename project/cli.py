@@ -162,7 +162,7 @@ class SentimentCLI(LightningCLI):
         """Give the data module the checkpoint's vocabulary and labels."""
         if self.checkpoint is not None:
             state = self.checkpoint[KEY]
-            num_frozen = state["network"]["arguments"].get("num_frozen", 0)  # an ensemble's members know their own
+            num_frozen = state["network"]["arguments"].get("num_frozen", 0)  # else it lies in its parts
             self.datamodule.adopt(Tokenizer.from_state(state["tokenizer"]), state["label_names"], num_frozen)
 
     def after_fit(self) -> None:
