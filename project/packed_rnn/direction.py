@@ -24,6 +24,12 @@ class Config(NamedTuple):
     need_c: bool  # the last c, of an LSTM
     need_outputs: bool
     parallel: bool  # whether two directions run at the same time
+    recompute: bool  # whether the backward pass computes each block again, instead of keeping what it needs
+
+    @property
+    def own_graphs(self) -> bool:
+        """Whether a block is one node of autograd's graph, with a graph of its own."""
+        return self.parallel or self.recompute
 
 
 class Direction:
@@ -50,7 +56,8 @@ class Direction:
         block = self._grid.blocks[number]
         cells = self._cells[number].view(block.steps, block.width, -1)  # (steps, width, I)
         hx = [state[: block.width].unsqueeze(0) for state in self._states]  # (1, width, H)
-        return Call(partial(run_kernel, self._config, len(hx)), (cells, *hx, *self._weights))
+        kernel = partial(run_kernel, self._config, len(hx))
+        return Call(kernel, (cells, *hx, *self._weights), self._config.recompute)
 
     def store(self, number: int, results: tuple[Tensor, ...]) -> None:
         """Keep the results of block `number`; its last states are the next block's first ones."""
@@ -98,10 +105,10 @@ def run_layer(
     directions = [Direction(config, grid, *each) for each in zip(pieces, states, weights, strict=True)]
     for block in range(len(grid.blocks)):
         calls = [direction.call(block) for direction in directions]
-        if config.parallel:
-            results = run_calls(calls, parallel=True)
+        if config.own_graphs:
+            results = run_calls(calls, config.parallel)
         else:
-            results = [function(*tensors) for function, tensors in calls]
+            results = [call.function(*call.tensors) for call in calls]
         for direction, result in zip(directions, results, strict=True):
             direction.store(block, result)
     if config.need_outputs:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from .direction import Config, Kernel, run_layer
-from .grid import gather, make_grid, pick, scatter
+from .grid import Grid, gather, make_grid, pick, scatter
 from .parallel import Call, run_calls
 from .paths import Path, Workload, fastest_path
 from .threads import can_run_parallel, flush_denormals, half_of_threads
@@ -162,7 +162,8 @@ class PackedRNN(nn.RNNBase):
             if layer:
                 values = nn.functional.dropout(values, self.dropout, self.training)  # (cells, D*H)
             need_outputs = layer + 1 < self.num_layers or not hidden_only
-            config = Config(KERNELS[self.mode], self.bias, self.training, need_c, need_outputs, parallel)
+            recompute = self._recomputes(layer, batch_sizes, grid)
+            config = Config(KERNELS[self.mode], self.bias, self.training, need_c, need_outputs, parallel, recompute)
             rows = range(layer * directions, (layer + 1) * directions)
             own_states = [[state[row] for state in states] for row in rows]  # (B, H)
             own_weights = [weights[row * each : (row + 1) * each] for row in rows]
@@ -170,6 +171,14 @@ class PackedRNN(nn.RNNBase):
             last += ends
         stacked = [torch.stack(kind) for kind in zip(*last, strict=True)]  # (L*D, B, H) each
         return values if hidden_only else gather(values, grid), *stacked
+
+    def _recomputes(self, layer: int, batch_sizes: Tensor, grid: Grid) -> bool:
+        """Whether the backward pass of `layer` computes its blocks again, instead of keeping what it needs.
+
+        A step of two layers takes 7 % longer and 30 % less memory. With equal lengths, packed takes as much.
+        """
+        several = grid.cells.is_cpu and len(grid.blocks) > 1
+        return several and layer + 1 < self.num_layers and bool(batch_sizes[0] != batch_sizes[-1])
 
 
 class LSTM(PackedRNN, nn.LSTM):

@@ -33,6 +33,7 @@ class Call(NamedTuple):
 
     function: Function
     tensors: Tensors
+    recompute: bool = False  # in the backward pass, instead of keeping what that needs; for a function without chance
 
 
 def run_parallel(first: Call, second: Call) -> list[tuple[Tensor, ...]]:
@@ -55,7 +56,7 @@ def run_calls(calls: Sequence[Call], parallel: bool) -> list[tuple[Tensor, ...]]
     Forward, each has as many threads as torch has now; backward, half of torch's threads by then.
     """
     if not torch.is_grad_enabled() or not any(t.requires_grad for call in calls for t in call.tensors):
-        return run_all([partial(function, *tensors) for function, tensors in calls], parallel)
+        return run_all([partial(call.function, *call.tensors) for call in calls], parallel)
     counts: list[int] = []
     tensors = [tensor for call in calls for tensor in call.tensors]
     return _cut(apply(_Calls, calls, parallel, counts, *tensors), counts)  # the first argument fills `counts`
@@ -74,7 +75,7 @@ class _Calls(torch.autograd.Function):
     ) -> tuple[Tensor, ...]:
         sizes = [len(call.tensors) for call in calls]
         each = zip(calls, _cut(tensors, sizes), _cut(ctx.needs_input_grad[3:], sizes), strict=True)
-        ctx.tapes = run_all([partial(Tape, call.function, own, needed) for call, own, needed in each], parallel)
+        ctx.tapes = run_all([partial(_tape, call, own, needed) for call, own, needed in each], parallel)
         # the tensors that the tapes need for their backward are this node's, so that autograd frees them in time
         outputs, saved = zip(*(tape.hand_over() for tape in ctx.tapes), strict=True)
         ctx.save_for_backward(*chain(*saved))
@@ -134,6 +135,36 @@ class Tape:
         return [None if edge is None else next(found) for edge in self._inputs]
 
 
+class RecomputingTape:
+    """Like a tape, but it keeps the tensors of its call alone and makes that call again in the backward pass.
+
+    This is gradient checkpointing (Chen et al. 2016). `torch.utils.checkpoint` does it as well, but imports torch's
+    compiler for that: 100 MB and more than a second.
+    """
+
+    def __init__(self, function: Function, tensors: Tensors, needed: Sequence[bool]) -> None:
+        self._function, self._needed, self._autocast = function, needed, _autocast_of_this_thread()
+        self._tensors = list(tensors)
+        with torch.no_grad():  # detached, since autocast would remember for later calls what it makes of a parameter
+            self._outputs = list(function(*(tensor.detach() for tensor in tensors)))
+
+    def hand_over(self) -> tuple[list[Tensor], list[Tensor]]:
+        """Return the outputs, and what the backward will need; forget both."""
+        handed = self._outputs, self._tensors
+        self._outputs, self._tensors = [], []
+        return handed
+
+    def backward(self, grads: Grads, saved: Tensors) -> list[Tensor | None]:
+        """Return the gradients of the inputs for those of the outputs, `grads`."""
+        with self._autocast:
+            tape = Tape(self._function, saved, self._needed)
+        return tape.backward(grads, [])  # it has kept what it needs itself
+
+
+def _tape(call: Call, tensors: Tensors, needed: Sequence[bool]) -> Tape | RecomputingTape:
+    return (RecomputingTape if call.recompute else Tape)(call.function, tensors, needed)
+
+
 class _End(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, grads: Grads, *outputs: Tensor) -> tuple[Tensor]:
@@ -172,7 +203,7 @@ def _with_settings_of_this_thread(function: Callable[[], Result]) -> Callable[[]
     threads = torch.get_num_threads()
     flushes = SMALLEST_NORMAL / 2 == 0.0
     gradient, inference = torch.is_grad_enabled(), torch.is_inference_mode_enabled()
-    autocast = torch.autocast("cpu", torch.get_autocast_dtype("cpu"), torch.is_autocast_enabled("cpu"))
+    autocast = _autocast_of_this_thread()
 
     def run() -> Result:
         set_threads(threads)
@@ -181,6 +212,11 @@ def _with_settings_of_this_thread(function: Callable[[], Result]) -> Callable[[]
             return function()
 
     return run
+
+
+def _autocast_of_this_thread() -> torch.autocast:
+    """Return what brings this moment's autocast back, in another thread or at another time."""
+    return torch.autocast("cpu", torch.get_autocast_dtype("cpu"), torch.is_autocast_enabled("cpu"))
 
 
 _pools: list[ThreadPoolExecutor] = []
