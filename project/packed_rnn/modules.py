@@ -175,7 +175,8 @@ class PackedRNN(nn.RNNBase):
     def _recomputes(self, layer: int, batch_sizes: Tensor, grid: Grid) -> bool:
         """Whether the backward pass of `layer` computes its blocks again, instead of keeping what it needs.
 
-        A step of two layers takes 7 % longer and 30 % less memory. With equal lengths, packed takes as much.
+        A step of two layers takes about a tenth longer and a fifth less memory. With equal lengths it is kept: packed
+        needs as much, and is fast itself.
         """
         several = grid.cells.is_cpu and len(grid.blocks) > 1
         return several and layer + 1 < self.num_layers and bool(batch_sizes[0] != batch_sizes[-1])
