@@ -102,7 +102,7 @@ def test_faults_of_texts(text, fault):
 
 def test_a_change_of_code_that_splits_as_before_is_told_in_one_line(capsys):
     state = Tokenizer(VOCABULARY).state() | {"code": "another"}
-    text._tell_of_change.cache_clear()
+    text._note_changed_code.cache_clear()
     for _ in range(2):
         Tokenizer.from_state(state)
     assert capsys.readouterr().err == (
