@@ -1,5 +1,5 @@
 # Two images, made by `make docker-build`:
-#   train   the main job and every other command, on a GPU host or, with CPU=1, without one
+#   train   the main job and every command that needs no further extra, on a GPU host or, with CPU=1, without one
 #   serve   a bundle behind HTTP, without torch
 ARG BASE_IMAGE=python:3.11.14-slim-bookworm
 

@@ -1,4 +1,4 @@
-# Every target sets up what it needs. `make` lists the targets.
+# Every target installs what it needs. `make` lists the targets.
 PYTHON ?= python3
 CONFIG ?= configs/default.yaml
 ARGS ?=
@@ -108,5 +108,5 @@ lock: $(DEV) ## renew requirements/*.txt from pyproject.toml
 	done
 
 clean: ## remove .venv and tool caches (runs/ and the data cache stay)
-	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -5,6 +5,7 @@ import inspect
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from traceback import walk_tb
 
 from project import options, process
 from project.errors import UserError
@@ -57,7 +58,9 @@ def run(name: str, place: str, words: list[str]) -> None:
     except ModuleNotFoundError as error:
         if (error.name or "project").startswith("project"):
             raise
-        extra = place.split(":")[0].removeprefix("project.").removeprefix("addons.").split(".")[0]
+        importers = [str(frame.f_globals.get("__name__")) for frame, _ in walk_tb(error.__traceback__)]
+        room = [each for each in importers if each.startswith("project.")][-1]
+        extra = room.removeprefix("project.").removeprefix("addons.").split(".")[0]
         raise UserError(f"sentiment {name} needs {error.name}: pip install -e '.[{extra}]'") from error
 
 

@@ -1,8 +1,8 @@
 """What the rooms of this tree bring along: found by looking, so that a folder can be deleted and nothing else edited.
 
-The `__init__.py` of export, serve and each add-on holds nothing but strings, "module:name", imported on use:
-COMMANDS (functions of the command line), CALLBACKS (added to every fit and test), NETWORKS (``--model.network``) and
-NODES (functions that export a network or an encoder, by its class name).
+The dictionaries in the `__init__.py` of export, serve and each add-on hold strings, "module:name", imported on use:
+COMMANDS (functions of the command line), CALLBACKS (added to every run of the Trainer), NETWORKS
+(``--model.network``) and NODES (functions that export a network or an encoder, by its class name).
 """
 
 from importlib import import_module

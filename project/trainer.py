@@ -47,7 +47,7 @@ class SentimentTrainer(L.Trainer):
             self.test(ckpt_path=best, datamodule=self.datamodule)  # type: ignore[attr-defined]
 
     def predict(self, *args: Any, output: str | None = None, **kwargs: Any) -> None:
-        """Predict every text of the corpus and write the predictions to a file.
+        """Predict the test split, or every text if there is none, and write the predictions to a file.
 
         Args:
             args: See `lightning.Trainer.predict`.

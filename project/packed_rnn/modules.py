@@ -30,7 +30,7 @@ class PackedRNN(nn.RNNBase):
 
     packed
         torch's own kernel for a PackedSequence. On a GPU that is cuDNN. On a CPU its backward pass is quadratic in T
-        (pytorch#149194), and oneDNN is never used.
+        (pytorch#149194), and oneDNN is used only if all lengths are equal.
     padded
         Each direction of each layer runs on its own as a padded one-directional network, which oneDNN computes for an
         LSTM; the second direction reads every sequence reversed within its own length. Padding thus lies behind the

@@ -2,4 +2,4 @@
 
 COMMANDS = {"ensemble": "project.addons.ensemble.command:ensemble"}
 NETWORKS = {"Ensemble": "project.addons.ensemble.members:Ensemble"}
-NODES = {"Ensemble": "project.addons.ensemble.nodes:add_ensemble"}
+NODES = {"Ensemble": "project.addons.ensemble.member_nodes:add_ensemble"}

@@ -1,4 +1,5 @@
 import re
+import sys
 from pathlib import Path
 
 import matplotlib.image
@@ -38,6 +39,14 @@ def test_it_can_be_left_out(sentiment, best, toy, capsys):
     assert sentiment("test", best, f"--data.corpus={toy}", "--without=report", *QUIET) == 0
     assert "Confusion matrix" not in capsys.readouterr().out
     assert not Path("runs/version_1/confusion_matrix.png").exists()
+
+
+def test_without_its_package_the_extra_is_named_in_one_line(sentiment, toy, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    monkeypatch.delitem(sys.modules, "project.addons.report.callback")
+    assert sentiment("fit", f"--data.corpus={toy}", *SMALL) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error == "error: sentiment fit needs matplotlib.pyplot: pip install -e '.[report]'"
 
 
 def test_the_picture_is_in_the_folder_of_the_run(fitted):
