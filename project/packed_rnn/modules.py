@@ -73,13 +73,14 @@ class PackedRNN(nn.RNNBase):
             return "padded" if self.path == "parallel" and not data.is_cpu else self.path
         if not data.is_cpu:
             return "padded" if data.is_mps else "packed"  # the packed kernel is wrong on MPS (pytorch#95118)
-        weight_ih, weight_hh = self.all_weights[0][:2]  # (4H, I), (4H, H); of a GRU 3H, of an RNN H
+        gates = 4 if self.mode == "LSTM" else 3 if self.mode == "GRU" else 1
+        weights = gates * self.hidden_size * (self.input_size + (self.proj_size or self.hidden_size))
         workload = Workload(
             onednn=self._uses_onednn,
-            equal=bool(batch_sizes[0] == batch_sizes[-1]),
+            equal=int(batch_sizes[0]) * len(batch_sizes) == len(data),
             training=torch.is_grad_enabled(),
             steps=len(batch_sizes),
-            operations=2 * len(data) * (weight_ih.numel() + weight_hh.numel()),
+            operations=2 * len(data) * weights,
             hidden=self.hidden_size,
         )
         return fastest_path(workload, self.bidirectional and can_run_parallel())
@@ -99,7 +100,6 @@ class PackedRNN(nn.RNNBase):
         if bfloat16 and data.is_cpu and self._uses_onednn and not autocast_has_bfloat16():
             with torch.autocast("cpu", enabled=False):
                 return self._run(input._replace(data=data.float()), cast(hx, torch.float32), hidden_only)
-        self._update_flat_weights()
         path = self.path_for(input)
         states = None if path == "packed" else self._initial_states(input, hx)
         if states is None:
