@@ -1,6 +1,5 @@
 """Corpus -> vocabulary -> encoded splits -> packed batches: `SentimentDataModule`."""
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
@@ -170,8 +169,7 @@ class SentimentDataModule(L.LightningDataModule):
         if self._encoded is None:
             tokenizer = self._subwords or Tokenizer(SPECIALS, self.max_length, self.truncation)
             state = {**tokenizer.state(), "tokens": []}  # positions in a table, which any vocabulary can look up
-            key = hashlib.sha256(json.dumps(state).encode()).hexdigest()
-            self._encoded = encode_corpus(self.corpus, tokenizer.split, tokenizer.cut, key)
+            self._encoded = encode_corpus(self.corpus, tokenizer.split, tokenizer.cut, json.dumps(state))
         return self._encoded
 
     def prepare_data(self) -> None:

@@ -13,7 +13,17 @@ from project.ingest.held_out import (
     unseen_texts,
 )
 from project.ingest.hub import hub_source
-from project.ingest.output import Row, added_columns, check_new, check_output, merged, shares_of, suffix_of, write_rows
+from project.ingest.output import (
+    Row,
+    added_columns,
+    check_folder,
+    check_new,
+    check_output,
+    merged,
+    shares_of,
+    suffix_of,
+    write_rows,
+)
 from project.ingest.records import SUFFIXES, Record, column_types, is_data_file, label_name, read_records
 from project.ingest.rows import NO_LABEL, Example, Rows
 from project.ingest.source import SPLITS, Part, ReadOptions, Source, Split, file_source, folder_source
@@ -24,7 +34,7 @@ from project.ingest.word_vectors import read_word_vectors
 __all__ = [
     "NO_LABEL", "SPLITS", "SUFFIXES", "Corpus", "Distribution", "EncodedCorpus", "Example", "Member", "Part",
     "ReadOptions", "Record", "Row", "Rows", "Source", "Split", "SplitTokens", "added_columns", "annotate_file",
-    "cache_dir", "check_new", "check_output", "check_unread", "column_types", "encode_corpus", "fetch",
+    "cache_dir", "check_folder", "check_new", "check_output", "check_unread", "column_types", "encode_corpus", "fetch",
     "file_source", "folder_source", "held_out_texts", "hub_source", "ingest_code", "is_data_file", "label_name",
     "merged", "open_corpus", "read_records", "read_word_vectors", "readable_texts", "shares_of", "suffix_of",
     "text_key", "texts_of", "texts_without_labels", "unseen_texts", "write_rows",

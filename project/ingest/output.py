@@ -37,6 +37,15 @@ def check_new(path: Path, kind: str) -> None:
     """
     if path.exists():
         raise UserError(f"--output {path} exists already: choose another {kind}, or remove it")
+    check_folder(path)
+
+
+def check_folder(path: Path) -> None:
+    """Check that there is a folder for `--output`.
+
+    Raises:
+        UserError: There is none.
+    """
     if not path.absolute().parent.is_dir():
         raise UserError(f"folder {path.parent} does not exist: create it, or choose another --output")
 

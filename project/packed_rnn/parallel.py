@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.autograd.graph import get_gradient_edge, saved_tensors_hooks
 
 from .derivative import apply, backward_pass
-from .threads import half_of_threads, set_threads
+from .threads import set_threads
 
 Tensors = Sequence[Tensor]
 Grads = Sequence[Tensor | None]
@@ -36,24 +36,12 @@ class Call(NamedTuple):
     recompute: bool = False  # in the backward pass, instead of keeping what that needs; for a function without chance
 
 
-def run_parallel(first: Call, second: Call) -> list[tuple[Tensor, ...]]:
-    """Return the results of the two calls, each computed with half of torch's threads at the same time.
-
-    The functions take and return tensors on a CPU, and may use no other tensor that needs a gradient. The backward pass
-    cannot be differentiated.
-
-    Args:
-        first: Runs in this thread.
-        second: Runs in another thread, with this thread's settings of torch.
-    """
-    with half_of_threads():
-        return run_calls([first, second], parallel=True)
-
-
 def run_calls(calls: Sequence[Call], parallel: bool) -> list[tuple[Tensor, ...]]:
     """Return the results of one or two calls, `parallel` or in turn; their backward passes run in the same way.
 
-    Forward, each has as many threads as torch has now; backward, half of torch's threads by then.
+    Forward, each has as many threads as torch has now; backward, half of torch's threads by then. In parallel the
+    second runs in another thread, with this thread's settings of torch. The functions take and return tensors on a
+    CPU, and may use no other tensor that needs a gradient. The backward pass cannot be differentiated.
     """
     if not torch.is_grad_enabled() or not any(t.requires_grad for call in calls for t in call.tensors):
         return run_all([partial(call.function, *call.tensors) for call in calls], parallel)

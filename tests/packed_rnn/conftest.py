@@ -37,6 +37,24 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
+@pytest.fixture
+def threads_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, str], list[int]]:
+    """Watch a function of a module or class: torch's number of threads at each of its calls."""
+
+    def watch(owner: Any, name: str) -> list[int]:
+        seen: list[int] = []
+        function = getattr(owner, name)
+
+        def spy(*arguments: Any) -> Any:
+            seen.append(torch.get_num_threads())
+            return function(*arguments)
+
+        monkeypatch.setattr(owner, name, spy)
+        return seen
+
+    return watch
+
+
 @pytest.fixture(scope="module")
 def short_blocks(module: Callable[[str], Any]) -> Iterator[None]:
     """Let sequences of a few tokens fill several blocks."""

@@ -24,9 +24,14 @@ def numbers(*values):
 
 @pytest.fixture
 def run(module):
-    """Run functions in parallel, each given with its tensors."""
+    """Run functions in parallel, each given with its tensors, and each with half of the threads."""
     parallel = module("parallel")
-    return lambda *calls: parallel.run_parallel(*(parallel.Call(function, tensors) for function, tensors in calls))
+
+    def run(*calls):
+        with module("threads").half_of_threads():
+            return parallel.run_calls([parallel.Call(function, tensors) for function, tensors in calls], parallel=True)
+
+    return run
 
 
 @pytest.fixture
@@ -171,9 +176,10 @@ def test_a_forked_process_gets_a_thread_of_its_own(both):
 def test_a_backward_loads_no_symbolic_shapes(package):
     code = f"""
 import sys, torch
-from {package}.parallel import Call, run_parallel
+from {package}.parallel import Call, run_calls
 x = torch.ones(2, requires_grad=True)
-first, second = run_parallel(Call(lambda x: (x * x,), (x,)), Call(lambda x: (x + x,), (x,)))
+calls = Call(lambda x: (x * x,), (x,)), Call(lambda x: (x + x,), (x,))
+first, second = run_calls(calls, parallel=True)
 (first[0] + second[0]).sum().backward()
 print(x.grad.tolist(), "sympy" in sys.modules)
 """

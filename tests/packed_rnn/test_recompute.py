@@ -15,18 +15,9 @@ in_several_blocks = pytest.mark.usefixtures("short_blocks")
 
 
 @pytest.fixture
-def recomputing(module, monkeypatch):
+def recomputing(module, threads_at):
     """The calls that are made again in a backward pass, each as torch's number of threads at that moment."""
-    seen = []
-    tape = module("parallel").RecomputingTape
-    backward = tape.backward
-
-    def spy(*arguments):
-        seen.append(torch.get_num_threads())
-        return backward(*arguments)
-
-    monkeypatch.setattr(tape, "backward", spy)
-    return seen
+    return threads_at(module("parallel").RecomputingTape, "backward")
 
 
 @in_several_blocks

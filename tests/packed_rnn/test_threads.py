@@ -11,20 +11,6 @@ def four_threads() -> None:
     torch.set_num_threads(4)  # `one_thread` puts the number back
 
 
-def threads_seen(monkeypatch, module):
-    """The number of threads at each call of the kernel."""
-    seen = []
-    direction = module("direction")
-    kernel = direction.run_kernel
-
-    def spy(*arguments):
-        seen.append(torch.get_num_threads())
-        return kernel(*arguments)
-
-    monkeypatch.setattr(direction, "run_kernel", spy)
-    return seen
-
-
 @pytest.mark.usefixtures("four_threads")
 @pytest.mark.parametrize("path", ["packed", "padded", "parallel"])
 def test_a_forward_restores_the_threads(library, path):
@@ -68,31 +54,23 @@ def test_a_failing_backward_restores_the_threads(library, module, monkeypatch, p
 
 @pytest.mark.usefixtures("four_threads")
 @pytest.mark.parametrize("path", ["padded", "parallel"])
-def test_each_direction_gets_half_of_the_threads(library, module, monkeypatch, path):
-    seen = threads_seen(monkeypatch, module)
+def test_each_direction_gets_half_of_the_threads(library, module, threads_at, path):
+    seen = threads_at(module("direction"), "run_kernel")
     make(library, "lstm", path=path, bidirectional=True)(pack([3, 5]))
     assert set(seen) == {2}
 
 
 @pytest.mark.usefixtures("four_threads")
 @pytest.mark.parametrize("path", ["padded", "parallel"])
-def test_each_direction_gets_half_of_the_threads_backward(library, module, monkeypatch, path):
-    seen = []
-    tape = module("parallel").Tape
-    backward = tape.backward
-
-    def spy(*arguments):
-        seen.append(torch.get_num_threads())
-        return backward(*arguments)
-
-    monkeypatch.setattr(tape, "backward", spy)
+def test_each_direction_gets_half_of_the_threads_backward(library, module, threads_at, path):
+    seen = threads_at(module("parallel").Tape, "backward")
     make(library, "lstm", path=path, bidirectional=True).last_hidden(pack([3, 5])).sum().backward()
     assert set(seen) == {2}
 
 
 @pytest.mark.parametrize("path", ["padded", "parallel"])
-def test_one_thread_stays_one(library, module, monkeypatch, path):
-    seen = threads_seen(monkeypatch, module)
+def test_one_thread_stays_one(library, module, threads_at, path):
+    seen = threads_at(module("direction"), "run_kernel")
     make(library, "lstm", path=path, bidirectional=True)(pack([3, 5]))
     assert set(seen) == {1}
 

@@ -10,6 +10,7 @@ from project.addons.ensemble.members import Ensemble
 from project.atomic import atomic_write
 from project.checkpoint import KEY, PREFIX, ModelState, read_checkpoint
 from project.errors import UserError
+from project.ingest import check_folder
 from project.network import network_state
 
 LIGHTNING = ("pytorch-lightning_version", "epoch", "global_step", "hparams_name", "hyper_parameters")
@@ -55,8 +56,7 @@ def check_paths(output: Path, checkpoints: Sequence[Path]) -> None:
         raise UserError("a checkpoint is named twice: the members must be different checkpoints")
     if output.suffix != ".ckpt" or output.is_dir():
         raise UserError(f"--output {output} is not the name of a checkpoint: choose a file that ends in .ckpt")
-    if not output.absolute().parent.is_dir():
-        raise UserError(f"folder {output.parent} does not exist: create it, or choose another --output")
+    check_folder(output)
     if output.resolve() in members:
         raise UserError(f"--output {output} would overwrite one of the members: choose another name")
 
