@@ -1,23 +1,13 @@
 """Movies and SST-2 share sentences: a teacher labels none of those in val or test of either corpus."""
 
-import os
-from pathlib import Path
-
 import pytest
 
 from project.addons.teach.command import further_texts
 from project.corpora import load_corpus
 from project.datamodule import SentimentDataModule
+from tests.shared_sentences import letters, needs_sst2
 
-CORPORA = Path(os.environ.get("SENTIMENT_CORPORA", "nowhere"))
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not (CORPORA / "sst2").is_dir(), reason="no local copy of sst2 in $SENTIMENT_CORPORA"),
-]
-
-
-def letters(text: str) -> str:
-    return " ".join("".join(c if c.isalnum() else " " for c in text.lower()).split())
+pytestmark = [pytest.mark.slow, needs_sst2]
 
 
 @pytest.mark.parametrize(("own", "other"), [("movies", "sst2"), ("sst2", "movies")])
