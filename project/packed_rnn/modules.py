@@ -1,8 +1,10 @@
-"""torch.nn.LSTM, GRU and RNN that are fast for packed sequences on a CPU."""
+"""torch.nn.LSTM, GRU and RNN that are fast for packed sequences."""
 
+import os
 import warnings
 from contextlib import nullcontext
 from functools import cache, partial
+from importlib.util import find_spec
 from itertools import chain
 from typing import Any, get_args
 
@@ -22,6 +24,7 @@ KERNELS: dict[str, Kernel] = {
     "RNN_TANH": torch.rnn_tanh,
     "RNN_RELU": torch.rnn_relu,
 }
+FUSED_DTYPES = (torch.float32, torch.float16, torch.bfloat16)
 BLOCK_STEPS, BLOCK_CELLS = 64, 4096  # least time steps and cells of a block: each block reads and writes all weights
 
 
@@ -37,8 +40,11 @@ class PackedRNN(nn.RNNBase):
         last token in both directions, and no token's result depends on it.
     parallel
         The same, with the two directions of a layer at the same time in two threads.
+    fused
+        An LSTM on an NVIDIA GPU: kernels of our own, in which every sequence takes its own number of steps. cuDNN gives
+        packed sequences its slowest algorithm.
     auto
-        Packed on a GPU; on a CPU whichever is the fastest for the batch, see `path_for`.
+        Whichever is the fastest for the batch, see `path_for`.
 
     Attributes:
         path: One of the above.
@@ -69,10 +75,13 @@ class PackedRNN(nn.RNNBase):
         data, batch_sizes = packed.data, packed.batch_sizes
         if data.is_cpu and torch.float16 in (data.dtype, autocast_dtype(data)):
             return "packed"  # oneDNN has no float16 on most processors
+        if data.is_mps:
+            return "padded"  # the packed kernel is wrong there (pytorch#95118)
+        fused = self._has_fused(data) if self.path in ("auto", "fused") else False
+        if self.path == "fused" and not fused:
+            return "packed"
         if self.path != "auto":
             return "padded" if self.path == "parallel" and not data.is_cpu else self.path
-        if not data.is_cpu:
-            return "padded" if data.is_mps else "packed"  # the packed kernel is wrong on MPS (pytorch#95118)
         gates = 4 if self.mode == "LSTM" else 3 if self.mode == "GRU" else 1
         weights = gates * self.hidden_size * (self.input_size + (self.proj_size or self.hidden_size))
         workload = Workload(
@@ -82,12 +91,23 @@ class PackedRNN(nn.RNNBase):
             steps=len(batch_sizes),
             operations=2 * len(data) * weights,
             hidden=self.hidden_size,
+            cpu=data.is_cpu,
+            fused=fused,
         )
         return fastest_path(workload, self.bidirectional and can_run_parallel())
 
     @property
     def _uses_onednn(self) -> bool:
         return self.mode == "LSTM" and not self.proj_size
+
+    def _has_fused(self, data: Tensor) -> bool:
+        """Whether kernels of our own can compute `data`, (N, I); on a CPU only as Triton interprets them, for tests."""
+        dtype = autocast_dtype(data) or data.dtype
+        if not self._uses_onednn or dtype not in FUSED_DTYPES or not triton_for(data.device.type):
+            return False
+        from .fused import slice_of_hidden  # imports Triton
+
+        return slice_of_hidden(self.hidden_size, dtype, data.device) is not None
 
     def _run(self, input: Tensor | PackedSequence, hx: Any, hidden_only: bool) -> Any:
         """Return what `forward` does; if `hidden_only`, outputs and c may be missing."""
@@ -104,6 +124,10 @@ class PackedRNN(nn.RNNBase):
         states = None if path == "packed" else self._initial_states(input, hx)
         if states is None:
             return super().forward(input, hx)
+        if path == "fused":
+            from .fused import run_fused
+
+            return run_fused(self, input, states, autocast_dtype(data) or data.dtype)
         return self._run_padded(input, states, path == "parallel", hidden_only)
 
     def _initial_states(self, packed: PackedSequence, hx: Any) -> tuple[Tensor, ...] | None:
@@ -183,15 +207,15 @@ class PackedRNN(nn.RNNBase):
 
 
 class LSTM(PackedRNN, nn.LSTM):
-    """torch.nn.LSTM, fast for packed sequences on a CPU; see `PackedRNN`."""
+    """torch.nn.LSTM, fast for packed sequences; see `PackedRNN`."""
 
 
 class GRU(PackedRNN, nn.GRU):
-    """torch.nn.GRU, fast for packed sequences on a CPU; see `PackedRNN`."""
+    """torch.nn.GRU, fast for packed sequences; see `PackedRNN`."""
 
 
 class RNN(PackedRNN, nn.RNN):
-    """torch.nn.RNN, fast for packed sequences on a CPU; see `PackedRNN`."""
+    """torch.nn.RNN, fast for packed sequences; see `PackedRNN`."""
 
 
 @cache
@@ -204,6 +228,13 @@ def autocast_has_bfloat16() -> bool:
     except RuntimeError:
         return False
     return True
+
+
+@cache
+def triton_for(device: str) -> bool:
+    """Whether Triton is installed and runs on a kind of device."""
+    works = (device == "cuda" and torch.version.cuda is not None) or "TRITON_INTERPRET" in os.environ
+    return works and find_spec("triton") is not None
 
 
 def autocast_dtype(data: Tensor) -> torch.dtype | None:
