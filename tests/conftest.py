@@ -4,11 +4,11 @@ import csv
 import itertools
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import pytest
-import torch
-import wandb
 from hypothesis import settings
 
 from project.__main__ import main
@@ -47,11 +47,15 @@ def quiet_wandb(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """W&B without effect; no run of one test is left to the next."""
     monkeypatch.setenv("WANDB_MODE", "disabled")
     yield
+    import wandb  # here, since the process that only shares out the tests would wait for it
+
     wandb.finish()
 
 
 @pytest.fixture(autouse=True)
 def one_thread() -> None:
+    import torch  # as above
+
     torch.set_num_threads(1)  # tiny tensors: a second thread only waits
 
 
@@ -93,12 +97,14 @@ SMALL = (
 
 @pytest.fixture(scope="session")
 def fitted_once(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder in which two epochs on the toy corpus ran."""
+    """The folder in which two epochs on the toy corpus ran, and what they printed."""
     folder = tmp_path_factory.mktemp("fitted")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("WANDB_MODE", "disabled")
-        assert run_sentiment("fit", f"--data.corpus={toy}", "--trainer.max_epochs=2", *SMALL) == 0
+        with redirect_stdout(StringIO()) as printed:
+            assert run_sentiment("fit", f"--data.corpus={toy}", "--trainer.max_epochs=2", *SMALL) == 0
+    (folder / "printed.txt").write_text(printed.getvalue())
     return folder
 
 

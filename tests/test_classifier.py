@@ -39,6 +39,24 @@ def small(**options: Any) -> SentimentClassifier:
     return SentimentClassifier(**{"embedding_dim": 8, "hidden_size": 8, "learning_rate": 0.02, **options})
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"hidden_size": 0}, "hidden_size is 0: set --model.hidden_size=1 or more"),
+        ({"dropout": 1.5}, "dropout is 1.5: set --model.dropout to at least 0 and less than 1"),
+        ({"warmup": 2.0}, "warmup is 2.0: set --model.warmup to a share of the steps, from 0 to 1"),
+        ({"learning_rate": 0.0}, "learning_rate is 0.0: set --model.learning_rate above 0"),
+        ({"pooling": "median"}, "pooling is 'median': choose one of last, mean, max"),
+        ({"network": "Forest"}, "network 'Forest' needs an add-on, which this tree lacks"),
+        ({"proj_size": 200}, "proj_size is 200: only an LSTM projects, to less than hidden_size=128"),
+    ],
+    ids=str,
+)
+def test_option_that_makes_no_network_is_refused_before_any_data_is_read(options, message):
+    with pytest.raises(UserError, match=message):
+        SentimentClassifier(**options)
+
+
 def test_overfits_and_survives_the_checkpoint(toy, tmp_path):
     model, module = small(dropout=0.0, embedding_dropout=0.0), data(toy)
     keep = ModelCheckpoint(tmp_path / "kept", filename="model")

@@ -3,6 +3,8 @@ import json
 import re
 import subprocess
 import sys
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ import yaml
 from project.checkpoint import read_checkpoint
 from project.classifier import SentimentClassifier
 from project.cli import DEFAULT_CONFIG
-from tests.conftest import SMALL, toy_rows, write_csv
+from tests.conftest import SMALL, run_sentiment, toy_rows, write_csv
 
 QUIET = ("--trainer.enable_progress_bar=false", "--trainer.accelerator=cpu")
 CONFIGS = DEFAULT_CONFIG.parent
@@ -38,25 +40,18 @@ def test_fit_leaves_the_whole_run_in_one_folder(fitted):
     }
 
 
-def test_fit_prints_figures_checkpoint_and_commands(sentiment, toy, capsys):
-    assert sentiment("fit", f"--data.corpus={toy}", "--trainer.max_epochs=1", *SMALL) == 0
-    out = capsys.readouterr().out
+def test_fit_prints_figures_checkpoint_and_commands(fitted_once):
+    out = (fitted_once / "printed.txt").read_text()
     assert "test/accuracy" in out
     assert "best checkpoint: runs/version_0/checkpoints/best.ckpt" in out
     assert re.search(r"classify --ckpt_path runs/version_0/checkpoints/best.ckpt", out)
-    assert re.search(r"fit --ckpt_path runs/version_0/checkpoints/last.ckpt --trainer.max_epochs 2", out)
+    assert re.search(r"fit --ckpt_path runs/version_0/checkpoints/last.ckpt --trainer.max_epochs 4", out)
 
 
-def test_test_in_a_new_process_gives_the_figures_of_fit(fitted, toy):
-    command = [sys.executable, "-m", "project", "test", f"--ckpt_path={best(fitted)}", f"--data.corpus={toy}", *QUIET]
-    subprocess.run(command, check=True, capture_output=True)
+def test_test_gives_the_figures_of_fit(sentiment, fitted, toy):
+    assert sentiment("test", f"--ckpt_path={best(fitted)}", f"--data.corpus={toy}", *QUIET) == 0
     again = results("runs/version_1")["metrics"]
     assert again == pytest.approx(results(fitted)["metrics"], abs=1e-6)
-
-
-def test_search_can_leave_the_test_out(sentiment, toy):
-    assert sentiment("fit", f"--data.corpus={toy}", "--trainer.max_epochs=1", "--test_after_fit=false", *SMALL) == 0
-    assert not Path("runs/version_0/results.json").exists()
 
 
 def test_validate_reports_the_val_split(sentiment, fitted, toy, capsys):
@@ -78,15 +73,13 @@ def test_predict_writes_a_row_for_every_text_in_order(sentiment, fitted, toy):
 ODD_ROWS = "id,text\n1,A dull film.\n2,\n3,too,many\n4,The music is lovely.\n"
 
 
-@pytest.mark.parametrize("name", ["out.csv", "out.jsonl", "out.parquet"])
+@pytest.mark.parametrize("name", ["out.csv", "out.parquet"])
 def test_predict_keeps_every_row_and_column_of_a_file(sentiment, fitted, tmp_path, name):
     (tmp_path / "rows.csv").write_text(ODD_ROWS)
     corpus = ("--data.corpus=rows.csv", "--data.bad_rows=skip", f"--output={name}")
     assert sentiment("predict", f"--ckpt_path={best(fitted)}", *corpus, *QUIET) == 0
     if name.endswith("parquet"):
         rows = pq.read_table(name).to_pylist()
-    elif name.endswith("jsonl"):
-        rows = [json.loads(line) for line in Path(name).read_text().splitlines()]
     else:
         lines = Path(name).read_text().splitlines()
         rows = [{k: v or None for k, v in row.items()} for row in csv.DictReader(lines)]
@@ -172,13 +165,33 @@ class StopAfterTwoEpochs(L.Callback):
         trainer.should_stop = trainer.current_epoch == 1
 
 
-def test_resumed_fit_equals_one_that_was_never_interrupted(sentiment, toy):
-    common = (f"--data.corpus={toy}", "--data.batch_size=8", "--trainer.max_epochs=3", "--test_after_fit=false", *QUIET)
-    new = ("--model.dropout=0", "--model.embedding_dropout=0", "--data.vectors=null", "--model.hidden_size=8")
-    assert sentiment("fit", *common, *new) == 0
-    assert sentiment("fit", *common, *new, "--trainer.callbacks+=tests.test_cli.StopAfterTwoEpochs") == 0
-    assert sentiment("fit", "--ckpt_path=runs/version_1/checkpoints/last.ckpt", *common) == 0
-    whole, resumed = (read_checkpoint(f"runs/version_{n}/checkpoints/last.ckpt")["state_dict"] for n in (0, 2))
+THREE = ("--data.batch_size=8", "--trainer.max_epochs=3", "--test_after_fit=false", *QUIET)
+NEW = ("--model.dropout=0", "--model.embedding_dropout=0", "--data.vectors=null", "--model.hidden_size=8")
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(toy, tmp_path_factory) -> Path:
+    """The run folder of three epochs at once, not tested; to be read only."""
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert run_sentiment("fit", f"--data.corpus={toy}", *THREE, *NEW) == 0
+    return folder / "runs" / "version_0"
+
+
+def test_search_can_leave_the_test_out(uninterrupted):
+    assert best(uninterrupted).exists()
+    assert not (uninterrupted / "results.json").exists()
+
+
+def test_resumed_fit_equals_one_that_was_never_interrupted(sentiment, uninterrupted, toy):
+    common = (f"--data.corpus={toy}", *THREE)
+    assert sentiment("fit", *common, *NEW, "--trainer.callbacks+=tests.test_cli.StopAfterTwoEpochs") == 0
+    assert sentiment("fit", "--ckpt_path=runs/version_0/checkpoints/last.ckpt", *common) == 0
+    whole, resumed = (
+        read_checkpoint(run / "checkpoints" / "last.ckpt")["state_dict"]
+        for run in (uninterrupted, Path("runs/version_1"))
+    )
     for name, weight in whole.items():
         torch.testing.assert_close(resumed[name], weight, rtol=0, atol=1e-6)
 
@@ -190,7 +203,8 @@ def test_resumed_fit_keeps_the_best_score(sentiment, fitted, toy):
         return float(state["best_model_score"])
 
     path = f"--ckpt_path={fitted / 'checkpoints' / 'last.ckpt'}"
-    assert sentiment("fit", path, f"--data.corpus={toy}", "--trainer.max_epochs=3", *QUIET) == 0
+    words = ("--trainer.max_epochs=3", "--test_after_fit=false")
+    assert sentiment("fit", path, f"--data.corpus={toy}", *words, *QUIET) == 0
     assert score("runs/version_1") >= score(fitted)
 
 
@@ -230,15 +244,20 @@ def test_seed_of_the_data_is_that_of_the_run(sentiment, toy):
     assert sentiment("fit", f"--data.corpus={toy}", "--data.seed=7", *SMALL) == 2
 
 
-def resolved(sentiment, capsys, *words: str | Path) -> dict[str, Any]:
+def resolved(*words: str | Path) -> dict[str, Any]:
     """The configuration that a fit with `words` would use."""
-    with pytest.raises(SystemExit):
-        sentiment("fit", *words, "--print_config")
-    return yaml.safe_load(capsys.readouterr().out)
+    with redirect_stdout(StringIO()) as printed, pytest.raises(SystemExit):
+        run_sentiment("fit", *words, "--print_config")
+    return yaml.safe_load(printed.getvalue())
 
 
-def test_the_best_checkpoint_is_that_of_val_accuracy(sentiment, capsys):
-    callbacks = resolved(sentiment, capsys)["trainer"]["callbacks"]
+@pytest.fixture(scope="module")
+def base() -> dict[str, Any]:
+    return resolved()
+
+
+def test_the_best_checkpoint_is_that_of_val_accuracy(base):
+    callbacks = base["trainer"]["callbacks"]
     watched = [c["init_args"].get("monitor") for c in callbacks if c["class_path"].endswith(("Checkpoint", "Stopping"))]
     assert watched == ["val/accuracy", None, "val/accuracy"]  # best, last, early stopping
 
@@ -247,8 +266,8 @@ OVERLAYS = [path for path in [*CONFIGS.rglob("*.yaml"), *ADDONS.rglob("*.yaml")]
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda path: path.stem)
-def test_every_configuration_is_read_and_keeps_callbacks_and_loggers(sentiment, overlay, capsys):
-    base, config = (resolved(sentiment, capsys, *words) for words in ((), ("--config", overlay)))
+def test_every_configuration_is_read_and_keeps_callbacks_and_loggers(base, overlay):
+    config = resolved("--config", overlay)
     assert config != base
     assert [config["trainer"][key] for key in ("callbacks", "logger")] == [
         base["trainer"][key] for key in ("callbacks", "logger")
@@ -271,106 +290,46 @@ def test_run_that_ends_before_its_first_val_says_so(sentiment, toy, capsys):
     assert "no checkpoint was written" in capsys.readouterr().out
 
 
-def bad_csv(folder: Path, content: str) -> str:
-    folder.mkdir()
-    (folder / "train.csv").write_text(content)
-    return f"--data.corpus={folder}"
-
-
+# at least one mistake for each stage of a command; what else can be wrong is in the tests of the part that notices it
 BAD_INPUTS = {
     "unknown command": (["fitt"], r"no command 'fitt': choose one of fit, validate"),
     "unknown option": (["fit", "--data.corpsu=movies"], r"unrecognized arguments: --data.corpsu=movies"),
-    "unknown corpus": (["fit", "--data.corpus=books"], r"'books' is neither a built-in one \(movies, products"),
     "not a number": (["fit", "--model.hidden_size=wide"], r"model.hidden_size.*Got value: wide"),
-    "number out of range": (["fit", "--model.dropout=1.5"], r"dropout is 1.5: set --model.dropout to at least 0"),
-    "size of zero": (["fit", "--model.hidden_size=0"], r"hidden_size is 0: set --model.hidden_size=1 or more"),
-    "batch of zero": (["fit", "--data.batch_size=0"], r"batch_size is 0: set --data.batch_size=1 or more"),
-    "unknown pooling": (["fit", "--model.pooling=median"], r"pooling is 'median': choose one of last, mean, max"),
-    "unknown network": (["fit", "--model.network=Forest"], r"network 'Forest' needs an add-on, which this tree lacks"),
-    "projection": (["fit", "--model.proj_size=200"], r"proj_size is 200: only an LSTM projects, to less than"),
-    "callback of no add-on": (["fit", "--without=nothing"], r"--without names 'nothing': the callbacks are"),
+    "class weights": (["fit", "--model.class_weights=equal"], r"model.class_weights"),
     "unknown choice": (["fit", "--data.truncation=middle"], r"data.truncation.*'head', 'tail', 'head\+tail'"),
     "missing configuration": (["fit", "--config", "nope.yaml"], r"File does not exist: .*nope.yaml"),
     "broken configuration": (["fit", "--config", "broken.yaml"], r"config"),
+    "callback of no add-on": (["fit", "--without=nothing"], r"--without names 'nothing': the callbacks are"),
     "unknown accelerator": (["fit", "--trainer.accelerator=abacus"], r"trainer settings: .*abacus"),
-    "missing vectors": (
-        ["fit", "--data.corpus=toy", "--data.vectors=no.txt"],
-        r"'no.txt' are neither glove-6b-50d nor a file",
+    "model": (["fit", "--model.hidden_size=0"], r"hidden_size is 0: set --model.hidden_size=1 or more"),
+    "data module": (["fit", "--data.batch_size=0"], r"batch_size is 0: set --data.batch_size=1 or more"),
+    "bad row": (
+        ["fit", "--data.corpus=bad.csv", "--data.vectors=null"],
+        r"1 bad row: bad.csv:3: 3 columns where the header has 2; fix",
     ),
-    "other dimensions": (["fit", "--data.corpus=toy", "--data.vectors=two.txt"], r"set --model.embedding_dim=2"),
-    "class weights": (
-        ["fit", "--data.corpus=toy", "--data.vectors=null", "--model.class_weights=equal"],
-        r"model.class_weights",
-    ),
+    "vectors": (["fit", "--data.corpus=toy", "--data.vectors=two.txt"], r"set --model.embedding_dim=2"),
     "no checkpoint": (["test", "--data.corpus=toy"], r"test needs a trained model: add --ckpt_path"),
     "missing checkpoint": (["test", "--ckpt_path=no.ckpt"], r"checkpoint no.ckpt does not exist"),
-    "another file": (["predict", "--ckpt_path=broken.yaml"], r"broken.yaml is not a checkpoint that can be read"),
     "best of no run": (["test", "--ckpt_path=best"], r"checkpoint best does not exist"),
     "nothing to classify with": (["classify", "--ckpt_path=no.ckpt", "text"], r"checkpoint no.ckpt does not exist"),
-    "bad row": (
-        ["fit", "--data.corpus=bad"],
-        r"1 bad row: bad/train.csv:3: 3 columns where the header has 2; fix",
-    ),
-    "one class": (["fit", "--data.corpus=single"], r"'good' only: a classifier needs two"),
-    "no val split": (["fit", "--data.corpus=valless", "--data.val_share=0"], r"has no val split, only train"),
-    "no such column": (["fit", "--data.corpus=toy", "--data.text_column=body"], r"no column 'body', only text, label"),
-    "unreadable format": (["fit", "--data.corpus=two.txt"], r"two.txt has none of the suffixes that are read: .csv"),
-    "broken bytes": (["fit", "--data.corpus=bytes.csv"], r"1 bad row: bytes.csv:2: the text is not valid UTF-8"),
-    "NUL": (["fit", "--data.corpus=nul.csv"], r"1 bad row: nul.csv:2: the text holds a NUL character"),
-    "no JSON": (["fit", "--data.corpus=no.jsonl"], r"1 bad row: no.jsonl:1: not valid JSON"),
-    "no text": (["fit", "--data.corpus=number.jsonl"], r"1 bad row: number.jsonl:1: the text is not text but 5"),
-    "no label": (["fit", "--data.corpus=bare.csv"], r"1 bad row: bare.csv:2: the label is missing"),
-    "no teacher": (
-        ["fit", "--data.corpus=toy", "--data.soft_targets=true"],
-        r"toy/train.csv:2: there is no column p_LABEL",
-    ),
-    "no probability": (
-        ["fit", "--data.corpus=taught.csv", "--data.soft_targets=true"],
-        r"1 bad row: taught.csv:2: p_good is 80: a probability is from 0 to 1; fix it",
-    ),
-    "no rows": (["fit", "--data.corpus=header.csv"], r"corpus header.csv has no text"),
-    "empty file": (["fit", "--data.corpus=empty.csv"], r"empty.csv:1: the file is empty"),
-    "no Parquet": (["fit", "--data.corpus=no.parquet"], r"no.parquet cannot be read as parquet"),
-    "no gzip": (["fit", "--data.corpus=no.csv.gz"], r"no.csv.gz cannot be read as csv"),
-    "folder without splits": (["fit", "--data.corpus=hollow"], r"hollow holds no file named after its split"),
-    "few sub-words": (["fit", "--data.corpus=toy", "--data.tokenizer=bpe", "--data.bpe_size=9"], r"bpe_size is 9: set"),
-    "length": (["fit", "--data.max_length=0"], r"max_length is 0: a text needs at least 1 token"),
-    "share": (["fit", "--data.corpus=toy", "--data.val_share=1"], r"val_share is 1.0: set --data.val_share to"),
-    "no tokenizer": (["fit", "--data.corpus=toy", "--data.tokenizer=t.json"], r"'t.json' is neither words nor bpe nor"),
-    "another file as tokenizer": (["fit", "--data.corpus=toy", "--data.tokenizer=two.txt"], r"not a tokenizer.json"),
 }
 
 
 @pytest.mark.parametrize(("words", "message"), BAD_INPUTS.values(), ids=BAD_INPUTS.keys())
-def test_bad_input_is_one_line_and_exit_code_2(sentiment, toy, tmp_path, capsys, words, message):
+def test_bad_input_is_one_line_and_exit_code_2(sentiment, toy, capsys, words, message):
     Path("toy").symlink_to(toy)
-    bad_csv(tmp_path / "bad", "text,label\nWarm.,good\nWarm, wise.,good\n")
-    bad_csv(tmp_path / "single", "text,label\nWarm.,good\n")
-    bad_csv(tmp_path / "valless", "text,label\nWarm.,good\nCold.,bad\n")
+    Path("bad.csv").write_text("text,label\nWarm.,good\nWarm, wise.,good\n")
     Path("broken.yaml").write_text("data: [corpus\n")
-    Path("bytes.csv").write_bytes(b"text,label\nCaf\xe9,good\n")
-    Path("nul.csv").write_bytes(b"text,label\na\0b,good\n")
-    Path("no.jsonl").write_text("text\n")
-    Path("number.jsonl").write_text('{"text": 5, "label": "good"}\n')
-    Path("bare.csv").write_text("text,label\nWarm.,\n")
-    Path("taught.csv").write_text("text,p_good,p_bad\nWarm.,80,20\n")
-    Path("header.csv").write_text("text,label\n")
-    for name in ("empty.csv", "no.parquet", "no.csv.gz"):
-        Path(name).write_text("" if name == "empty.csv" else "text,label\n")
-    Path("hollow").mkdir()
     Path("two.txt").write_text("film 1 2\n")
     assert sentiment(*words) == 2
     (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
     assert re.search(message, line)
 
 
-@pytest.mark.parametrize(
-    ("output", "message"), [("out.xlsx", "should end in one of"), ("no/out.csv", "does not exist")]
-)
-def test_output_that_cannot_be_written_stops_before_the_work(sentiment, fitted, toy, capsys, output, message):
-    words = (f"--data.corpus={toy}", f"--output={output}")
+def test_output_that_cannot_be_written_stops_before_the_work(sentiment, fitted, toy, capsys):
+    words = (f"--data.corpus={toy}", "--output=no/out.csv")
     assert sentiment("predict", f"--ckpt_path={best(fitted)}", *words, *QUIET) == 2
-    assert message in capsys.readouterr().err
+    assert "does not exist" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("option", ["--model.hidden_size=16", "--data.max_length=9", "--data.vectors=null"])

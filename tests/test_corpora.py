@@ -93,6 +93,22 @@ def test_what_is_no_corpus(tmp_path, monkeypatch, name, message):
         load_corpus(name)
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("a.csv", b"text,label\nCaf\xe9,good\n", r"a\.csv:2: the text is not valid UTF-8; fix it"),
+        ("a.csv", b"text,label\na\0b,good\n", r"a\.csv:2: the text holds a NUL character; fix it"),
+        ("a.csv", b"text,label\nWarm.,\n", r"a\.csv:2: the label is missing; fix it"),
+        ("a.jsonl", b'{"text": 5, "label": "good"}\n', r"a\.jsonl:1: the text is not text but 5; fix it"),
+        ("a.jsonl", b"text\n", r"a\.jsonl:1: not valid JSON"),
+    ],
+)
+def test_bad_row_is_named(tmp_path, name, content, reason):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UserError, match=f"^1 bad row: .*{reason}"):
+        load_corpus(str(tmp_path / name))
+
+
 def test_missing_split_is_refused(tmp_path):
     write_csv(tmp_path / "train.csv", toy_rows())
     with pytest.raises(UserError, match="has no val split, only train"):

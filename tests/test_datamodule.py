@@ -95,6 +95,33 @@ def test_one_class_is_refused(tmp_path):
         SentimentDataModule(str(tmp_path), vectors=None).setup("fit")
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"batch_size": 0}, "batch_size is 0: set --data.batch_size=1 or more"),
+        ({"max_length": 0}, "max_length is 0: a text needs at least 1 token"),
+        ({"truncation": "middle"}, "truncation is 'middle': choose one of head, tail"),
+    ],
+    ids=str,
+)
+def test_option_out_of_range_is_refused(options, message):
+    with pytest.raises(UserError, match=message):
+        SentimentDataModule(**options)
+
+
+def test_tokenizer_that_is_no_file_is_refused_before_the_corpus_is_read():
+    with pytest.raises(UserError, match=r"'t\.json' is neither words nor bpe nor a tokenizer\.json"):
+        SentimentDataModule("nowhere", vectors=None, tokenizer="t.json").prepare_data()
+
+
+def test_missing_val_split_is_refused(tmp_path):
+    write_csv(tmp_path / "train.csv", [("warm film", "good"), ("cold film", "bad")])
+    module = SentimentDataModule(str(tmp_path), vectors=None, val_share=0, test_share=0)
+    module.setup("fit")
+    with pytest.raises(UserError, match="has no val split, only train"):
+        module.val_dataloader()
+
+
 def test_empty_split_is_refused(tmp_path):
     write_csv(three_texts(tmp_path) / "val.csv", [])
     with pytest.raises(UserError, match="no text in its val split"):

@@ -21,9 +21,8 @@ def examples(printed: str) -> int:
     return len(re.findall(r"\d\d\.\d%\s+│$", printed, re.MULTILINE))
 
 
-def test_a_fit_shows_the_confusions_and_five_texts(sentiment, toy, capsys):
-    assert sentiment("fit", f"--data.corpus={toy}", "--trainer.max_epochs=1", *SMALL) == 0
-    out = capsys.readouterr().out
+def test_a_fit_shows_the_confusions_and_five_texts(fitted_once):
+    out = (fitted_once / "printed.txt").read_text()
     assert "Confusion matrix of the test split" in out
     assert examples(out) == 5
 
