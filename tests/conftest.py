@@ -12,6 +12,9 @@ import pytest
 from hypothesis import settings
 
 from project.__main__ import main
+from project.process import prepare
+
+prepare()  # as the command line does, before anything imports torch
 
 settings.register_profile("unhurried", deadline=None)  # how long an example takes says nothing on a busy machine
 settings.load_profile("unhurried")

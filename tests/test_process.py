@@ -7,7 +7,7 @@ import pytest
 from project.process import peak_mb, usable_cores
 
 FREED = """
-import resource, sys
+import resource
 from project.process import prepare
 prepare()
 import torch
@@ -15,37 +15,40 @@ import torch
 def resident_mb():
     return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize() / 2**20
 
-tensors = [torch.ones(int(sys.argv[1]) * 2**18) for _ in range(int(sys.argv[2]))]
-before = resident_mb()
-del tensors
-print(before - resident_mb())
+def freed_mb(size_mb, count):
+    tensors = [torch.ones(size_mb * 2**18) for _ in range(count)]
+    before = resident_mb()
+    del tensors
+    return before - resident_mb()
+
+print(freed_mb(32, 2), freed_mb(4, 16))
 """
 
-
-def freed_mb(size_mb: int, tensors: int) -> float:
-    """How much of the memory of so many tensors goes back to the kernel once they are freed."""
-    command = [sys.executable, "-c", FREED, str(size_mb), str(tensors)]
-    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+linux = pytest.mark.skipif(sys.platform != "linux", reason="glibc's allocator and GNU's OpenMP")
 
 
-linux = pytest.mark.skipif(sys.platform != "linux", reason="glibc's allocator")
-
-
-@linux
-def test_memory_of_large_tensors_goes_back():
-    assert freed_mb(32, tensors=2) == pytest.approx(64, abs=4)
+@pytest.fixture(scope="module")
+def prepared() -> subprocess.CompletedProcess[str]:
+    """A process that prints how much of two tensors of 32 MB, then of 16 of 4 MB, goes back to the kernel."""
+    own = ("GOMP_SPINCOUNT", "THP_MEM_ALLOC_ENABLE")  # set in this process too
+    environment = {name: value for name, value in os.environ.items() if name not in own}
+    environment["OMP_DISPLAY_ENV"] = "verbose"
+    return subprocess.run([sys.executable, "-c", FREED], env=environment, capture_output=True, text=True, check=True)
 
 
 @linux
-def test_memory_of_small_tensors_is_kept():
-    assert freed_mb(4, tensors=16) == pytest.approx(0, abs=4)
+def test_memory_of_large_tensors_goes_back(prepared):
+    assert float(prepared.stdout.split()[0]) == pytest.approx(64, abs=4)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="torch brings GNU's OpenMP on Linux")
-def test_idle_threads_wait_briefly():
-    command = [sys.executable, "-c", "from project.process import prepare; prepare(); import torch"]
-    done = subprocess.run(command, env=os.environ | {"OMP_DISPLAY_ENV": "verbose"}, capture_output=True, text=True)
-    assert "GOMP_SPINCOUNT = '10000'" in done.stderr
+@linux
+def test_memory_of_small_tensors_is_kept(prepared):
+    assert float(prepared.stdout.split()[1]) == pytest.approx(0, abs=4)
+
+
+@linux
+def test_idle_threads_wait_briefly(prepared):
+    assert "GOMP_SPINCOUNT = '10000'" in prepared.stderr
 
 
 def test_processes_without_a_count_of_memory_do_without(monkeypatch):

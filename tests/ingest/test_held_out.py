@@ -84,13 +84,13 @@ def test_key_of_a_text_is_the_same_on_every_machine():
 
 def test_long_texts_take_little_time_and_memory(tmp_path):
     review = " ".join(f"word{n}" for n in range(1000))
-    rows = [(f"{review} {n}", "good") for n in range(100)]
+    rows = [(f"{review} {n}", "good") for n in range(20)]
     own = load_corpus(folder(tmp_path, train=[("So.", "bad"), ("Good.", "good")], val=rows))
     offered = [f"word{n} word{n + 1}" for n in range(1500)]
     tracemalloc.start()
     began = time.perf_counter()
     left = unseen(own, offered, with_phrases=True)
-    assert time.perf_counter() - began < 20  # seconds; it is about 1
+    assert time.perf_counter() - began < 20  # seconds; it is about a half
     assert tracemalloc.get_traced_memory()[1] < 20e6
     tracemalloc.stop()
     assert left == offered[999:]

@@ -1,6 +1,8 @@
 """The package under test: `project.packed_rnn`, or what PACKED_RNN_PACKAGE names."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any
@@ -27,6 +29,33 @@ def library(package: str) -> Any:
 def module(package: str) -> Callable[[str], Any]:
     """Import a module of the package by its name."""
     return lambda name: import_module(f"{package}.{name}")
+
+
+BACKWARD = """
+import sys, torch
+from torch.nn.utils.rnn import pack_sequence
+from PACKAGE import LSTM
+from PACKAGE.parallel import Call, run_calls
+
+x = torch.ones(2, requires_grad=True)
+calls = Call(lambda x: (x * x,), (x,)), Call(lambda x: (x + x,), (x,))
+first, second = run_calls(calls, parallel=True)
+(first[0] + second[0]).sum().backward()
+print(x.grad.tolist(), "sympy" in sys.modules)
+
+lstm = LSTM(1, 4, 2, bidirectional=True)
+lstm.path = "parallel"
+lstm.last_hidden(pack_sequence([torch.ones(130, 1), torch.ones(70, 1)])).sum().backward()
+print(lstm.weight_hh_l0.grad is None, {"sympy", "torch._dynamo"} & set(sys.modules))
+"""
+
+
+@pytest.fixture(scope="session")
+def new_process(package: str) -> list[str]:
+    """Two lines of a process: after a backward pass of parallel calls, then after one that computes layers again."""
+    code = BACKWARD.replace("PACKAGE", package)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
 
 
 @pytest.fixture(autouse=True)

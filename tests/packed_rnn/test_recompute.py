@@ -1,8 +1,5 @@
 """The layers below the last one keep only what they read, and the backward pass computes them again."""
 
-import subprocess
-import sys
-
 import pytest
 import torch
 from torch.autograd.graph import saved_tensors_hooks
@@ -133,15 +130,5 @@ def test_a_lower_layer_keeps_its_inputs_and_little_else(library, kind, path):
     assert kept(3) - kept(2) < 2.8 * inputs  # padding and states add to 2; without computing again it is 35, 9 and 3.3
 
 
-def test_a_backward_loads_no_compiler(package):
-    code = f"""
-import sys, torch
-from torch.nn.utils.rnn import pack_sequence
-from {package} import LSTM
-lstm = LSTM(1, 4, 2, bidirectional=True)
-lstm.path = "parallel"
-lstm.last_hidden(pack_sequence([torch.ones(130, 1), torch.ones(70, 1)])).sum().backward()
-print(lstm.weight_hh_l0.grad is None, {{"sympy", "torch._dynamo"}} & set(sys.modules))
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "False set()\n"
+def test_a_backward_loads_no_compiler(new_process):
+    assert new_process[1] == "False set()"
