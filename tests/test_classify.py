@@ -2,9 +2,12 @@ import csv
 import gzip
 import io
 import json
+import os
+import select
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -170,17 +173,21 @@ def test_bad_line_is_named_or_skipped(classify):
     assert [line.split("\t")[0] != "" for line in lines] == [True, False, False, True]
 
 
-def test_each_line_is_answered_before_the_next_is_there(checkpoint):
-    command = [sys.executable, "-m", "project", "classify", "--ckpt_path", str(checkpoint)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        for text in (b"A dull film.", b"Warm."):
-            process.stdin.write(text + b"\n")
-            process.stdin.flush()
-            assert process.stdout.readline().endswith(text + b"\n")
-        process.stdin.close()
-        assert process.wait() == 0
+def test_each_line_is_answered_before_the_next_is_there(sentiment, checkpoint, monkeypatch):
+    (stdin, ask), (answers, stdout) = os.pipe(), os.pipe()
+    with os.fdopen(stdin) as file, os.fdopen(stdout, "w") as printed, ThreadPoolExecutor(1) as pool:
+        monkeypatch.setattr("sys.stdin", file)
+        monkeypatch.setattr("sys.stdout", printed)
+        exit_code = pool.submit(sentiment, "classify", "--ckpt_path", checkpoint)
+        try:
+            for text in (b"A dull film.\n", b"Warm.\n"):
+                os.write(ask, text)
+                assert select.select([answers], [], [], 20)[0], "no answer in 20 seconds"
+                assert os.read(answers, 1000).endswith(text)
+        finally:
+            os.close(ask)
+        assert exit_code.result() == 0
+    os.close(answers)
 
 
 @pytest.mark.slow

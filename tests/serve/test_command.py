@@ -5,31 +5,56 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import pytest
 
 from project.serve.command import listen
-from tests.serve.conftest import ROOT
+from tests.serve.conftest import ROOT, Answer, Running
 
 
-def test_requests_in_flight_are_answered_after_sigterm(started):
-    answers = []
+class Stopped(NamedTuple):
+    """What a server left that was stopped amid requests."""
+
+    exit_code: int
+    in_flight: list[int]  # status of each answer
+    log: list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def stopped(bundle, tmp_path_factory) -> Iterator[Stopped]:
+    started = Running(bundle, tmp_path_factory.mktemp("stopped") / "log")
+    try:
+        yield stop_amid_requests(started)
+    finally:
+        started.process.kill()
+
+
+def stop_amid_requests(started: Running) -> Stopped:
+    started.ask("POST", "/predict", {"text": "A secret."})
+    answers: list[Answer] = []
     body = {"texts": ["wise " * 300] * 256}
     clients = [threading.Thread(target=lambda: answers.append(started.ask("POST", "/predict", body))) for _ in range(8)]
     for client in clients:
         client.start()
     time.sleep(0.3)
-    assert started.stop() == 0
+    exit_code = started.stop()
     for client in clients:
         client.join()
-    assert [answer.status for answer in answers] == [200] * 8
+    return Stopped(exit_code, [answer.status for answer in answers], started.log())
 
 
-def test_the_log_is_json_lines_without_any_text(started):
-    started.ask("POST", "/predict", {"text": "A secret."})
-    assert started.stop() == 0
-    assert {"ready", "request", "stopping", "stopped"} <= {entry["event"] for entry in started.log()}
-    (request,) = [entry for entry in started.log() if entry["event"] == "request"]
+def test_requests_in_flight_are_answered_after_sigterm(stopped):
+    assert (stopped.exit_code, stopped.in_flight) == (0, [200] * 8)
+
+
+def test_the_log_is_json_lines_without_any_text(stopped):
+    assert {"ready", "request", "stopping", "stopped"} <= {entry["event"] for entry in stopped.log}
+    request = next(entry for entry in stopped.log if entry["event"] == "request")
     assert (request["method"], request["path"], request["status"]) == ("POST", "/predict", 200)
-    assert "secret" not in json.dumps(started.log())
+    assert "secret" not in json.dumps(stopped.log)
+    assert "wise" not in json.dumps(stopped.log)
 
 
 def test_onnxruntime_sends_no_telemetry(bundle, tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from project.addons.teach.command import Teachers
 from project.corpora import load_corpus
 from project.ingest import ReadOptions
-from tests.conftest import write_csv
+from tests.conftest import SMALL, run_sentiment, write_csv
 
 
 @pytest.fixture
@@ -27,10 +27,17 @@ def rows(path):
         return list(csv.DictReader(file))
 
 
-def test_train_keeps_texts_and_labels_and_gets_probabilities(teach, toy):
-    assert teach() == 0
+@pytest.fixture(scope="module")
+def taught(toy, tiny, tmp_path_factory) -> Path:
+    """The folder that the command wrote; to be read only."""
+    folder: Path = tmp_path_factory.mktemp("teacher") / "taught"
+    assert run_sentiment("teach", f"--data.corpus={toy}", f"--teacher={tiny}", f"--output={folder}") == 0
+    return folder
+
+
+def test_train_keeps_texts_and_labels_and_gets_probabilities(taught, toy):
     own = load_corpus(str(toy))
-    found = rows("taught/train.csv")
+    found = rows(taught / "train.csv")
     assert [(row["text"], row["label"]) for row in found] == [
         (text, own.label_names[label]) for text, label in own.split("train")
     ]
@@ -52,9 +59,8 @@ def test_several_teachers_are_averaged():
     assert both.probabilities(["a film", "a cast"]).tolist() == [[0.75, 0.25], [0.75, 0.25]]
 
 
-def test_val_and_test_are_unchanged(teach, toy):
-    assert teach() == 0
-    own, student = load_corpus(str(toy)), load_corpus("taught", ReadOptions(soft_targets=True))
+def test_val_and_test_are_unchanged(taught, toy):
+    own, student = load_corpus(str(toy)), load_corpus(str(taught), ReadOptions(soft_targets=True))
     assert [list(student.split(split)) for split in ("val", "test")] == [list(own.split(s)) for s in ("val", "test")]
     assert student.test_fingerprint == own.test_fingerprint
 
@@ -79,9 +85,9 @@ def test_no_more_texts_are_added_than_requested(teach):
     assert sum(not row["label"] for row in rows("taught/train.csv")) == 7
 
 
-def test_a_student_can_be_trained_on_the_result(teach, sentiment):
-    assert teach("--epochs=12", "--learning_rate=1e-2", "--batch_size=8") == 0
-    assert sentiment("fit", "--data.corpus=taught", "--data.soft_targets=true", "--trainer.max_epochs=1") == 0
+def test_a_student_can_be_trained_on_the_result(taught, sentiment):
+    words = (f"--data.corpus={taught}", "--data.soft_targets=true", "--trainer.max_epochs=1")
+    assert sentiment("fit", *words, *SMALL) == 0
 
 
 def test_the_teachers_accuracy_is_reported(teach, capsys):

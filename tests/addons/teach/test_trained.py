@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from project.predict import load
-from tests.conftest import run_sentiment, write_csv
+from tests.conftest import SMALL, run_sentiment, write_csv
 
 CHECKPOINT = "runs/version_0/checkpoints/best.ckpt"
 
@@ -40,8 +40,8 @@ def test_unlabelled_texts_of_the_same_corpus_are_added(sentiment, toy, tmp_path)
     for split in ("train", "val", "test"):
         (folder / f"{split}.csv").write_bytes((toy / f"{split}.csv").read_bytes())
     write_csv(folder / "unlabelled.csv", [("Nothing like this was ever seen.", "")])
-    words = ("--data.corpus", folder, "--data.vectors=null", "--trainer.max_epochs=1", "--model.hidden_size=8")
-    assert sentiment("fit", *words, "--trainer.enable_progress_bar=false", "--test_after_fit=false") == 0
+    words = ("--data.corpus", folder, "--trainer.max_epochs=1", "--test_after_fit=false")
+    assert sentiment("fit", *words, *SMALL) == 0
     taught = ("--teacher", CHECKPOINT, "--texts", folder, "--output=taught")
     assert sentiment("teach", "--data.corpus", folder, *taught) == 0
     assert [row["text"] for row in rows() if not row["label"]] == ["Nothing like this was ever seen."]
