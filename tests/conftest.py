@@ -39,16 +39,16 @@ def write_csv(path: Path, rows: list[tuple[str, str]]) -> None:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def cache_of_this_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A cache of this run's own, and W&B without effect."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WANDB_MODE", "disabled")
         patch.setenv("SENTIMENT_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
 
 
 @pytest.fixture(autouse=True)
-def quiet_wandb(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """W&B without effect; no run of one test is left to the next."""
-    monkeypatch.setenv("WANDB_MODE", "disabled")
+def no_wandb_run_is_left() -> Iterator[None]:
     yield
     import wandb  # here, since the process that only shares out the tests would wait for it
 
@@ -104,7 +104,6 @@ def fitted_once(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("fitted")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.setenv("WANDB_MODE", "disabled")
         with redirect_stdout(StringIO()) as printed:
             assert run_sentiment("fit", f"--data.corpus={toy}", "--trainer.max_epochs=2", *SMALL) == 0
     (folder / "printed.txt").write_text(printed.getvalue())
@@ -117,7 +116,6 @@ def movies_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("main_job")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.setenv("WANDB_MODE", "disabled")
         assert run_sentiment("fit", "--trainer.enable_progress_bar=false") == 0
     return folder / "runs" / "version_0"
 

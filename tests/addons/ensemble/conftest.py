@@ -1,6 +1,6 @@
 """Members with random weights, of different sizes, and the ensemble of them."""
 
-from collections.abc import Callable
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import torch
 
 from project.checkpoint import KEY, read_checkpoint
 from project.network import build_network
+from tests.conftest import run_sentiment
 
 
 def write_member(path: Path, like: Path, seed: int, changes: dict[str, Any] | None = None, **options: Any) -> Path:
@@ -25,17 +26,27 @@ def write_member(path: Path, like: Path, seed: int, changes: dict[str, Any] | No
     return path
 
 
-@pytest.fixture
-def members(fitted: Path) -> list[Path]:
-    like = fitted / "checkpoints" / "best.ckpt"
-    return [
-        write_member(Path("a.ckpt"), like, 1),
-        write_member(Path("b.ckpt"), like, 2, hidden_size=6, pooling="mean"),
-        write_member(Path("c.ckpt"), like, 3, cell="gru", num_frozen=2),
+@pytest.fixture(scope="session")
+def ensemble_once(fitted_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the members and of their ensemble; to be read only."""
+    folder = tmp_path_factory.mktemp("ensemble")
+    like = fitted_once / "runs" / "version_0" / "checkpoints" / "best.ckpt"
+    members = [
+        write_member(folder / "a.ckpt", like, 1),
+        write_member(folder / "b.ckpt", like, 2, hidden_size=6, pooling="mean"),
+        write_member(folder / "c.ckpt", like, 3, cell="gru", num_frozen=2),
     ]
+    assert run_sentiment("ensemble", "--output", folder / "x.ckpt", *members) == 0
+    return folder
 
 
 @pytest.fixture
-def averaged(members: list[Path], sentiment: Callable[..., int]) -> Path:
-    assert sentiment("ensemble", "--output", "x.ckpt", *members) == 0
-    return Path("x.ckpt")
+def members(ensemble_once: Path, fitted: Path) -> list[Path]:
+    """The members, in the empty folder of `sentiment`."""
+    return [Path(shutil.copy(ensemble_once / name, name)) for name in ("a.ckpt", "b.ckpt", "c.ckpt")]
+
+
+@pytest.fixture
+def averaged(ensemble_once: Path, fitted: Path) -> Path:
+    """Their ensemble, likewise."""
+    return Path(shutil.copy(ensemble_once / "x.ckpt", "x.ckpt"))

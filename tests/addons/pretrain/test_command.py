@@ -35,22 +35,36 @@ def test_perplexity_is_printed_and_saved(pretrained_once):
     assert f"after 2 of 2 epochs: perplexity {facts['perplexity']:.1f} on val" in printed
 
 
-def test_fit_starts_from_the_file(pretrained, sentiment, toy, capsys):
-    words = ("--model.init_from", pretrained, "--trainer.max_epochs=1", "--model.learning_rate=1e-9")
-    assert sentiment("fit", "--data.corpus", toy, "--test_after_fit=false", *words, *SMALL) == 0
-    checkpoint = torch.load("runs/version_0/checkpoints/last.ckpt", weights_only=True)["state_dict"]
+@pytest.fixture(scope="module")
+def started(pretrained_once, toy, tmp_path_factory):
+    """The last checkpoint of an epoch that started from a copy of the file, since removed, and what was printed."""
+    folder = tmp_path_factory.mktemp("started")
+    copy = shutil.copy(pretrained_once[0], folder / "copy.pt")
+    words = ("--model.init_from", copy, "--trainer.max_epochs=1", "--model.learning_rate=1e-9")
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(StringIO()) as printed:
+        patch.chdir(folder)
+        assert run_sentiment("fit", "--data.corpus", toy, "--test_after_fit=false", *words, *SMALL) == 0
+    copy.unlink()
+    return folder / "runs" / "version_0" / "checkpoints" / "last.ckpt", printed.getvalue()
+
+
+def test_fit_starts_from_the_file(pretrained, started):
+    path, printed = started
+    checkpoint = torch.load(path, weights_only=True)["state_dict"]
     content = torch.load(pretrained, weights_only=True)
     assert torch.allclose(checkpoint[f"network.{WEIGHT}"], content["weights"][WEIGHT], atol=1e-6)
     assert torch.allclose(checkpoint["network.embedding.trained.weight"], content["vectors"], atol=1e-6)
     count = len(content["words"])
-    assert f"started from {pretrained}: 8 of 8 weights, vectors of {count} of {count} tokens" in capsys.readouterr().out
+    copy = path.parents[3] / "copy.pt"
+    assert f"started from {copy}: 8 of 8 weights, vectors of {count} of {count} tokens" in printed
 
 
 def test_vectors_are_matched_by_word_on_another_corpus(pretrained, sentiment, tmp_path):
     write_csv(tmp_path / "own.csv", [(f"The zesty film {n}", "good" if n % 2 else "bad") for n in range(20)])
     words = ("--data.corpus", tmp_path / "own.csv", "--data.vectors", pretrained, "--model.init_from", pretrained)
     small = [word for word in SMALL if not word.startswith("--data.vectors")]
-    assert sentiment("fit", *words, "--trainer.max_epochs=1", "--model.learning_rate=1e-9", *small) == 0
+    short = ("--trainer.max_epochs=1", "--model.learning_rate=1e-9", "--test_after_fit=false")
+    assert sentiment("fit", *words, *short, *small) == 0
     checkpoint = torch.load("runs/version_0/checkpoints/last.ckpt", weights_only=True)
     tokens, content = checkpoint["sentiment"]["tokenizer"]["tokens"], torch.load(pretrained, weights_only=True)
     assert {"zesty", "lovely"} <= set(tokens)  # of train, of the file
@@ -59,13 +73,9 @@ def test_vectors_are_matched_by_word_on_another_corpus(pretrained, sentiment, tm
     assert torch.allclose(ours, content["vectors"][content["words"].index("film")], atol=1e-6)
 
 
-def test_a_resumed_run_no_longer_needs_the_file(pretrained, sentiment, toy, tmp_path):
-    copy = shutil.copy(pretrained, tmp_path / "copy.pt")
-    words = ("--data.corpus", toy, "--test_after_fit=false")
-    assert sentiment("fit", *words, "--model.init_from", copy, "--trainer.max_epochs=1", *SMALL) == 0
-    (tmp_path / "copy.pt").unlink()
-    last = "runs/version_0/checkpoints/last.ckpt"
-    assert sentiment("fit", "--ckpt_path", last, *words, *RESUMED, "--trainer.max_epochs=2") == 0
+def test_a_resumed_run_no_longer_needs_the_file(started, sentiment, toy):
+    words = ("--data.corpus", toy, "--test_after_fit=false", "--trainer.max_epochs=2")
+    assert sentiment("fit", "--ckpt_path", started[0], *words, *RESUMED) == 0
 
 
 @pytest.fixture
@@ -90,8 +100,8 @@ def test_held_out_texts_of_another_corpus_are_not_read(sentiment, toy, other, ca
     words = ("--output=lm.pt", "--data.corpus", toy, "--held_out", other, "--epochs=1", "--samples=5")
     assert sentiment("pretrain", *words, *PRETRAIN) == 0
     assert "a language model on 37 pieces" in capsys.readouterr().out
-    fit = ("--data.corpus", other, "--model.init_from=lm.pt", "--trainer.max_epochs=1", *SMALL)
-    assert sentiment("fit", *fit) == 0
+    fit = ("--data.corpus", other, "--model.init_from=lm.pt", "--trainer.max_epochs=1", "--test_after_fit=false")
+    assert sentiment("fit", *fit, *SMALL) == 0
 
 
 def test_texts_read_by_an_earlier_pretraining_are_remembered(pretrained, sentiment, other, capsys):
