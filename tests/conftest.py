@@ -9,15 +9,19 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from project.__main__ import main
 from project.process import prepare
 
 prepare()  # as the command line does, before anything imports torch
 
-settings.register_profile("unhurried", deadline=None)  # how long an example takes says nothing on a busy machine
-settings.load_profile("unhurried")
+
+def pytest_collection() -> None:
+    from hypothesis import settings  # here and below, since the process that only shares out the tests needs neither
+
+    settings.register_profile("unhurried", deadline=None)  # how long an example takes says nothing on a busy machine
+    settings.load_profile("unhurried")
+
 
 SUBJECTS = ["film", "story", "cast", "music", "ending"]
 PRAISE = ["lovely", "brilliant", "moving", "funny", "wise", "warm"]
@@ -50,14 +54,14 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def no_wandb_run_is_left() -> Iterator[None]:
     yield
-    import wandb  # here, since the process that only shares out the tests would wait for it
+    import wandb
 
     wandb.finish()
 
 
 @pytest.fixture(autouse=True)
 def one_thread() -> None:
-    import torch  # as above
+    import torch
 
     torch.set_num_threads(1)  # tiny tensors: a second thread only waits
 

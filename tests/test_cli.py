@@ -73,16 +73,11 @@ def test_predict_writes_a_row_for_every_text_in_order(sentiment, fitted, toy):
 ODD_ROWS = "id,text\n1,A dull film.\n2,\n3,too,many\n4,The music is lovely.\n"
 
 
-@pytest.mark.parametrize("name", ["out.csv", "out.parquet"])
-def test_predict_keeps_every_row_and_column_of_a_file(sentiment, fitted, tmp_path, name):
+def test_predict_keeps_every_row_and_column_of_a_file(sentiment, fitted, tmp_path):
     (tmp_path / "rows.csv").write_text(ODD_ROWS)
-    corpus = ("--data.corpus=rows.csv", "--data.bad_rows=skip", f"--output={name}")
-    assert sentiment("predict", f"--ckpt_path={best(fitted)}", *corpus, *QUIET) == 0
-    if name.endswith("parquet"):
-        rows = pq.read_table(name).to_pylist()
-    else:
-        lines = Path(name).read_text().splitlines()
-        rows = [{k: v or None for k, v in row.items()} for row in csv.DictReader(lines)]
+    words = ("--data.corpus=rows.csv", "--data.bad_rows=skip", "--output=out.parquet")
+    assert sentiment("predict", f"--ckpt_path={best(fitted)}", *words, *QUIET) == 0
+    rows = pq.read_table("out.parquet").to_pylist()
     assert [row["id"] for row in rows] == ["1", "2", None, "4"]
     assert [row["predicted"] is None for row in rows] == [False, True, True, False]
 
@@ -99,7 +94,7 @@ def test_predictions_train_a_student_that_classifies_alone(sentiment, fitted, to
     write_csv(tmp_path / "rows.csv", toy_rows())
     output = ("--data.corpus=rows.csv", "--output=taught.csv")
     assert sentiment("predict", f"--ckpt_path={best(fitted)}", *output, *QUIET) == 0
-    words = ("--data.corpus=taught.csv", "--data.soft_targets=true", "--trainer.max_epochs=1")
+    words = ("--data.corpus=taught.csv", "--data.soft_targets=true", "--trainer.max_epochs=1", "--test_after_fit=false")
     assert sentiment("fit", *words, *SMALL) == 0
     capsys.readouterr()
     assert sentiment("classify", "--ckpt_path", "runs/version_2/checkpoints/best.ckpt", "A dull film.") == 0
