@@ -22,7 +22,7 @@ DEV := $(VENV)/.dev-$(VERSION)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup train test lint format bench bench-serving docker-build docker-train docker-serve lock clean \
+.PHONY: help setup train test lint format bench bench-gpu bench-serving docker-build docker-train docker-serve lock clean \
 	check-python
 
 help: ## list the targets
@@ -68,6 +68,9 @@ format: $(DEV) ## rewrite the code in the project's style
 
 bench: $(MAIN) ## measure the recurrence against torch's, in a quarter of an hour; QUICK=1 in three minutes
 	@$(BIN)/python -m benchmarks.encoder $(if $(QUICK),--quick)
+
+bench-gpu: $(MAIN) ## measure recurrence and loop on an NVIDIA GPU, in five minutes
+	@$(BIN)/python -m benchmarks.gpu $(ARGS)
 
 bench-serving: $(MAIN) ## measure checkpoint and bundles against fastText and scikit-learn, and the server, in six minutes
 	@$(PIP_INSTALL) --editable '.[bench]'

@@ -62,10 +62,10 @@ class Batch(NamedTuple):
     rows: Tensor  # (B,) int64
     soft_targets: Tensor | None = None  # (B, C) float32; in train only, if the corpus has them
 
-    @property
-    def size(self) -> int:
-        """B, the number of texts: passed to every `self.log` (Lightning would guess N)."""
-        return len(self.labels)
+    def to(self, device: torch.device) -> "Batch":
+        """Copy to a device. From pinned memory that takes no waiting, which Lightning would do for a PackedSequence."""
+        waitless = device.type == "cuda"  # on MPS such copies are wrong (pytorch#83015)
+        return Batch(*(part if part is None else part.to(device, non_blocking=waitless) for part in self))  # type: ignore[arg-type]
 
     @property
     def targets(self) -> Tensor:

@@ -9,14 +9,13 @@ from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
-from torchmetrics import MetricCollection
 from torchmetrics.classification import MulticlassConfusionMatrix
 
 from project.batch import Batch
 from project.checkpoint import FORMAT, KEY, ModelState, package_versions
 from project.decision import Decision
 from project.errors import UserError
-from project.head import balanced_weights, build_metrics, weighted_cross_entropy
+from project.head import Figures, balanced_weights, weighted_cross_entropy
 from project.ingest import check_unread
 from project.network import NetworkState, build_network, network_state
 from project.pretrained import read_pretrained, start_from
@@ -105,6 +104,8 @@ class SentimentClassifier(L.LightningModule):
             UserError: Vectors or the file to start from do not fit.
         """
         data: Any = self.trainer.datamodule  # type: ignore[attr-defined] # the Trainer sets it before this hook
+        if self.trainer.strategy.root_device.type == "cuda":
+            torch.set_float32_matmul_precision("high")  # TF32, as cuDNN's recurrent layers have it anyway
         if self.state is not None:
             return
         self.build_for(data)
@@ -148,9 +149,8 @@ class SentimentClassifier(L.LightningModule):
         classes = len(state["label_names"])
         self.network = build_network(state["network"])
         self.loss = nn.CrossEntropyLoss(weight=torch.ones(classes))
-        self.train_metrics = build_metrics(classes, "train/")
-        self.val_metrics = build_metrics(classes, "val/")
-        self.test_metrics = build_metrics(classes, "test/")
+        splits = ("train/", "val/", "test/")
+        self.train_figures, self.val_figures, self.test_figures = (Figures(classes, prefix) for prefix in splits)
         self.confusion_matrix = MulticlassConfusionMatrix(classes)
 
     def start_from(self, path: Path, data: Any) -> None:
@@ -168,51 +168,53 @@ class SentimentClassifier(L.LightningModule):
     def _report_size(self) -> None:
         sizes = {name: sum(p.numel() for p in part.parameters()) for name, part in self.network.named_children()}
         parts = ", ".join(f"{size:,} {name}" for name, size in sizes.items() if size)
-        print(f"network: {sum(sizes.values()):,} trained parameters ({parts})")
+        device = self.trainer.strategy.root_device
+        name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type.upper()
+        print(f"network: {sum(sizes.values()):,} trained parameters ({parts}), {self.trainer.precision} on {name}")
 
     def forward(self, token_ids: PackedSequence) -> Tensor:
         """Return logits (B, C) for packed `token_ids`, whose data is (N,)."""
         logits: Tensor = self.network(token_ids)
         return logits
 
-    def _count(self, batch: Batch, logits: Tensor, metrics: MetricCollection) -> Tensor:
-        """Return the class probabilities (B, C) of `logits` (B, C), having counted them and their loss.
+    def _keep(self, figures: Figures, batch: Batch, logits: Tensor) -> None:
+        """Keep `logits` (B, C) for the figures of a split."""
+        figures.add(logits, batch.labels, batch.targets, self.loss.weight)
 
-        The loss is that against soft targets if there are any; the metrics compare with labels.
-        """
-        loss = weighted_cross_entropy(logits.detach(), batch.targets, self.loss.weight)  # ()
-        probabilities = logits.detach().float().softmax(1)  # (B, C)
-        metrics.update(probabilities, batch.labels)
-        self.log(f"{metrics.prefix}loss", loss, on_step=False, on_epoch=True, batch_size=batch.size)
-        return probabilities
+    def _log(self, figures: Figures, shown: bool = False) -> None:
+        """Log what a split's batches add up to; Lightning computes and resets the metrics."""
+        metrics = figures.count(self.loss.weight)
+        self.log_dict(metrics, prog_bar=shown)
+        self.log(f"{metrics.prefix}loss", figures.loss, prog_bar=shown)
 
     def training_step(self, batch: Batch) -> Tensor:
         """Return the loss of one batch, () with the gradient's graph."""
         logits = self(batch.token_ids)  # (B, C)
-        self._count(batch, logits, self.train_metrics)
+        self._keep(self.train_figures, batch, logits)
         return weighted_cross_entropy(logits, batch.targets, self.loss.weight, self.hparams["label_smoothing"])
 
     def on_train_epoch_end(self) -> None:
-        """Log what the epoch's batches, dropout included, add up to."""
-        self.log_dict(self.train_metrics)  # Lightning computes and resets the collection
+        """Log the figures of train, measured with dropout."""
+        self._log(self.train_figures)
 
     def validation_step(self, batch: Batch) -> None:
-        """Count one batch of val."""
-        self._count(batch, self(batch.token_ids), self.val_metrics)
+        """Keep one batch of val."""
+        self._keep(self.val_figures, batch, self(batch.token_ids))
 
     def on_validation_epoch_end(self) -> None:
         """Log the figures of the val split."""
-        self.log_dict(self.val_metrics, prog_bar=True)
+        self._log(self.val_figures, shown=True)
 
     def test_step(self, batch: Batch) -> dict[str, Tensor]:
-        """Count one batch of test; return the rows (B,) of its texts, and whether each was right (B,)."""
-        probabilities = self._count(batch, self(batch.token_ids), self.test_metrics)
-        self.confusion_matrix.update(probabilities, batch.labels)
-        return {"rows": batch.rows, "right": probabilities.argmax(1) == batch.labels}
+        """Keep one batch of test; return the rows (B,) of its texts, and whether each was right (B,)."""
+        logits = self(batch.token_ids)  # (B, C)
+        self._keep(self.test_figures, batch, logits)
+        self.confusion_matrix.update(logits.argmax(1), batch.labels)
+        return {"rows": batch.rows, "right": logits.argmax(1) == batch.labels}
 
     def on_test_epoch_end(self) -> None:
         """Log the figures of the test split; the confusion matrix is for callbacks to read."""
-        self.log_dict(self.test_metrics)
+        self._log(self.test_figures)
 
     def predict_step(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return the rows (B,) of the batch's texts in their split, and their logits (B, C)."""
@@ -225,7 +227,8 @@ class SentimentClassifier(L.LightningModule):
             UserError: The network is one that is not trained.
         """
         groups = self.network.parameter_groups(self.hparams["weight_decay"])  # type: ignore[operator]
-        optimizer = torch.optim.AdamW(groups, lr=self.hparams["learning_rate"])
+        fused = not self.trainer.precision.endswith("mixed")  # Lightning clips no gradients for such an optimizer then
+        optimizer = torch.optim.AdamW(groups, lr=self.hparams["learning_rate"], fused=fused)
         return linear_schedule(optimizer, self.trainer.estimated_stepping_batches, self.hparams["warmup"])
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

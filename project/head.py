@@ -1,9 +1,11 @@
 """Features -> logits, loss and metrics: what labels are is decided here and in decision.py."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
-from torchmetrics import Metric, MetricCollection, classification
+from torchmetrics import MeanMetric, Metric, MetricCollection, classification
+
+KEPT_BATCHES = 256
 
 
 def weighted_cross_entropy(logits: Tensor, targets: Tensor, weight: Tensor | None, smoothing: float = 0.0) -> Tensor:
@@ -41,3 +43,31 @@ def build_metrics(num_classes: int, prefix: str) -> MetricCollection:
         "calibration_error": classification.MulticlassCalibrationError(num_classes),
     }
     return MetricCollection(metrics, prefix=prefix)
+
+
+class Figures(nn.Module):
+    """Loss and metrics of a split, whose batches are kept where they are and counted many at a time.
+
+    To count one batch takes a GPU as long as to train on it.
+    """
+
+    def __init__(self, num_classes: int, prefix: str) -> None:
+        super().__init__()
+        self.metrics = build_metrics(num_classes, prefix)
+        self.loss = MeanMetric()
+        self._kept: list[tuple[Tensor, Tensor, Tensor]] = []
+
+    def add(self, logits: Tensor, labels: Tensor, targets: Tensor, weight: Tensor | None) -> None:
+        """Keep a batch: logits (B, C), labels (B,), what the loss compares with, and the weights of classes (C,)."""
+        self._kept.append((logits.detach().float(), labels, targets))
+        if len(self._kept) == KEPT_BATCHES:
+            self.count(weight)
+
+    def count(self, weight: Tensor | None) -> MetricCollection:
+        """Return the metrics of all batches so far; the loss is up to date as well."""
+        if self._kept:
+            logits, labels, targets = (torch.cat(each) for each in zip(*self._kept, strict=True))
+            self._kept.clear()
+            self.metrics.update(logits.softmax(1), labels)
+            self.loss.update(weighted_cross_entropy(logits, targets, weight), len(labels))
+        return self.metrics

@@ -37,10 +37,6 @@ def test_targets_are_soft_targets_if_there_are_any():
     assert batch.targets.tolist() == [[0.25, 0.75], [1.0, 0.0]]
 
 
-def test_size_counts_texts_not_tokens():
-    assert collate([EncodedText(0, torch.tensor([3, 4, 5]), 1), EncodedText(1, torch.tensor([4]), 0)]).size == 2
-
-
 @given(st.lists(st.lists(st.integers(1, 9), min_size=1, max_size=12), min_size=1, max_size=8))
 def test_unpacking_gives_every_text_back(rows):
     padded, lengths = pad_packed_sequence(pack(texts(*rows)), batch_first=True)

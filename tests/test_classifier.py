@@ -78,7 +78,9 @@ def test_loss_is_the_mean_over_texts(toy, tmp_path):
     (figures,) = trainer(tmp_path, 1).validate(model, module, verbose=False)
     model.eval()
     with torch.no_grad():
-        losses = [model.loss(model(batch.token_ids), batch.labels) * batch.size for batch in module.val_dataloader()]
+        losses = [
+            model.loss(model(batch.token_ids), batch.labels) * len(batch.labels) for batch in module.val_dataloader()
+        ]
     assert figures["val/loss"] == pytest.approx(float(sum(losses)) / 10, abs=1e-6)
 
 
@@ -166,11 +168,12 @@ def test_class_weights_stay_in_the_checkpoint(tmp_path):
 
 def losses(toy: Path, tmp_path: Path, **options: Any) -> tuple[float, float]:
     """The loss of a training step, and what is logged of it, with logits 2 and 0 for a text of label 0."""
-    model, logged = small(**options), list[float]()
+    model = small(**options)
     trainer(tmp_path, 1).validate(model, data(toy), verbose=False)
-    model.log = lambda _, value, **__: logged.append(float(value))  # type: ignore[method-assign]
     model.network.forward = lambda _: torch.tensor([[2.0, 0.0], [2.0, 0.0]])
-    return float(model.training_step(batch_of(None))), logged[0]
+    loss = float(model.training_step(batch_of(None)))
+    model.train_figures.count(model.loss.weight)
+    return loss, float(model.train_figures.loss.compute())
 
 
 def test_label_smoothing_changes_what_is_trained_and_not_what_is_logged(toy, tmp_path):
@@ -226,25 +229,26 @@ def batch_of(soft: torch.Tensor | None) -> Batch:
 
 @pytest.fixture
 def step(toy, tmp_path, monkeypatch):
-    """Model, loss and log of one step: the logits of both texts are 2 and 0, and the labels 0."""
-    model, logged = small(), dict[str, float]()
+    """Loss and figures of one step: the logits of both texts are 2 and 0, and the labels 0."""
+    model = small()
     trainer(tmp_path, 1).validate(model, data(toy), verbose=False)
-    monkeypatch.setattr(model, "log", lambda name, value, **_: logged.update({name: float(value)}))
     monkeypatch.setattr(model.network, "forward", lambda _: torch.tensor([[2.0, 0.0], [2.0, 0.0]]))
     loss = model.training_step(batch_of(torch.tensor([[0.25, 0.75], [1.0, 0.0]])))
-    return model, float(loss), logged
+    figures = model.train_figures
+    figures.count(model.loss.weight)
+    return float(loss), figures
 
 
 def test_step_goes_by_what_the_teacher_says(step):
-    assert step[1] == pytest.approx(0.126928 + 0.75)  # ln(1 + e^-2), and half of 0.75 * 2
+    assert step[0] == pytest.approx(0.126928 + 0.75)  # ln(1 + e^-2), and half of 0.75 * 2
 
 
 def test_loss_of_train_is_measured_against_the_teacher(step):
-    assert step[2] == {"train/loss": pytest.approx(0.126928 + 0.75)}
+    assert float(step[1].loss.compute()) == pytest.approx(0.126928 + 0.75)
 
 
 def test_metrics_of_train_are_measured_on_labels(step):
-    assert float(step[0].train_metrics["accuracy"].compute()) == 1.0
+    assert float(step[1].metrics["accuracy"].compute()) == 1.0
 
 
 @pytest.mark.parametrize("soft", [None, torch.tensor([[0.25, 0.75], [1.0, 0.0]])], ids=["labels", "soft"])
