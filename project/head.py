@@ -12,7 +12,7 @@ def weighted_cross_entropy(logits: Tensor, targets: Tensor, weight: Tensor | Non
     """Return the mean cross-entropy, (), in which each text weighs as much as its classes.
 
     A text with probabilities p weighs `p @ weight`, so that p of 0 and 1 alone give what labels give. torch's own mean
-    divides by B for soft targets, whatever the weights.
+    divides by B for soft targets, whatever the weights, and waits for a GPU if labels are smoothed.
 
     Args:
         logits: (B, C).
@@ -20,9 +20,10 @@ def weighted_cross_entropy(logits: Tensor, targets: Tensor, weight: Tensor | Non
         weight: Of each class, (C,); None if all weigh 1.
         smoothing: Share of each target that is spread over all classes.
     """
-    if targets.ndim == 1 or weight is None:
-        return cross_entropy(logits, targets, weight, label_smoothing=smoothing)
-    return cross_entropy(logits, targets, weight, label_smoothing=smoothing, reduction="sum") / (targets @ weight).sum()
+    if weight is None:
+        return cross_entropy(logits, targets, label_smoothing=smoothing)
+    weights = weight[targets] if targets.ndim == 1 else targets @ weight  # (B,)
+    return cross_entropy(logits, targets, weight, label_smoothing=smoothing, reduction="sum") / weights.sum()
 
 
 def balanced_weights(counts: list[int]) -> Tensor:

@@ -87,7 +87,7 @@ def test_what_has_no_kernel_is_packed_and_equals_the_cpu(kind):
 
 @pytest.mark.filterwarnings("ignore:Synchronization debug mode")  # torch says that it does not see every wait yet
 def test_forward_never_waits_for_the_cpu():
-    network = SentimentNetwork(vocab_size=20, num_classes=2, num_frozen=4).cuda()
+    network = SentimentNetwork(vocab_size=20, num_classes=2, num_frozen=4, hidden_size=16).cuda()
     batch = pack([torch.tensor([3, 18, 5]), torch.tensor([4])]).cuda()
     network(batch)  # cuDNN's first call sets itself up
     torch.cuda.set_sync_debug_mode("error")

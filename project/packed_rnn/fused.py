@@ -131,7 +131,7 @@ def run_fused(module: nn.RNNBase, packed: PackedSequence, states: tuple[Tensor, 
         own = [weight for each in weights[rows] for weight in each]
         values, *end = apply(_Layer, sequences, module.bias, values, *(state[rows] for state in states), *own)
         ends.append(tuple(end))
-    last = [torch.cat(kind) for kind in zip(*ends, strict=True)]  # (L*D, B, H) each
+    last = [torch.cat(kind) if len(kind) > 1 else kind[0] for kind in zip(*ends, strict=True)]  # (L*D, B, H) each
     if unsorted_indices is not None:
         last = [state.index_select(1, unsorted_indices) for state in last]
     return PackedSequence(values, batch_sizes, sorted_indices, unsorted_indices), tuple(last)
