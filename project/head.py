@@ -31,30 +31,25 @@ def balanced_weights(counts: list[int]) -> Tensor:
     return sum(counts) / (len(counts) * torch.tensor(counts, dtype=torch.float).clamp(min=1))
 
 
-def build_metrics(num_classes: int, prefix: str) -> MetricCollection:
-    """Return accuracy, macro F1, AUROC (macro, one class against the rest) and expected calibration error (15 bins).
-
-    They take probabilities (B, C) and labels (B,). Each split has a collection of its own, and it is the collection
-    that is updated: members that share state would count twice.
-    """
-    metrics: dict[str, Metric | MetricCollection] = {
-        "accuracy": classification.MulticlassAccuracy(num_classes, average="micro"),
-        "f1": classification.MulticlassF1Score(num_classes, average="macro"),
-        "auroc": classification.MulticlassAUROC(num_classes),
-        "calibration_error": classification.MulticlassCalibrationError(num_classes),
-    }
-    return MetricCollection(metrics, prefix=prefix)
-
-
 class Figures(nn.Module):
-    """Loss and metrics of a split, whose batches are kept where they are and counted many at a time.
+    """Loss, accuracy, macro F1, AUROC (macro, one class against the rest) and expected calibration error (15 bins).
 
-    To count one batch takes a GPU as long as to train on it.
+    Batches are kept where they are, and counted many at a time: to count one takes a GPU as long as to train on it.
+
+    Args:
+        num_classes: C.
+        prefix: Of the figures' names: the split, each of which needs figures of its own.
     """
 
     def __init__(self, num_classes: int, prefix: str) -> None:
         super().__init__()
-        self.metrics = build_metrics(num_classes, prefix)
+        metrics: dict[str, Metric | MetricCollection] = {
+            "accuracy": classification.MulticlassAccuracy(num_classes, average="micro"),
+            "f1": classification.MulticlassF1Score(num_classes, average="macro"),
+            "auroc": classification.MulticlassAUROC(num_classes),
+            "calibration_error": classification.MulticlassCalibrationError(num_classes),
+        }
+        self.metrics = MetricCollection(metrics, prefix=prefix)
         self.loss = MeanMetric()
         self._kept: list[tuple[Tensor, Tensor, Tensor]] = []
 

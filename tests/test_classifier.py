@@ -12,7 +12,7 @@ from project.buckets import BucketSampler
 from project.classifier import SentimentClassifier
 from project.datamodule import SentimentDataModule
 from project.errors import UserError
-from project.head import balanced_weights, build_metrics
+from project.head import Figures, balanced_weights
 from tests.conftest import toy_rows, write_csv
 
 
@@ -94,7 +94,7 @@ def test_metrics_are_of_the_split_not_means_of_batches(toy, tmp_path):
 
 
 def test_metric_values_by_hand():
-    metrics = build_metrics(2, "test/")
+    metrics = Figures(2, "test/").metrics
     metrics.update(torch.tensor([[0.9, 0.1], [0.6, 0.4], [0.3, 0.7], [0.2, 0.8]]), torch.tensor([0, 1, 1, 1]))
     figures = {name: round(float(value), 4) for name, value in metrics.compute().items()}
     assert figures == {

@@ -6,7 +6,6 @@ from dataclasses import replace
 import pytest
 
 from project import Predictor, load
-from project.predict import without_each_word
 
 TEXTS = ["A dull film.", "", "The music is lovely, and I would see it again.", "unseen words only"]
 
@@ -45,10 +44,6 @@ def test_threads_may_call_it_at_once(predictor):
     with ThreadPoolExecutor(8) as pool:
         for answers in pool.map(lambda _: predictor(texts), range(20)):
             assert [answer.probability for answer in answers] == pytest.approx(alone, abs=1e-6)
-
-
-def test_words_are_left_out_one_by_one():
-    assert without_each_word(" A warm\nfilm. ", most=9) == ["warm\nfilm.", "A film.", "A warm"]
 
 
 def test_command_prints_label_probability_and_text(fitted, sentiment, capsys):

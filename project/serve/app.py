@@ -10,9 +10,10 @@ from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp
 
 from project.export.bundle import BundleFacts
-from project.predict import Predictor, explanation, without_each_word
+from project.predict import Predictor
 from project.serve.batching import Batcher
 from project.serve.body import BodyLimit
+from project.serve.explain import explanation, without_each_word
 from project.serve.failures import FAILURES, add_failures
 from project.serve.limits import MAX_BODY, MAX_CHARACTERS, MAX_EXPLAINED, MAX_TEXTS, MAX_WORDS
 from project.serve.logs import RequestLog

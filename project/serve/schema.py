@@ -6,7 +6,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from pydantic_core import PydanticCustomError
 
 from project.decision import Prediction
-from project.predict import Explanation
+from project.serve.explain import Explanation
 from project.serve.limits import MAX_CHARACTERS, MAX_EXPLAINED, MAX_TEXTS
 from project.text import text_fault
 
