@@ -85,6 +85,18 @@ def test_the_last_rule_matches_everything(module):
     assert paths.fastest_path(paths.Workload(False, True, True, 1, 0, 1), parallel=False) == "packed"
 
 
+@pytest.mark.parametrize(("fused", "path"), [(True, "fused"), (False, "packed")])
+def test_on_a_gpu_our_kernels_run_where_there_are_any(module, fused, path):
+    paths = module("paths")
+    workload = paths.Workload(True, False, True, 400, 1e9, 128, cpu=False, fused=fused)
+    assert paths.fastest_path(workload, parallel=True) == path
+
+
+def test_without_triton_there_are_no_kernels_of_our_own(library, module, monkeypatch):
+    monkeypatch.setattr(module("modules"), "triton_for", lambda device: False)
+    assert make(library, "lstm", path="fused").path_for(pack([5, 5])) == "packed"
+
+
 def test_a_rule_compares_numbers_with_at_least(module):
     paths = module("paths")
     rule = paths.Rule("padded", onednn=True, steps=10)
