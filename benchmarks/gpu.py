@@ -1,11 +1,13 @@
 """A training step of the recurrence, and of the whole loop, on an NVIDIA GPU: ours against torch's packed cuDNN.
 
-    python -m benchmarks.gpu [--dry]
+    python -m benchmarks.gpu [VECTORS] [--dry | --plot]
 
-takes four minutes; --dry runs every part on the CPU with tiny shapes, to see that it works. Correctness comes first.
-Results are printed and written to benchmarks/gpu.json as they come.
+takes two minutes; --dry runs every part on the CPU with tiny shapes, to see that it works, and --plot only draws what
+was measured. Correctness comes first. Results are printed and written to benchmarks/gpu.json as they come. The main job
+takes the word vectors of a file, if one is named.
 """
 
+import json
 import sys
 import tempfile
 import time
@@ -18,12 +20,15 @@ from typing import Any, NamedTuple
 
 import lightning as L
 import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
 
 from benchmarks import loop
 from benchmarks.report import save, show
 from project.__main__ import main
+from project.atomic import atomic_write
 from project.datamodule import SentimentDataModule
 from project.network import SentimentNetwork
 from project.packed_rnn import LSTM
@@ -31,6 +36,7 @@ from project.packed_rnn import LSTM
 DRY = "--dry" in sys.argv
 DEVICE = torch.device("cpu" if DRY else "cuda")
 FILE = Path(__file__).with_name("gpu.json")
+PICTURE = Path(__file__).parents[1] / "project" / "packed_rnn" / "gpu.png"
 EMBEDDING = 100  # E
 GOOD_ENOUGH = 1e-4  # relative, float32 without TF32
 
@@ -172,6 +178,35 @@ def loops(vectors: list[str]) -> dict[str, dict[str, float]]:
     return found
 
 
+def plot() -> None:
+    """Draw the step's time by hidden size, packed and ours, in float32 and under autocast to float16."""
+    figures = json.loads(FILE.read_text())
+    rows = [row for row in figures["grid"] + figures["mixed"] if (row["sequences"], row["steps"]) == (64, 214)]
+    drawing = Figure(figsize=(7.5, 4.2), layout="constrained")
+    FigureCanvasAgg(drawing)
+    axes = drawing.subplots()
+    sizes = (64, 128, 256, 512)
+    for number, (dtype, who) in enumerate(product(("float32", "float16"), ("packed_ms", "ours_ms"))):
+        times = {row["hidden"]: row[who] for row in rows if row["dtype"] == dtype and row["layers"] == 1}
+        name = {"packed_ms": "torch.nn.LSTM, packed", "ours_ms": "this library"}[who]
+        places = [place + 0.2 * number - 0.3 for place in range(len(sizes))]
+        color = {"packed_ms": "0.45", "ours_ms": "tab:blue"}[who]
+        bars = axes.bar(places, [times[size] for size in sizes], 0.18, color=color, label=f"{name}, {dtype}")
+        axes.bar_label(bars, fmt="%.1f", fontsize=7)
+        if dtype == "float16":
+            for bar in bars:
+                bar.set_alpha(0.55)
+    axes.set_xticks(range(len(sizes)), [f"H={size}" for size in sizes])
+    axes.set_ylabel("milliseconds per training step")
+    axes.set_title(
+        f"Bidirectional LSTM, B=64, T<=214, E=100, L=1; {figures['card']}, torch {figures['machine']['torch']}",
+        fontsize=9,
+    )
+    axes.legend(fontsize=8)
+    with atomic_write(PICTURE) as scratch:
+        drawing.savefig(scratch, format="png", dpi=120)
+
+
 def measure() -> None:
     """Measure everything."""
     figures: dict[str, Any] = {"card": "none: a dry run" if DRY else torch.cuda.get_device_name()}
@@ -198,4 +233,4 @@ def measure() -> None:
 if __name__ == "__main__":
     from benchmarks import gpu  # under the name by which the command line finds the callback
 
-    gpu.measure()
+    gpu.plot() if "--plot" in sys.argv else gpu.measure()

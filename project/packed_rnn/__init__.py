@@ -1,4 +1,4 @@
-"""torch.nn.LSTM, GRU and RNN for packed sequences: the same results, many times faster on a CPU."""
+"""torch.nn.LSTM, GRU and RNN for packed sequences: the same results, many times faster."""
 
 from .modules import GRU, LSTM, RNN, autocast_has_bfloat16
 from .paths import Path

@@ -72,19 +72,22 @@ class PackedRNN(nn.RNNBase):
 
     def path_for(self, packed: PackedSequence) -> Path:
         """Return how `packed` is computed: never "auto". The choice depends on batch, network and threads."""
-        data, batch_sizes = packed.data, packed.batch_sizes
+        data = packed.data
         if data.is_cpu and torch.float16 in (data.dtype, autocast_dtype(data)):
             return "packed"  # oneDNN has no float16 on most processors
         if data.is_mps:
             return "padded"  # the packed kernel is wrong there (pytorch#95118)
-        fused = self._has_fused(data) if self.path in ("auto", "fused") else False
-        if self.path == "fused" and not fused:
-            return "packed"
-        if self.path != "auto":
-            return "padded" if self.path == "parallel" and not data.is_cpu else self.path
+        if self.path == "auto":
+            return fastest_path(self._workload(packed), self.bidirectional and can_run_parallel())
+        if self.path == "fused":
+            return "fused" if self._has_fused(data) else "packed"
+        return "padded" if self.path == "parallel" and not data.is_cpu else self.path
+
+    def _workload(self, packed: PackedSequence) -> Workload:
+        data, batch_sizes = packed.data, packed.batch_sizes
         gates = 4 if self.mode == "LSTM" else 3 if self.mode == "GRU" else 1
         weights = gates * self.hidden_size * (self.input_size + (self.proj_size or self.hidden_size))
-        workload = Workload(
+        return Workload(
             onednn=self._uses_onednn,
             equal=int(batch_sizes[0]) * len(batch_sizes) == len(data),
             training=torch.is_grad_enabled(),
@@ -92,9 +95,8 @@ class PackedRNN(nn.RNNBase):
             operations=2 * len(data) * weights,
             hidden=self.hidden_size,
             cpu=data.is_cpu,
-            fused=fused,
+            fused=not data.is_cpu and self._has_fused(data),
         )
-        return fastest_path(workload, self.bidirectional and can_run_parallel())
 
     @property
     def _uses_onednn(self) -> bool:
