@@ -2,9 +2,8 @@
 
 import gzip
 import zipfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,24 +50,17 @@ def read_word_vectors(path: Path, member: str = "") -> tuple[list[str], NDArray[
     return list(words), np.stack(values)
 
 
-@contextmanager
-def _opened(path: Path, member: str) -> Iterator[Iterable[bytes]]:
-    if path.suffix == ".gz":
-        with gzip.open(path) as file:
-            yield file
-    elif path.suffix == ".zip":
-        with zipfile.ZipFile(path) as archive:
-            infos = {info.filename: info for info in archive.infolist() if info.filename.endswith((".txt", ".vec"))}
-            if not infos or (member and member not in infos):
-                raise UserError(f"{path} has no {member or 'vector file'}, only {', '.join(archive.namelist()[:6])}")
-            name = member or min(infos, key=lambda each: infos[each].file_size)
-            if len(infos) > 1:
-                print(f"vectors: {name}, one of {len(infos)} in {path}; to choose: --data.vectors {path}/{name}")
-            with archive.open(name) as file:
-                yield file
-    else:
-        with path.open("rb") as file:
-            yield file
+def _opened(path: Path, member: str) -> IO[bytes] | gzip.GzipFile:
+    if path.suffix != ".zip":
+        return gzip.open(path) if path.suffix == ".gz" else path.open("rb")
+    with zipfile.ZipFile(path) as archive:  # its file stays open until the member is closed
+        infos = {info.filename: info for info in archive.infolist() if info.filename.endswith((".txt", ".vec"))}
+        if not infos or (member and member not in infos):
+            raise UserError(f"{path} has no {member or 'vector file'}, only {', '.join(archive.namelist()[:6])}")
+        name = member or min(infos, key=lambda each: infos[each].file_size)
+        if len(infos) > 1:
+            print(f"vectors: {name}, one of {len(infos)} in {path}; to choose: --data.vectors {path}/{name}")
+        return archive.open(name)
 
 
 def _numbers(fields: list[str], dim: int, where: str) -> NDArray[np.float32]:
