@@ -12,12 +12,11 @@ from lightning.pytorch.callbacks import BasePredictionWriter, ModelCheckpoint
 from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
-from project.atomic import atomic_write, write_json
+from project.atomic import write_json
 from project.checkpoint import ModelState
 from project.decision import Decision
 from project.errors import UserError
-from project.ingest import added_columns, column_types, merged, suffix_of, write_rows
-from project.ingest.output import Row
+from project.ingest import Row, added_columns, column_types, merged, write_rows
 from project.process import peak_mb
 
 
@@ -160,8 +159,7 @@ class PredictionWriter(BasePredictionWriter):
         decision = Decision(tuple(state["label_names"]), **state["decision"])
         rows = (merged(columns, self._columns(row, decision)) for columns, row in corpus.source_rows("test"))
         (first, *_) = corpus.source.parts["test"]
-        with atomic_write(path) as scratch:
-            write_rows(scratch, suffix_of(path), rows, column_types(Path(first.name)))
+        write_rows(path, rows, column_types(Path(first.name)))
         print(f"{len(self._logits):,} predictions in {path}")
 
     def _columns(self, row: int | None, decision: Decision) -> Row:

@@ -5,12 +5,10 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-from project.atomic import atomic_write
 from project.errors import UserError
-from project.ingest.output import Row, check_output, merged, suffix_of, write_rows
-from project.ingest.records import Record, column_types, is_data_file, read_records
+from project.ingest.output import Row, check_output, merged, write_rows
+from project.ingest.records import BATCH_ROWS, Record, column_types, is_data_file, read_records
 
-ROWS = 4096  # answered together
 Answer = Callable[[Sequence[str]], Sequence[Row]]  # the columns to add to the row of each text
 Fault = Callable[[object], str | None]  # why a value is no usable text
 
@@ -39,38 +37,26 @@ def annotate_file(
     if not is_data_file(path):
         raise UserError(f"{path}: the name should tell the format: .csv, .tsv, .jsonl (each also .gz) or .parquet")
     check_output(output)
-    started, faults, rows = time.perf_counter(), _Faults(), 0
+    started, rows, bad, first = time.perf_counter(), 0, 0, ""
 
     def annotated() -> Iterator[Row]:
-        nonlocal rows
+        nonlocal rows, bad, first
         records = read_records(path)
-        while chunk := list(islice(records, ROWS)):
-            found = [_fault_of(record, path, text_column, text_fault) for record in chunk]
-            faults.count(found, empty)
-            texts = [record.columns[text_column] for record, fault in zip(chunk, found, strict=True) if not fault]
+        while chunk := list(islice(records, BATCH_ROWS)):
+            faults = [_fault_of(record, path, text_column, text_fault) for record in chunk]
+            found = list(filter(None, faults))
+            if found and empty is None:
+                raise UserError(f"{found[0]}; fix it, or add --bad_rows=skip")
+            rows, bad, first = rows + len(chunk), bad + len(found), first or next(iter(found), "")
+            texts = [record.columns[text_column] for record, fault in zip(chunk, faults, strict=True) if not fault]
             answers = iter(answer(texts))
-            for record, fault in zip(chunk, found, strict=True):
-                rows += 1
+            for record, fault in zip(chunk, faults, strict=True):
                 yield merged(record.columns, (empty or {}) if fault else next(answers))
 
-    with atomic_write(output) as scratch:
-        write_rows(scratch, suffix_of(output), annotated(), column_types(path))
+    write_rows(output, annotated(), column_types(path))
     seconds = time.perf_counter() - started
     print(f"{rows:,} rows in {seconds:.1f} s ({rows / seconds:,.0f} a second): {output}")
-    return [f"{faults.number:,} bad rows have no prediction, the first is {faults.first}"] if faults.number else []
-
-
-class _Faults:
-    """How many rows are bad, and the first one."""
-
-    number, first = 0, ""
-
-    def count(self, found: Sequence[str | None], empty: Row | None) -> None:
-        """Add the faults among `found`; raise the first if bad rows have no `empty` answer."""
-        for fault in filter(None, found):
-            if empty is None:
-                raise UserError(f"{fault}; fix it, or add --bad_rows=skip")
-            self.number, self.first = self.number + 1, self.first or fault
+    return [f"{bad:,} bad rows have no prediction, the first is {first}"] if bad else []
 
 
 def _fault_of(record: Record, path: Path, text_column: str, text_fault: Fault) -> str | None:

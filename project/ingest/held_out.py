@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from project.errors import UserError
@@ -31,28 +32,10 @@ def unseen_texts(own: Corpus, candidates: Callable[[], Iterable[str]], with_phra
             yield text
 
 
-def texts_without_labels(corpora: Sequence[Corpus], unlabelled: bool = True) -> Iterator[str]:
-    """Return what may be read without its label: train and unlabelled texts, without the first corpus's val and test.
-
-    Args:
-        corpora: The one that is to be classified, and others.
-        unlabelled: Whether the unlabelled parts are read too.
-    """
-    with_phrases = any(corpus.source.phrases for corpus in corpora)
-
-    def candidates() -> Iterator[str]:
-        for corpus in corpora:
-            yield from (example.text for example in corpus.split("train"))
-            if unlabelled:
-                yield from texts_of(corpus.source.unlabelled, corpus.source.text_column, corpus.source.text_fault)
-
-    return unseen_texts(corpora[0], candidates, with_phrases)
-
-
 def readable_texts(
     corpora: Sequence[Corpus], read: set[int], unlabelled: bool = True, held_out: Corpus | None = None
 ) -> Iterator[str]:
-    """Yield the texts that may be read without their labels, adding their keys to `read`.
+    """Yield the texts that may be read without their labels, of train and unlabelled, adding their keys to `read`.
 
     Args:
         corpora: The one to be classified, without its val and test, and others.
@@ -61,11 +44,17 @@ def readable_texts(
         held_out: A corpus whose val and test are left out too.
     """
 
-    def texts() -> Iterator[str]:
-        return texts_without_labels(corpora, unlabelled)
+    def candidates() -> Iterator[str]:
+        for corpus in corpora:
+            yield from (example.text for example in corpus.split("train"))
+            if unlabelled:
+                yield from texts_of(corpus.source.unlabelled, corpus.source.text_column, corpus.source.text_fault)
 
-    phrases = any(corpus.source.phrases for corpus in (*corpora, held_out) if corpus is not None)
-    for text in texts() if held_out is None else unseen_texts(held_out, texts, phrases):
+    phrases = any(corpus.source.phrases for corpus in corpora)
+    texts = partial(unseen_texts, corpora[0], candidates, phrases)
+    if held_out is not None:
+        texts = partial(unseen_texts, held_out, texts, phrases or held_out.source.phrases)
+    for text in texts():
         read.add(text_key(text))
         yield text
 

@@ -3,16 +3,14 @@
 import csv
 import gzip
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+from project.atomic import atomic_write
 from project.errors import UserError
-from project.ingest.records import SUFFIXES, is_data_file
-from project.ingest.soft_targets import PREFIX
-
-BATCH_ROWS = 4096
+from project.ingest.records import BATCH_ROWS, SUFFIXES, file_kind, is_data_file
 
 Row = dict[str, Any]
 
@@ -25,8 +23,7 @@ def check_output(path: Path) -> None:
     """
     if not is_data_file(path):
         raise UserError(f"output {path} should end in one of {', '.join(SUFFIXES)}")
-    if not path.absolute().parent.is_dir():
-        raise UserError(f"output {path}: the folder {path.parent} does not exist")
+    check_folder(path)
 
 
 def check_new(path: Path, kind: str) -> None:
@@ -47,29 +44,7 @@ def check_folder(path: Path) -> None:
         UserError: There is none.
     """
     if not path.absolute().parent.is_dir():
-        raise UserError(f"folder {path.parent} does not exist: create it, or choose another --output")
-
-
-def suffix_of(path: Path) -> str:
-    """Return the suffix that tells the format, such as .csv or .jsonl.gz."""
-    return next(suffix for suffix in sorted(SUFFIXES, key=len, reverse=True) if path.name.lower().endswith(suffix))
-
-
-def added_columns(label_names: Sequence[str], label: str | None, probabilities: Sequence[float | None]) -> Row:
-    """Return the columns that a prediction adds to its row: ``predicted``, and ``p_LABEL`` for each class.
-
-    Args:
-        label_names: The classes.
-        label: The answer; None for a bad row.
-        probabilities: Of each class; nothing for a bad row.
-    """
-    return {"predicted": label, **shares_of(label_names, probabilities or [None] * len(label_names))}
-
-
-def shares_of(label_names: Sequence[str], probabilities: Sequence[float | None]) -> Row:
-    """Return the column ``p_LABEL`` for each class: its probability, or None."""
-    shares = [None if p is None else round(p, 6) for p in probabilities]
-    return {PREFIX + name: share for name, share in zip(label_names, shares, strict=True)}
+        raise UserError(f"the folder {path.parent} does not exist: create it, or choose another --output")
 
 
 def merged(row: Row, prediction: Row) -> Row:
@@ -84,12 +59,11 @@ def merged(row: Row, prediction: Row) -> Row:
     return row | prediction
 
 
-def write_rows(path: Path, suffix: str, rows: Iterator[Row], types: dict[str, Any]) -> None:
-    """Write `rows` to `path`, a few thousand at a time.
+def write_rows(path: Path, rows: Iterator[Row], types: dict[str, Any]) -> None:
+    """Write `rows`, a few thousand at a time, to `path`, which appears when it is complete.
 
     Args:
-        path: The file.
-        suffix: One of `project.ingest.records.SUFFIXES`: its format.
+        path: The file; its suffix, one of `project.ingest.records.SUFFIXES`, tells the format.
         rows: The rows; all but JSONL take the columns of the first.
         types: Arrow types of columns in Parquet; the first rows decide those of others.
 
@@ -98,22 +72,23 @@ def write_rows(path: Path, suffix: str, rows: Iterator[Row], types: dict[str, An
     """
     import pyarrow as pa
 
+    kind, opened = file_kind(path), gzip.open if path.suffix.lower() == ".gz" else open
     try:
-        if suffix == ".parquet":
-            _write_parquet(path, rows, types)
-            return
-        # bytes that are not UTF-8, of a bad row, are written as they were read
-        opened = gzip.open if suffix.endswith(".gz") else open
-        with opened(path, "wt", encoding="utf-8", errors="surrogateescape", newline="") as file:
-            if suffix.startswith(".jsonl"):
-                file.writelines(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
-            elif first := next(rows, None):
-                writer = csv.DictWriter(file, list(first), delimiter="\t" if suffix.startswith(".tsv") else ",")
-                writer.writeheader()
-                writer.writerows(chain([first], rows))
+        with atomic_write(path) as scratch:
+            if kind == "parquet":
+                _write_parquet(scratch, rows, types)
+                return
+            # bytes that are not UTF-8, of a bad row, are written as they were read
+            with opened(scratch, "wt", encoding="utf-8", errors="surrogateescape", newline="") as file:
+                if kind == "jsonl":
+                    file.writelines(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
+                elif first := next(rows, None):
+                    writer = csv.DictWriter(file, list(first), delimiter="\t" if kind == "tsv" else ",")
+                    writer.writeheader()
+                    writer.writerows(chain([first], rows))
     except (pa.ArrowException, ValueError) as error:
         reason = str(error).splitlines()[0]
-        raise UserError(f"the rows do not fit one {suffix[1:]} table ({reason}); write .jsonl instead") from error
+        raise UserError(f"the rows do not fit one {kind} table ({reason}); write .jsonl instead") from error
 
 
 def _write_parquet(path: Path, rows: Iterator[Row], types: dict[str, Any]) -> None:

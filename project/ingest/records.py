@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import io
 import itertools
 import json
 import zlib
@@ -14,6 +15,7 @@ from tqdm import tqdm
 from project.errors import UserError
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet", ".csv.gz", ".tsv.gz", ".jsonl.gz")
+BATCH_ROWS = 4096  # rows that are in memory together
 csv.field_size_limit(10_000_000)  # characters; an unclosed quotation mark must not swallow a whole file
 
 
@@ -36,6 +38,11 @@ def is_data_file(path: Path) -> bool:
     return path.name.lower().endswith(SUFFIXES)
 
 
+def file_kind(path: Path) -> str:
+    """Return csv, tsv, jsonl or parquet, whether a file with one of `SUFFIXES` is packed or not."""
+    return path.name.lower().removesuffix(".gz").rsplit(".", 1)[-1]
+
+
 def read_records(path: Path) -> Iterator[Record]:
     """Yield the rows of `path` in order, skipping blank lines; a progress bar appears on a terminal.
 
@@ -44,7 +51,7 @@ def read_records(path: Path) -> Iterator[Record]:
     """
     import pyarrow as pa
 
-    kind = path.name.lower().removesuffix(".gz").rsplit(".", 1)[-1]
+    kind = file_kind(path)
     try:
         if kind == "parquet":
             yield from _read_parquet(path)
@@ -58,16 +65,14 @@ def read_records(path: Path) -> Iterator[Record]:
 
 def _lines(path: Path) -> Iterator[str]:
     """Yield the lines of a text file; bytes that are not UTF-8 become surrogates, so that only their row is bad."""
-    with (
-        path.open("rb") as raw,
-        tqdm(total=path.stat().st_size, unit="B", unit_scale=True, desc=f"reading {path.name}", disable=None) as bar,
-    ):
-        file: Iterable[bytes] = gzip.GzipFile(fileobj=raw) if path.suffix.lower() == ".gz" else raw
-        for number, line in enumerate(file):
-            if number % 4096 == 0:
+    bar = tqdm(desc=f"reading {path.name}", total=path.stat().st_size, unit="B", unit_scale=True, disable=None)
+    with path.open("rb") as raw, bar:
+        file = gzip.GzipFile(fileobj=raw) if path.suffix.lower() == ".gz" else raw
+        lines = io.TextIOWrapper(file, "utf-8-sig", "surrogateescape", newline="\n")  # closes `raw` when it goes
+        for number, line in enumerate(lines):
+            if number % BATCH_ROWS == 0:
                 bar.update(raw.tell() - bar.n)
-            text = line.decode("utf-8", "surrogateescape")
-            yield text.removeprefix("\ufeff") if number == 0 else text
+            yield line
         bar.update(raw.tell() - bar.n)
 
 
@@ -107,14 +112,14 @@ def _read_parquet(path: Path) -> Iterator[Record]:
     import pyarrow.parquet as pq
 
     file = pq.ParquetFile(path)
-    rows = itertools.chain.from_iterable(batch.to_pylist() for batch in file.iter_batches(batch_size=4096))
+    rows = itertools.chain.from_iterable(batch.to_pylist() for batch in file.iter_batches(batch_size=BATCH_ROWS))
     bar = tqdm(rows, f"reading {path.name}", file.metadata.num_rows, unit=" rows", unit_scale=True, disable=None)
     yield from itertools.starmap(Record, enumerate(bar, start=1))
 
 
 def column_types(path: Path) -> dict[str, Any]:
     """Return the Arrow types of a Parquet file's columns by name; nothing for other formats, which have no types."""
-    if path.suffix.lower() != ".parquet":
+    if file_kind(path) != "parquet":
         return {}
     import pyarrow.parquet as pq
 

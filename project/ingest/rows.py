@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-BATCH_ROWS = 4096
+from project.ingest.records import BATCH_ROWS
+
 NO_LABEL = -1
 
 

@@ -1,11 +1,12 @@
-"""Columns of probabilities -> soft targets: a distribution over the classes for each text (Hinton et al. 2015).
+"""Columns p_LABEL of probabilities: `predict` and `classify` write them, and train reads them as soft targets.
 
-A column ``p_LABEL`` for each label, as `predict` and `classify` write them, whoever the teacher was.
+A soft target is a distribution over the classes for a text (Hinton et al. 2015), whoever the teacher was.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from project.ingest.output import Row
 from project.ingest.records import label_name
 
 PREFIX = "p_"
@@ -60,3 +61,20 @@ def soft_target(row: Mapping[str, Any], columns: Mapping[str, str], labels: Coll
     probabilities = [float(row[columns[label]]) for label in labels]
     total = sum(probabilities)
     return [probability / total for probability in probabilities]
+
+
+def added_columns(label_names: Sequence[str], label: str | None, probabilities: Sequence[float | None]) -> Row:
+    """Return the columns that a prediction adds to its row: ``predicted``, and ``p_LABEL`` for each class.
+
+    Args:
+        label_names: The classes.
+        label: The answer; None for a bad row.
+        probabilities: Of each class; nothing for a bad row.
+    """
+    return {"predicted": label, **shares_of(label_names, probabilities or [None] * len(label_names))}
+
+
+def shares_of(label_names: Sequence[str], probabilities: Sequence[float | None]) -> Row:
+    """Return the column ``p_LABEL`` for each class: its probability, or None."""
+    shares = [None if p is None else round(p, 6) for p in probabilities]
+    return {PREFIX + name: share for name, share in zip(label_names, shares, strict=True)}

@@ -10,7 +10,7 @@ import pytest
 
 from project.errors import UserError
 from project.ingest import ReadOptions, cache_dir, folder_source, open_corpus
-from project.ingest.rows import BATCH_ROWS
+from project.ingest.records import BATCH_ROWS
 from tests.conftest import toy_rows
 from tests.ingest.folders import folder, load_corpus, texts
 

@@ -1,5 +1,7 @@
 import csv
+import gzip
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,39 +10,39 @@ import pyarrow.parquet as pq
 import pytest
 
 from project.errors import UserError
-from project.ingest import added_columns, check_output, merged, shares_of, suffix_of, write_rows
+from project.ingest import added_columns, check_output, merged, shares_of, write_rows
 
 ROWS: list[dict[str, Any]] = [{"text": 'Warm, "wise".', "stars": 5}, {"text": None, "stars": None}]
 
 
 def test_csv(tmp_path):
-    write_rows(tmp_path / "scratch", ".csv", iter(ROWS), {})
-    with (tmp_path / "scratch").open(newline="") as file:
+    write_rows(tmp_path / "a.csv", iter(ROWS), {})
+    with (tmp_path / "a.csv").open(newline="") as file:
         assert list(csv.DictReader(file)) == [{"text": 'Warm, "wise".', "stars": "5"}, {"text": "", "stars": ""}]
 
 
 def test_jsonl(tmp_path):
-    write_rows(tmp_path / "scratch", ".jsonl", iter(ROWS), {})
-    assert [json.loads(line) for line in (tmp_path / "scratch").read_text().splitlines()] == ROWS
+    write_rows(tmp_path / "a.jsonl", iter(ROWS), {})
+    assert [json.loads(line) for line in (tmp_path / "a.jsonl").read_text().splitlines()] == ROWS
 
 
 def test_parquet_keeps_types(tmp_path):
-    write_rows(tmp_path / "scratch", ".parquet", iter(ROWS), {"stars": pa.int8()})
-    table = pq.read_table(tmp_path / "scratch")
+    write_rows(tmp_path / "a.parquet", iter(ROWS), {"stars": pa.int8()})
+    table = pq.read_table(tmp_path / "a.parquet")
     assert table.to_pylist() == ROWS
     assert table.schema.field("stars").type == pa.int8()
 
 
 def test_parquet_of_many_batches(tmp_path):
-    write_rows(tmp_path / "scratch", ".parquet", ({"n": n} for n in range(10_000)), {})
-    assert pq.read_table(tmp_path / "scratch")["n"].to_pylist() == list(range(10_000))
+    write_rows(tmp_path / "a.parquet", ({"n": n} for n in range(10_000)), {})
+    assert pq.read_table(tmp_path / "a.parquet")["n"].to_pylist() == list(range(10_000))
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_rows_of_another_shape_are_refused(tmp_path, suffix):
     rows = [{"a": 1}] * 5000 + [{"a": "text", "b": 2}]
     with pytest.raises(UserError, match=r"do not fit one .* table .*; write \.jsonl instead"):
-        write_rows(tmp_path / "scratch", suffix, iter(rows), {})
+        write_rows(tmp_path / f"a{suffix}", iter(rows), {})
 
 
 def test_column_of_the_same_name_is_refused():
@@ -54,9 +56,29 @@ def test_output_that_cannot_be_written(path, message):
         check_output(Path(path))
 
 
-@pytest.mark.parametrize(("name", "suffix"), [("a.csv", ".csv"), ("a.JSONL.gz", ".jsonl.gz"), ("a.b.tsv", ".tsv")])
-def test_suffix_tells_the_format(name, suffix):
-    assert suffix_of(Path(name)) == suffix
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.CSV", b"text,stars\r\nWarm.,5\r\n"),
+        ("a.b.tsv", b"text\tstars\r\nWarm.\t5\r\n"),
+        ("a.jsonl", b'{"text": "Warm.", "stars": 5}\n'),
+    ],
+)
+def test_suffix_tells_the_format(tmp_path, name, content):
+    packed = f"{name}.gz"
+    for each in (name, packed):
+        write_rows(tmp_path / each, iter([{"text": "Warm.", "stars": 5}]), {})
+    assert (tmp_path / name).read_bytes() == gzip.decompress((tmp_path / packed).read_bytes()) == content
+
+
+def test_file_appears_when_it_is_complete(tmp_path):
+    def rows() -> Iterator[dict[str, Any]]:
+        yield ROWS[0]
+        raise UserError("a bad row")
+
+    with pytest.raises(UserError, match="a bad row"):
+        write_rows(tmp_path / "a.csv", rows(), {})
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_columns_of_a_prediction():
@@ -72,5 +94,5 @@ def test_probabilities_are_rounded():
 
 
 def test_no_rows_make_an_empty_file(tmp_path):
-    write_rows(tmp_path / "scratch", ".csv", iter([]), {})
-    assert (tmp_path / "scratch").read_bytes() == b""
+    write_rows(tmp_path / "a.csv", iter([]), {})
+    assert (tmp_path / "a.csv").read_bytes() == b""

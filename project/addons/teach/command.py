@@ -21,8 +21,7 @@ from project.atomic import write_json
 from project.corpora import find_source, load_corpus
 from project.datamodule import SentimentDataModule
 from project.errors import UserError
-from project.ingest import Corpus, Example, Split, check_new, shares_of, texts_of, unseen_texts, write_rows
-from project.ingest.output import Row
+from project.ingest import Corpus, Example, Row, Split, check_new, shares_of, texts_of, unseen_texts, write_rows
 
 MINILM_NAME = "all-minilm-l6-v2"  # the transformer that is downloaded by default
 FINE_TUNING = {"epochs": 2, "learning_rate": 1e-4, "batch_size": 32, "max_length": 128}  # not for checkpoints
@@ -202,9 +201,9 @@ def write(
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.absolute().parent) as scratch:
             made = Path(scratch) / "made"
             made.mkdir()
-            write_rows(made / "train.csv", ".csv", train_rows(own, further, probabilities), {})
+            write_rows(made / "train.csv", train_rows(own, further, probabilities), {})
             for split in own.splits.keys() - {"train"}:
-                write_rows(made / f"{split}.csv", ".csv", labelled_rows(own, split), {})
+                write_rows(made / f"{split}.csv", labelled_rows(own, split), {})
             write_json(made / "teacher.json", facts)
             made.rename(folder)
     except OSError as error:
