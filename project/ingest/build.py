@@ -28,11 +28,8 @@ def build_corpus(source: Source, options: ReadOptions, folder: Path) -> None:
     with (folder / "bad_rows.csv").open("w", encoding="utf-8", newline="") as file:
         bad_rows = BadRows(file)
         checker = RowChecker(source, options, bad_rows)
-        stored = {
-            split: store_rows(folder / f"{split}.arrow", checker.good_rows(split))
-            for split in SPLITS
-            if split in source.parts
-        }
+        given = [split for split in SPLITS if split in source.parts]
+        stored = {split: store_rows(folder / f"{split}.arrow", checker.good_rows(split)) for split in given}
     notes = bad_rows.notes(options.bad_rows == "skip", "{folder}/bad_rows.csv")
     rows, labels = sum(map(len, stored.values())), list(checker.labels)
     if not rows:
@@ -44,8 +41,6 @@ def build_corpus(source: Source, options: ReadOptions, folder: Path) -> None:
     place = {name: number for number, name in enumerate(names)}
     order = [place[name] for name in labels]
     chosen = choose_rows(source, options, stored, order, notes)
-    if checker.without_label:
-        notes.append(f"{checker.without_label:,} texts of train have no label: the most probable one is used")
     _save(folder, chosen, labels, {"label_names": names, "order": order, "notes": notes})
 
 
@@ -56,8 +51,7 @@ def _save(folder: Path, chosen: dict[Split, Chosen], labels: Sequence[str], fact
         if split == "train" and stored.targets is not None:
             np.save(folder / TARGETS, stored.targets[rows])
     facts["splits"] = {split: stored.path.name for split, (stored, _) in chosen.items()}
-    facts["fingerprint"] = _fingerprint(SPLITS, chosen, labels)
-    facts["test_fingerprint"] = _fingerprint(["test"], chosen, labels)
+    facts["fingerprints"] = _fingerprint(SPLITS, chosen, labels), _fingerprint(["test"], chosen, labels)
     (folder / FACTS).write_text(json.dumps(facts), encoding="utf-8")
 
 

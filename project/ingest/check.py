@@ -30,29 +30,23 @@ class RowChecker:
     Attributes:
         labels: Index of each label; unless they are `closed`, labels that appear in a row join them.
         closed: Whether other labels are faults.
-        without_label: How many good rows have soft targets alone.
+        soft: Whether rows of train need soft targets.
 
     Raises:
         UserError: Soft targets are asked for, and train has no column of probabilities.
     """
 
     def __init__(self, source: Source, options: ReadOptions, bad_rows: "BadRows") -> None:
-        self.source = source
-        self.options = options
-        self.bad_rows = bad_rows
+        self.source, self.options, self.bad_rows = source, options, bad_rows
+        self.soft = options.soft_targets and source.labelled
         given = source.known_labels or self._labels_of_targets()
         self.labels = {name: number for number, name in enumerate(given)}
         self.closed = bool(given)
-        self.without_label = 0
-
-    def has_targets(self, split: Split) -> bool:
-        """Return whether rows of this split need soft targets."""
-        return self.options.soft_targets and self.source.labelled and split == "train"
 
     def _labels_of_targets(self) -> list[str]:
         """Return the labels that train has columns of probabilities for; nothing if it needs none."""
         first = None
-        for part in self.source.parts.get("train", []) if self.has_targets("train") else []:
+        for part in self.source.parts.get("train", []) if self.soft else []:
             for record in part.records():
                 if columns := probability_columns(record.columns, self.source.renamed):
                     return sorted(columns, key=label_order)
@@ -77,52 +71,40 @@ class RowChecker:
 
     def check(self, record: Record, split: Split) -> GoodRow | str:
         """Return what the row of a split holds, or why it cannot be used."""
-        has_targets = self.has_targets(split)
-        columns = probability_columns(record.columns, self.source.renamed) if has_targets else {}
-        may_lack_label = has_targets and record.columns.get(self.options.label_column) in (None, "")
-        has_label = self.source.labelled and not may_lack_label
-        label = self._label(record) if has_label else None
-        fault = record.fault or self._column_fault(record, has_label) or self._text_fault(record)
-        if has_label:
-            fault = fault or self._label_fault(record, label)
-        if has_targets:
-            fault = fault or target_fault(record.columns, columns, self.labels)
-        return fault or self._good_row(record, label, columns)
-
-    def _good_row(self, record: Record, label: str | None, columns: Mapping[str, str]) -> GoodRow:
-        text = record.columns[self.options.text_column]
-        target = soft_target(record.columns, columns, self.labels) if columns else []
-        if label is not None:
-            return GoodRow(text, self.labels.setdefault(label, len(self.labels)), target, has_label=True)
-        self.without_label += bool(target)
-        return GoodRow(text, target.index(max(target)) if target else NO_LABEL, target, has_label=False)
-
-    def _label(self, record: Record) -> str | None:
-        name = label_name(record.columns.get(self.options.label_column))
-        return name if name is None else self.source.renamed.get(name, name)
-
-    def _column_fault(self, record: Record, needs_label: bool) -> str | None:
-        for option in ("text_column", "label_column")[: 1 + needs_label]:
-            column = getattr(self.options, option)
-            if column not in record.columns:
-                return f"there is no column {column!r}, only {', '.join(record.columns)}: name it with --data.{option}"
-        return None
-
-    def _text_fault(self, record: Record) -> str | None:
-        text = record.columns[self.options.text_column]
-        return self.source.text_fault(text) or _storage_fault("text", text)
-
-    def _label_fault(self, record: Record, label: str | None) -> str | None:
-        value = record.columns[self.options.label_column]
-        if value in (None, ""):
-            return "the label is missing"
-        if label is None:
-            return f"the label is neither a name nor a whole number: {value!r:.40}"
-        if fault := _storage_fault("label", label):
+        row, has_targets = record.columns, self.soft and split == "train"
+        columns = probability_columns(row, self.source.renamed) if has_targets else None
+        name = label_name(row.get(self.options.label_column)) if self.source.labelled else None
+        label = None if name is None else self.source.renamed.get(name, name)
+        if fault := next(filter(None, self._faults(record, label, columns)), None):
             return fault
-        if self.closed and label not in self.labels:
-            return f"the label {label!r} is none of {', '.join(self.source.known_labels or self.labels)}"
-        return None
+        target = soft_target(row, columns, self.labels) if columns else []
+        if label is not None:
+            number = self.labels.setdefault(label, len(self.labels))
+        else:
+            number = target.index(max(target)) if target else NO_LABEL
+        return GoodRow(row[self.options.text_column], number, target, has_label=label is not None)
+
+    def _faults(self, record: Record, label: str | None, columns: Mapping[str, str] | None) -> Iterator[str | None]:
+        """Yield what each check says; a check may rest on those before it."""
+        yield record.fault
+        row, options = record.columns, self.options
+        value = row.get(options.label_column)
+        needs_label = self.source.labelled and (columns is None or value not in (None, ""))
+        for option in ("text_column", "label_column")[: 1 + needs_label]:
+            if (column := getattr(options, option)) not in row:
+                yield f"there is no column {column!r}, only {', '.join(row)}: name it with --data.{option}"
+        yield self.source.text_fault(row[options.text_column])
+        yield _storage_fault("text", row[options.text_column])
+        if needs_label:
+            if value in (None, ""):
+                yield "the label is missing"
+            if label is None:
+                yield f"the label is neither a name nor a whole number: {value!r:.40}"
+            yield _storage_fault("label", label)
+            if self.closed and label not in self.labels:
+                yield f"the label {label!r} is none of {', '.join(self.source.known_labels or self.labels)}"
+        if columns is not None:
+            yield target_fault(row, columns, self.labels)
 
 
 def _storage_fault(what: str, value: object) -> str | None:
@@ -158,9 +140,7 @@ class BadRows:
         Raises:
             UserError: There are bad rows, and they are not to be skipped.
         """
-        if not self.count:
-            return []
         rows = "1 bad row" if self.count == 1 else f"{self.count:,} bad rows, the first"
-        if not skip:
+        if self.count and not skip:
             raise UserError(f"{rows}: {self.first}; fix it, or skip bad rows with --data.bad_rows=skip")
-        return [f"left out {rows}: {self.first}; all are listed in {place}"]
+        return [f"left out {rows}: {self.first}; all are listed in {place}"] if self.count else []

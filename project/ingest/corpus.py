@@ -87,17 +87,15 @@ def open_corpus(source: Source, options: ReadOptions) -> Corpus:
     Raises:
         UserError: Rows cannot be used, or the cache cannot be written.
     """
-    code = [ingest_code(), source.code]
     settings = [asdict(options), source.renamed, source.known_labels, source.labelled, source.phrases]
-    key = hashlib.sha256(json.dumps([source.key, code, settings]).encode()).hexdigest()[:32]
-    folder = cache_dir() / "corpora" / key
+    key = json.dumps([source.key, ingest_code(), source.code, settings])
+    folder = cache_dir() / "corpora" / hashlib.sha256(key.encode()).hexdigest()[:32]
     if not folder.is_dir():
         atomic_folder(folder, lambda scratch: build_corpus(source, options, scratch))
     facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
-    splits: dict[Split, Rows] = {
-        split: Rows(folder / file, np.load(folder / f"{split}.npy"), facts["order"])
-        for split, file in facts["splits"].items()
-    }
+    splits: dict[Split, Rows] = {}
+    for split, file in facts["splits"].items():
+        splits[split] = Rows(folder / file, np.load(folder / f"{split}.npy"), facts["order"])
     notes = tuple(note.replace("{folder}", str(folder)) for note in facts["notes"])
-    digests: tuple[str, str] = facts["fingerprint"], facts["test_fingerprint"]
-    return Corpus(source.name, tuple(facts["label_names"]), splits, *digests, notes, folder, source)
+    whole, test = facts["fingerprints"]
+    return Corpus(source.name, tuple(facts["label_names"]), splits, whole, test, notes, folder, source)

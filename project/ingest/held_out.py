@@ -27,9 +27,7 @@ def unseen_texts(own: Corpus, candidates: Callable[[], Iterable[str]], with_phra
         offered = PhraseIndex(map(_plain, candidates()))
         for text in held_out_texts(own):
             held_out |= offered.inside(_plain(text))
-    for text in candidates():
-        if hash(_plain(text)) not in held_out:
-            yield text
+    yield from (text for text in candidates() if hash(_plain(text)) not in held_out)
 
 
 def readable_texts(
@@ -83,8 +81,7 @@ def check_unread(path: Path, read: Iterable[int], corpus: Corpus) -> None:
         UserError: It has.
     """
     known = set(read)
-    count = sum(text_key(text) in known for text in held_out_texts(corpus))
-    if count:
+    if count := sum(text_key(text) in known for text in held_out_texts(corpus)):
         raise UserError(
             f"{path} has read {count:,} of the texts in val and test of {corpus.name}: "
             f"make it with --held_out={corpus.name}, which leaves them out"
@@ -94,8 +91,7 @@ def check_unread(path: Path, read: Iterable[int], corpus: Corpus) -> None:
 def held_out_texts(corpus: Corpus) -> Iterator[str]:
     """Yield the texts of val and test."""
     for split in ("val", "test"):
-        if split in corpus.splits:
-            yield from (example.text for example in corpus.splits[split])
+        yield from (example.text for example in corpus.splits.get(split, ()))
 
 
 def _plain(text: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from project.errors import UserError
 from project.ingest.records import Record
-from project.ingest.source import SPLIT_NAMES, UNLABELLED, Part, Source, Split
+from project.ingest.source import SPLIT_NAMES, UNLABELLED, Part, Source, by_split
 
 ENDPOINT = "https://huggingface.co"
 PROBE_SECONDS = 4
@@ -25,9 +25,13 @@ def hub_source(name: str, instead: str = "give a local file or folder instead") 
     Raises:
         UserError: The library is not installed, or neither the hub nor the library's cache has the data set.
     """
-    endpoint = os.environ.get("HF_ENDPOINT", ENDPOINT)
-    reachable = _answers(endpoint)
-    if not reachable:
+    import requests
+
+    endpoint, fault = os.environ.get("HF_ENDPOINT", ENDPOINT), ""
+    try:
+        requests.head(endpoint, timeout=PROBE_SECONDS)
+    except requests.RequestException:
+        fault = "does not answer"
         os.environ["HF_HUB_OFFLINE"] = "1"  # read when the library is imported: its cache alone, and no retries
     try:
         import datasets
@@ -36,36 +40,21 @@ def hub_source(name: str, instead: str = "give a local file or folder instead") 
     try:
         loaded = datasets.load_dataset(name)
     except Exception as error:  # the library raises errors of many packages
-        why = "does not answer" if not reachable else f"says: {(str(error).splitlines() or [repr(error)])[0]}"
-        raise UserError(f"corpus {name} cannot be read: {endpoint} {why}; {instead}") from error
+        fault = fault or f"says: {(str(error).splitlines() or [repr(error)])[0]}"
+        raise UserError(f"corpus {name} cannot be read: {endpoint} {fault}; {instead}") from error
     return dataset_source(name, loaded)
-
-
-def _answers(endpoint: str) -> bool:
-    import requests
-
-    try:
-        requests.head(endpoint, timeout=PROBE_SECONDS)
-    except requests.RequestException:
-        return False
-    return True
 
 
 def dataset_source(name: str, loaded: Any) -> Source:
     """Return the splits of a `datasets.DatasetDict`."""
-    parts: dict[Split, list[Part]] = {}
-    unlabelled: list[Part] = []
+    named: list[tuple[str, Part]] = []
     renamed: dict[str, str] = {}
     key = [name]
     for split, data in loaded.items():
-        part = Part(f"{name}[{split}]", partial(map, Record, range(1, len(data) + 1), data))
         names = getattr(data.features.get("label"), "names", [])
-        if split in UNLABELLED:
-            unlabelled.append(part)
-        elif split in SPLIT_NAMES and not (names and set(data["label"]) == {-1}):
-            parts.setdefault(SPLIT_NAMES[split], []).append(part)
+        if split in UNLABELLED or (split in SPLIT_NAMES and not (names and set(data["label"]) == {-1})):
+            named.append((split, Part(f"{name}[{split}]", partial(map, Record, range(1, len(data) + 1), data))))
             renamed |= {str(number): text for number, text in enumerate(names)}
-        else:
-            continue
-        key.append(f"{split} {data._fingerprint}")
+            key.append(f"{split} {data._fingerprint}")
+    parts, unlabelled = by_split(named)
     return Source(name, " ".join(key), parts, renamed=renamed, unlabelled=unlabelled)

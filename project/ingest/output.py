@@ -53,8 +53,7 @@ def merged(row: Row, prediction: Row) -> Row:
     Raises:
         UserError: The row has a column of that name already.
     """
-    taken = [name for name in prediction if name in row]
-    if taken:
+    if taken := [name for name in prediction if name in row]:
         raise UserError(f"the input has a column {taken[0]!r} already: rename it, the prediction needs that name")
     return row | prediction
 
@@ -96,8 +95,7 @@ def _write_parquet(path: Path, rows: Iterator[Row], types: dict[str, Any]) -> No
     import pyarrow.parquet as pq
 
     batch = list(islice(rows, BATCH_ROWS))
-    inferred = pa.Table.from_pylist(batch).schema
-    schema = pa.schema([(field.name, types.get(field.name, field.type)) for field in inferred])
+    schema = pa.schema([(each.name, types.get(each.name, each.type)) for each in pa.Table.from_pylist(batch).schema])
     with pq.ParquetWriter(path, schema) as writer:
         while batch:
             writer.write_table(pa.Table.from_pylist(batch, schema=schema))

@@ -6,7 +6,7 @@ import io
 import itertools
 import json
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -51,16 +51,11 @@ def read_records(path: Path) -> Iterator[Record]:
     """
     import pyarrow as pa
 
-    kind = file_kind(path)
+    reader = {"parquet": _read_parquet, "jsonl": _read_jsonl}.get(file_kind(path), _read_delimited)
     try:
-        if kind == "parquet":
-            yield from _read_parquet(path)
-        elif kind == "jsonl":
-            yield from _read_jsonl(_lines(path))
-        else:
-            yield from _read_delimited(path, "\t" if kind == "tsv" else ",")
+        yield from reader(path)
     except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
-        raise UserError(f"{path} cannot be read as {kind}: {error}") from error
+        raise UserError(f"{path} cannot be read as {file_kind(path)}: {error}") from error
 
 
 def _lines(path: Path) -> Iterator[str]:
@@ -68,7 +63,7 @@ def _lines(path: Path) -> Iterator[str]:
     bar = tqdm(desc=f"reading {path.name}", total=path.stat().st_size, unit="B", unit_scale=True, disable=None)
     with path.open("rb") as raw, bar:
         file = gzip.GzipFile(fileobj=raw) if path.suffix.lower() == ".gz" else raw
-        lines = io.TextIOWrapper(file, "utf-8-sig", "surrogateescape", newline="\n")  # closes `raw` when it goes
+        lines = io.TextIOWrapper(file, "utf-8-sig", "surrogateescape", newline="\n")  # closes `raw` when it is gone
         for number, line in enumerate(lines):
             if number % BATCH_ROWS == 0:
                 bar.update(raw.tell() - bar.n)
@@ -76,10 +71,9 @@ def _lines(path: Path) -> Iterator[str]:
         bar.update(raw.tell() - bar.n)
 
 
-def _read_delimited(path: Path, delimiter: str) -> Iterator[Record]:
-    reader = csv.reader(_lines(path), delimiter=delimiter, strict=True)
-    header = next(reader, [])
-    if not header:
+def _read_delimited(path: Path) -> Iterator[Record]:
+    reader = csv.reader(_lines(path), delimiter="\t" if file_kind(path) == "tsv" else ",", strict=True)
+    if not (header := next(reader, [])):
         raise UserError(f"{path}:1: the file is empty; its first line should name the columns")
     while True:
         line = reader.line_num + 1
@@ -88,7 +82,7 @@ def _read_delimited(path: Path, delimiter: str) -> Iterator[Record]:
         except StopIteration:
             return
         except csv.Error as error:
-            yield Record(line, dict.fromkeys(header), f"not valid {path.suffix[1:].upper()} ({error})")
+            yield Record(line, dict.fromkeys(header), f"not valid {file_kind(path).upper()} ({error})")
             continue
         if len(row) == len(header):
             yield Record(line, dict(zip(header, row, strict=True)))
@@ -96,8 +90,8 @@ def _read_delimited(path: Path, delimiter: str) -> Iterator[Record]:
             yield Record(line, dict.fromkeys(header), f"{len(row)} columns where the header has {len(header)}")
 
 
-def _read_jsonl(lines: Iterable[str]) -> Iterator[Record]:
-    for line, text in enumerate(lines, start=1):
+def _read_jsonl(path: Path) -> Iterator[Record]:
+    for line, text in enumerate(_lines(path), start=1):
         if not text.strip():
             continue
         try:
@@ -130,8 +124,6 @@ def label_name(value: object) -> str | None:
     """Return the name of a label that is text, a whole number or a boolean; None for any other value."""
     if isinstance(value, bool) or value in ("True", "False"):
         return str(value).lower()
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, int):
-        return str(value)
+    if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):
+        return str(int(value))
     return value if isinstance(value, str) and value.strip() else None

@@ -95,8 +95,7 @@ class Rows(Sequence[Example]):
     """
 
     def __init__(self, path: Path, chosen: NDArray[np.int64], order: Sequence[int]) -> None:
-        self.path = path
-        self.chosen = chosen
+        self.path, self.chosen = path, chosen
         self.order = [*order, NO_LABEL]  # a label of -1 picks the last
 
     def __len__(self) -> int:
@@ -108,8 +107,7 @@ class Rows(Sequence[Example]):
         with pa.OSFile(str(self.path)) as file:
             reader = pa.ipc.open_file(file)
             starts = np.arange(reader.num_record_batches + 1) * BATCH_ROWS
-            edges = np.searchsorted(self.chosen, starts)
-            for number, (first, last) in enumerate(itertools.pairwise(edges)):
+            for number, (first, last) in enumerate(itertools.pairwise(np.searchsorted(self.chosen, starts))):
                 if first < last:
                     batch = reader.get_batch(number).take(pa.array(self.chosen[first:last] - starts[number]))
                     labels = [self.order[label] for label in batch["label"].to_pylist()]

@@ -14,9 +14,9 @@ from project.ingest.records import SUFFIXES, Record, is_data_file, read_records
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
 # what a split is called in the name of a file: train.csv, test-00000-of-00001.parquet, validation.jsonl.gz
-SPLIT_NAMES: dict[str, Split] = {"training": "train", "valid": "val", "validation": "val", "dev": "val"}
-SPLIT_NAMES |= {split: split for split in SPLITS}
-UNLABELLED = ("unsupervised", "unlabelled", "unlabeled")
+UNLABELLED = ("unlabelled", "unlabeled", "unsupervised")
+SPLIT_NAMES = {"training": "train", "valid": "val", "validation": "val", "dev": "val"}
+SPLIT_NAMES |= {split: split for split in SPLITS} | dict.fromkeys(UNLABELLED, UNLABELLED[0])
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,6 @@ class Part(NamedTuple):
     records: Callable[[], Iterable[Record]]
 
 
-def any_text(text: object) -> str | None:
-    """Accept every text."""
-    return None
-
-
 @dataclass(frozen=True)
 class Source:
     """Where a corpus comes from.
@@ -80,7 +75,7 @@ class Source:
             whole sentences, and no phrase of theirs stays in train.
         unlabelled: Further texts that no one has labelled.
         text_column: Name of the column of texts.
-        text_fault: Returns why a value is not a usable text, or None.
+        text_fault: Returns why a value is not a usable text, or None; every text is by default.
         code: Digest of the code that reads this source and checks its texts: new code, new folder in the cache.
     """
 
@@ -93,7 +88,7 @@ class Source:
     phrases: bool = False
     unlabelled: list[Part] = field(default_factory=list)
     text_column: str = ReadOptions.text_column
-    text_fault: Callable[[object], str | None] = any_text
+    text_fault: Callable[[object], str | None] = lambda text: None
     code: str = ""
 
 
@@ -116,19 +111,20 @@ def folder_source(name: str, folder: Path) -> Source:
     Raises:
         UserError: There are none, or one cannot be read.
     """
-    files: dict[Split, list[Path]] = {}
-    unlabelled: list[Path] = []
-    for path in filter(is_data_file, sorted([*folder.iterdir(), *(folder / "data").glob("*")])):
-        first_word = re.split(r"[-._]", path.name.lower())[0]
-        if first_word in SPLIT_NAMES:
-            files.setdefault(SPLIT_NAMES[first_word], []).append(path)
-        elif first_word in UNLABELLED:
-            unlabelled.append(path)
-    if not files:
+    files = sorted(filter(is_data_file, [*folder.iterdir(), *(folder / "data").glob("*")]))
+    named = [(word, path) for path in files if (word := re.split(r"[-._]", path.name.lower())[0]) in SPLIT_NAMES]
+    parts, unlabelled = by_split((word, _file_part(path)) for word, path in named)
+    if not parts:
         raise UserError(f"{folder} holds no file named after its split, such as train.csv or test.parquet")
-    key = digest_files([path for split in sorted(files) for path in files[split]] + unlabelled)
-    parts = {split: [_file_part(path) for path in paths] for split, paths in files.items()}
-    return Source(name, key, parts, unlabelled=[_file_part(path) for path in unlabelled])
+    return Source(name, digest_files(path for _, path in named), parts, unlabelled=unlabelled)
+
+
+def by_split(named: Iterable[tuple[str, Part]]) -> tuple[dict[Split, list[Part]], list[Part]]:
+    """Return the parts of each split, and the unlabelled ones, of parts that have one of `SPLIT_NAMES` each."""
+    found: dict[str, list[Part]] = {}
+    for name, part in named:
+        found.setdefault(SPLIT_NAMES[name], []).append(part)
+    return {split: found[split] for split in SPLITS if split in found}, found.get(UNLABELLED[0], [])
 
 
 def _file_part(path: Path) -> Part:

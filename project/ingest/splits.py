@@ -33,7 +33,10 @@ def choose_rows(
     chosen: dict[Split, Chosen] = {split: (rows, np.arange(len(rows))) for split, rows in stored.items()}
     if "train" not in stored:
         return chosen
-    train, rows = stored["train"], _without_duplicates(source, options.drop_duplicates, stored, notes)
+    train = stored["train"]
+    if train.targets is not None and not train.has_label.all():
+        notes.append(f"{(~train.has_label).sum():,} texts of train have no label: the most probable one is used")
+    rows = _kept_rows(source, options.drop_duplicates, stored, notes)
     remaining = 1.0  # share of train
     shares: dict[Split, float] = {"test": options.test_share, "val": options.val_share}
     for split, share in shares.items():
@@ -57,14 +60,11 @@ def choose_rows(
     return chosen | {"train": (train, rows)}
 
 
-def _without_duplicates(
-    source: Source, drop: bool, stored: dict[Split, StoredRows], notes: list[str]
-) -> NDArray[np.int64]:
+def _kept_rows(source: Source, drop: bool, stored: dict[Split, StoredRows], notes: list[str]) -> NDArray[np.int64]:
     """Count texts that occur more than once; return the rows of train that stay."""
     digests = {split: rows.digests for split, rows in stored.items()}
     _, first = np.unique(digests["train"], return_index=True)
-    repeated = np.ones(len(digests["train"]), dtype=bool)
-    repeated[first] = False
+    repeated = ~np.isin(np.arange(len(digests["train"])), first)
     found: list[tuple[Split, str, NDArray[np.bool_]]] = [("train", "repeat an earlier one", repeated)]
     for split, other in ("train", "val"), ("train", "test"), ("val", "test"):
         if split in digests and other in digests:

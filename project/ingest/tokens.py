@@ -53,8 +53,7 @@ class EncodedCorpus:
     """
 
     def __init__(self, corpus: Corpus, folder: Path) -> None:
-        self.folder = folder
-        self._corpus = corpus
+        self.folder, self._corpus = folder, corpus
         self.table: list[str] = json.loads((folder / "table.json").read_text(encoding="utf-8"))
         self.counts: NDArray[np.int64] = np.load(folder / "counts.npy")
 
@@ -69,12 +68,9 @@ class EncodedCorpus:
             UserError: The corpus has no such split, or it is empty.
         """
         self._corpus.split(name)
-        return SplitTokens(
-            np.load(self.folder / f"{name}.starts.npy"),
-            np.load(self.folder / f"{name}.labels.npy"),
-            np.memmap(self.folder / f"{name}.tokens", dtype=np.uint32, mode="r"),
-            self._corpus.soft_targets if name == "train" else None,
-        )
+        starts, labels = (np.load(self.folder / f"{name}.{each}.npy") for each in ("starts", "labels"))
+        tokens = np.memmap(self.folder / f"{name}.tokens", dtype=np.uint32, mode="r")
+        return SplitTokens(starts, labels, tokens, self._corpus.soft_targets if name == "train" else None)
 
 
 def encode_corpus(corpus: Corpus, split_text: SplitText, cut: Cut, key: str) -> EncodedCorpus:

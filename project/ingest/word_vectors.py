@@ -27,8 +27,7 @@ def read_word_vectors(path: Path, member: str = "") -> tuple[list[str], NDArray[
     Raises:
         UserError: A line cannot be read (the message names file and line) or the file is empty.
     """
-    words: dict[str, None] = {}
-    values: list[NDArray[np.float32]] = []
+    vectors: dict[str, NDArray[np.float32]] = {}
     try:
         with _opened(path, member) as file:
             dim = 0
@@ -38,16 +37,12 @@ def read_word_vectors(path: Path, member: str = "") -> tuple[list[str], NDArray[
                     dim = int(fields[1])
                     continue
                 dim = dim or len(fields) - 1
-                vector = _numbers(fields[-dim:], dim, f"{path}:{number}")
-                word = " ".join(fields[:-dim])
-                if word not in words:
-                    words[word] = None
-                    values.append(vector)
+                vectors.setdefault(" ".join(fields[:-dim]), _numbers(fields[-dim:], dim, f"{path}:{number}"))
     except (OSError, EOFError, zipfile.BadZipFile, UnicodeDecodeError) as error:
         raise UserError(f"cannot read vectors from {path}: {error}") from error
-    if not values:
+    if not vectors:
         raise UserError(f"{path} has no vectors: each line should be a word and its numbers")
-    return list(words), np.stack(values)
+    return list(vectors), np.stack(list(vectors.values()))
 
 
 def _opened(path: Path, member: str) -> IO[bytes] | gzip.GzipFile:

