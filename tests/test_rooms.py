@@ -34,10 +34,21 @@ def tree_without(folder: Path, rooms: list[str]) -> Path:
     return folder
 
 
+# an editable installation of this tree would lend the copy what it lacks
+ALONE_SITE = """
+import sys
+
+sys.meta_path[:] = [finder for finder in sys.meta_path if "Editable" not in getattr(finder, "__name__", "")]
+"""
+
+
 def run(tree: Path, *command: str) -> str:
-    """Run a command in a copy; return what it printed."""
+    """Run a command in a copy that sees nothing of this tree; return what it printed."""
+    site = tree.parent / f"{tree.name}-site"
+    site.mkdir(exist_ok=True)
+    (site / "sitecustomize.py").write_text(ALONE_SITE)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "ARGS"))}
-    environment |= {"PYTHONPATH": str(tree), "WANDB_MODE": "disabled"}
+    environment |= {"PYTHONPATH": f"{site}{os.pathsep}{tree}", "WANDB_MODE": "disabled"}
     done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-4000:]}\n{done.stderr[-2000:]}"
     return done.stdout
