@@ -5,7 +5,7 @@ E embedding, H hidden, L layers, D directions, C classes, V vocabulary.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -16,38 +16,6 @@ from torch.utils.data import Dataset
 
 from project.ingest import SplitTokens
 from project.text import PAD_ID
-
-
-class EncodedText(NamedTuple):
-    """One text as the loader hands it to `collate`."""
-
-    row: int  # position in its split, so that predictions can be put back in order
-    token_ids: Tensor  # (length,) int64, length >= 1
-    label: int  # class index, or NO_LABEL
-    soft_targets: Tensor | None = None  # (C,) float32, a distribution over the classes
-
-
-class EncodedTexts(Dataset[EncodedText]):
-    """A split as token ids.
-
-    Args:
-        split: Its tokens, as positions in a table of all tokens of the corpus.
-        ids: The token id of each position in that table.
-    """
-
-    def __init__(self, split: SplitTokens, ids: NDArray[np.int64]) -> None:
-        self._split, self._ids = split, ids
-        self.labels = split.labels  # (texts,)
-        self.lengths: NDArray[np.int64] = np.diff(split.starts)  # (texts,)
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def __getitem__(self, row: int) -> EncodedText:
-        starts, soft_targets = self._split.starts, self._split.soft_targets
-        token_ids = torch.from_numpy(self._ids[self._split.tokens[starts[row] : starts[row + 1]]])
-        soft = None if soft_targets is None else torch.from_numpy(np.array(soft_targets[row]))
-        return EncodedText(row, token_ids, int(self.labels[row]), soft)
 
 
 class Batch(NamedTuple):
@@ -86,11 +54,33 @@ def pack(token_ids: Sequence[Tensor]) -> PackedSequence:
     return pack_padded_sequence(padded, torch.tensor(lengths), batch_first=True, enforce_sorted=False)
 
 
-def collate(texts: Sequence[EncodedText]) -> Batch:
-    """Make a `Batch` of `texts`, in their order."""
-    rows, token_ids, labels, soft = zip(*texts, strict=True)
-    soft_targets = None if soft[0] is None else torch.stack(soft)
-    return Batch(pack(token_ids), torch.tensor(labels), torch.tensor(rows), soft_targets)
+class EncodedTexts(Dataset[Batch]):
+    """A split as token ids, of which a loader takes a batch at once.
+
+    Args:
+        split: Its tokens, as positions in a table of all tokens of the corpus.
+        ids: The token id of each position in that table.
+    """
+
+    def __init__(self, split: SplitTokens, ids: NDArray[np.int64]) -> None:
+        self._split, self._ids = split, ids
+        self.labels = split.labels  # (texts,)
+        self.lengths: NDArray[np.int64] = np.diff(split.starts)  # (texts,)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitems__(self, rows: list[int]) -> Batch:
+        split, starts = self._split, self._split.starts
+        token_ids = [self._ids[split.tokens[starts[row] : starts[row + 1]]] for row in rows]
+        soft = None if split.soft_targets is None else torch.from_numpy(np.array(split.soft_targets[rows]))
+        packed = pack([torch.from_numpy(ids) for ids in token_ids])
+        return Batch(packed, torch.from_numpy(self.labels[rows].astype(np.int64)), torch.tensor(rows), soft)
+
+
+def as_it_is(batch: Any) -> Any:
+    """Collate nothing: what `EncodedTexts` gives a loader is a batch already."""
+    return batch
 
 
 def text_of_each_token(batch_sizes: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from project import load
-from project.batch import Batch, EncodedText, collate
+from project.batch import Batch, pack
 from project.buckets import BucketSampler
 from project.classifier import SentimentClassifier
 from project.datamodule import SentimentDataModule
@@ -224,7 +224,7 @@ def test_student_learns_what_the_teacher_says(tmp_path):
 
 def batch_of(soft: torch.Tensor | None) -> Batch:
     texts = [torch.tensor([2, 3]), torch.tensor([4])]
-    return collate([EncodedText(n, ids, 0, None if soft is None else soft[n]) for n, ids in enumerate(texts)])
+    return Batch(pack(texts), torch.tensor([0, 0]), torch.tensor([0, 1]), soft)
 
 
 @pytest.fixture
