@@ -13,8 +13,6 @@ PAD, UNK = "<pad>", "<unk>"
 PAD_ID, UNK_ID = 0, 1
 SPECIALS = (PAD, UNK)
 
-NEEDS_SUBWORDS = "sub-words need the tokenizers library: pip install -e '.[subwords]'"
-
 Truncation = Literal["head", "tail", "head+tail"]
 
 # basic_english sets these apart as tokens of their own and turns the colons into spaces.
@@ -168,16 +166,14 @@ class SubwordTokenizer(Tokenizer):
         truncation: Which tokens of a longer text are kept: head, tail or head+tail.
 
     Raises:
-        UserError: The content is no tokenizer, or the library is missing.
+        UserError: The content is no tokenizer.
     """
 
     scheme = "subwords"
 
     def __init__(self, json: str, max_length: int = 256, truncation: Truncation = "head") -> None:
-        try:
-            from tokenizers import Tokenizer as Subwords  # imported on use: words do not need it
-        except ImportError as error:
-            raise UserError(NEEDS_SUBWORDS) from error
+        from tokenizers import Tokenizer as Subwords  # imported on use: words do not need it
+
         try:
             self._subwords = Subwords.from_str(json)
         except Exception as error:  # the library raises Exception itself

@@ -11,7 +11,7 @@ from torchtext.vocab import Vocab
 from project.atomic import atomic_folder
 from project.errors import UserError
 from project.ingest import Corpus
-from project.text import NEEDS_SUBWORDS, SPECIALS
+from project.text import SPECIALS
 
 
 def build_vocabulary(counter: Counter[str], min_freq: int = 1, max_size: int | None = None) -> list[str]:
@@ -42,7 +42,7 @@ def learn_subwords(corpus: Corpus, size: int) -> str:
     Sennrich et al. (2016), Neural Machine Translation of Rare Words with Subword Units. Bytes leave nothing unknown.
 
     Raises:
-        UserError: `size` is below the 256 bytes, the corpus has no train split, or the library is missing.
+        UserError: `size` is below the 256 bytes, or the corpus has no train split.
     """
     if size < 256:
         raise UserError(f"bpe_size is {size}: set --data.bpe_size to 256 (the bytes) or more")
@@ -50,10 +50,8 @@ def learn_subwords(corpus: Corpus, size: int) -> str:
     folder = corpus.folder / f"bpe-{size}"
 
     def learn(scratch: Path) -> None:
-        try:
-            from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
-        except ImportError as error:
-            raise UserError(NEEDS_SUBWORDS) from error
+        from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+
         tokenizer = Tokenizer(models.BPE())
         tokenizer.normalizer = normalizers.Lowercase()
         tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel()

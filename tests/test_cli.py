@@ -350,3 +350,10 @@ def test_help(sentiment, capsys, words):
         code = stop.code if isinstance(stop.code, int) else 0
     assert code == 0
     assert "usage: " in capsys.readouterr().out
+
+
+def test_without_the_library_of_sub_words_its_extra_is_named(sentiment, toy, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+    assert sentiment("fit", f"--data.corpus={toy}", "--data.tokenizer=bpe", "--data.bpe_size=301", *SMALL) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error == "error: sentiment fit needs tokenizers: pip install -e '.[subwords]'"
