@@ -136,7 +136,7 @@ def bare_step(data: SentimentDataModule, embedding: int, epochs: int) -> float:
     data.prepare_data()
     data.setup("fit")
     assert data.tokenizer is not None
-    sizes = {"embedding_dim": embedding, "hidden_size": 128, "num_frozen": data.num_frozen}
+    sizes: dict[str, Any] = {"embedding_dim": embedding, "num_frozen": data.num_frozen}
     network = SentimentNetwork(len(data.tokenizer), 2, **sizes).to(DEVICE)
     optimizer = torch.optim.AdamW(network.parameters(), lr=2e-3, fused=True)
     loss_of, times = nn.CrossEntropyLoss(), []

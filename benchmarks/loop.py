@@ -75,7 +75,7 @@ def fit() -> list[float]:
         "data.max_length": MAX_LENGTH,
         "data.min_freq": 1,
         "model.embedding_dim": EMBEDDING_DIM,
-        "model.hidden_size": HIDDEN_SIZE,
+        "model.encoder.hidden_size": HIDDEN_SIZE,
         "trainer.max_epochs": EPOCHS,
         "trainer.callbacks+": "benchmarks.loop.EpochTimer",
     }
@@ -98,7 +98,7 @@ def bare() -> list[float]:
     process.prepare()
     data = data_module()
     assert data.tokenizer is not None
-    network = SentimentNetwork(len(data.tokenizer), 2, embedding_dim=EMBEDDING_DIM, hidden_size=HIDDEN_SIZE)
+    network = SentimentNetwork(len(data.tokenizer), 2, embedding_dim=EMBEDDING_DIM)
     optimizer = torch.optim.AdamW(network.parameters(), lr=2e-3)
     loss_of = nn.CrossEntropyLoss()
     batches = data.train_dataloader()

@@ -5,7 +5,7 @@ E embedding, H hidden, L layers, D directions, C classes, V vocabulary.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -78,26 +78,11 @@ class EncodedTexts(Dataset[Batch]):
         return Batch(packed, torch.from_numpy(self.labels[rows].astype(np.int64)), torch.tensor(rows), soft)
 
 
-def as_it_is(batch: Any) -> Any:
-    """Collate nothing: what `EncodedTexts` gives a loader is a batch already."""
-    return batch
-
-
-def text_of_each_token(batch_sizes: Tensor) -> Tensor:
-    """Return which text each token of a packed batch belongs to, (N,), counting as its `sorted_indices` do.
-
-    Args:
-        batch_sizes: How many texts are at least so long, (T,), as in a PackedSequence; on the CPU, as is the result.
-    """
-    first = batch_sizes.cumsum(0) - batch_sizes  # (T,) position of each time step's first token
-    return torch.arange(int(batch_sizes.sum())) - first.repeat_interleave(batch_sizes)
-
-
 def neighbours(batch_sizes: Tensor) -> tuple[Tensor, Tensor]:
     """Return the positions of adjacent tokens of a packed batch, the left and the right of each pair, (N - B,) each.
 
     Args:
-        batch_sizes: As for `text_of_each_token`; on the CPU, as is the result.
+        batch_sizes: How many texts are at least so long, (T,), as in a PackedSequence; on the CPU, as is the result.
     """
     right = torch.arange(int(batch_sizes[0]), int(batch_sizes.sum()))  # every token but the first of each text
     return right - batch_sizes[:-1].repeat_interleave(batch_sizes[1:]), right

@@ -1,7 +1,6 @@
 """Checkpoint file -> the whole model: weights, tokenizer, labels and what it was trained on, all plain types."""
 
 import pickle
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple, TypedDict
 
@@ -15,8 +14,8 @@ from project.text import Tokenizer, TokenizerState
 
 KEY = "sentiment"  # of `ModelState` in a Lightning checkpoint
 PREFIX = "network."  # of the network's weights among a checkpoint's
-FORMAT = 3
-PACKAGES = ("torch", "lightning", "torchtext", "project")
+FORMAT = 4
+PACKAGES = ("torch", "lightning", "torchtext", "project")  # whose versions a checkpoint holds
 
 
 class ModelState(TypedDict):
@@ -46,11 +45,6 @@ class Model(NamedTuple):
     tokenizer: Tokenizer
     decision: Decision
     state: ModelState
-
-
-def package_versions() -> dict[str, str]:
-    """Return the versions of the packages that a result depends on."""
-    return {name: version(name) for name in PACKAGES}
 
 
 def load_plain(path: str | Path, kind: str) -> Any:

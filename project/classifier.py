@@ -1,5 +1,7 @@
 """Packed batches -> loss, metrics and optimizer steps: the LightningModule around the network."""
 
+from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,8 +14,9 @@ from torch.nn.utils.rnn import PackedSequence
 from torchmetrics.classification import MulticlassConfusionMatrix
 
 from project.batch import Batch
-from project.checkpoint import FORMAT, KEY, ModelState, package_versions
+from project.checkpoint import FORMAT, KEY, PACKAGES, ModelState
 from project.decision import Decision
+from project.encoder import BiLSTMEncoder, Encoder, encoder_state
 from project.errors import UserError
 from project.head import Figures, balanced_weights, weighted_cross_entropy
 from project.ingest import check_unread
@@ -22,7 +25,7 @@ from project.pretrained import read_pretrained, start_from
 from project.trainer import linear_schedule
 
 # hyperparameters that do not shape the network
-TRAINING = ["learning_rate", "weight_decay", "warmup", "label_smoothing", "class_weights", "init_from", "_instantiator"]
+TRAINING = ["learning_rate", "weight_decay", "warmup", "label_smoothing", "class_weights", "init_from"]
 
 
 class SentimentClassifier(L.LightningModule):
@@ -32,23 +35,15 @@ class SentimentClassifier(L.LightningModule):
     which has both. Plain hyperparameters are all that it takes.
 
     Args:
+        encoder: Turns a text's word vectors into its features: BiLSTMEncoder, CNNEncoder, or your subclass of Encoder.
         embedding_dim: Numbers in a word vector (E); that of the pretrained vectors, if there are any.
-        hidden_size: Size of a recurrent state (H), per direction.
-        num_layers: Number of stacked layers (L).
-        dropout: Share dropped between layers, and of the features.
+        dropout: Share dropped of the features.
         embedding_dropout: Share dropped of the numbers of the embeddings.
         learning_rate: Peak learning rate of the schedule.
         weight_decay: AdamW's weight decay, on weight matrices other than the embedding.
         warmup: Share of the optimizer steps in which the learning rate rises linearly; it then falls linearly to 0.
         label_smoothing: Share of each label that is spread over all classes in training (Szegedy et al. 2016).
         class_weights: balanced weighs each class in the loss by the inverse of its frequency in train; null: all 1.
-        cell: lstm, gru, rnn_tanh or rnn_relu.
-        bidirectional: Whether a second direction reads each text from its end.
-        bias: Whether the gates have biases.
-        proj_size: Size to which an LSTM projects its state (less than hidden_size); 0 for none.
-        merge: How the two directions become one vector: concat, sum, mean or product.
-        pooling: What a text's feature is: its last states, or the mean, max or attention over its tokens.
-        initial_state: zeros, or learned.
         network: Name of the network: SentimentNetwork, or one that an add-on brings.
         network_options: Options of such a network, by name.
         init_from: A .pt file whose weights (by name and shape) and word vectors training starts from.
@@ -59,9 +54,8 @@ class SentimentClassifier(L.LightningModule):
 
     def __init__(
         self,
+        encoder: Callable[[int], Encoder] = BiLSTMEncoder,
         embedding_dim: int = 50,
-        hidden_size: int = 128,
-        num_layers: int = 1,
         dropout: float = 0.5,
         embedding_dropout: float = 0.5,
         learning_rate: float = 2e-3,
@@ -69,31 +63,26 @@ class SentimentClassifier(L.LightningModule):
         warmup: float = 0.1,
         label_smoothing: float = 0.0,
         class_weights: Literal["balanced"] | None = None,
-        cell: str = "lstm",
-        bidirectional: bool = True,
-        bias: bool = True,
-        proj_size: int = 0,
-        merge: str = "concat",
-        pooling: str = "last",
-        initial_state: str = "zeros",
         network: str = "SentimentNetwork",
         network_options: dict[str, Any] | None = None,
         init_from: str | None = None,
     ) -> None:
         super().__init__()
-        sizes = {"embedding_dim": embedding_dim, "hidden_size": hidden_size, "num_layers": num_layers}
-        shares = {"dropout": dropout, "embedding_dropout": embedding_dropout, "label_smoothing": label_smoothing}
-        wrong = [f"{name} is {size}: set --model.{name}=1 or more" for name, size in sizes.items() if size < 1]
-        wrong += [
-            f"{n} is {p}: set --model.{n} to at least 0 and less than 1" for n, p in shares.items() if not 0 <= p < 1
-        ]
-        if not 0 <= warmup <= 1:
-            wrong.append(f"warmup is {warmup}: set --model.warmup to a share of the steps, from 0 to 1")
-        if learning_rate <= 0:
-            wrong.append(f"learning_rate is {learning_rate}: set --model.learning_rate above 0")
-        if wrong:
-            raise UserError(wrong[0])
-        self.save_hyperparameters()
+        share = "at least 0 and less than 1"
+        limits = {
+            "embedding_dim": (embedding_dim, embedding_dim >= 1, "1 or more"),
+            "dropout": (dropout, 0 <= dropout < 1, share),
+            "embedding_dropout": (embedding_dropout, 0 <= embedding_dropout < 1, share),
+            "learning_rate": (learning_rate, learning_rate > 0, "more than 0"),
+            "warmup": (warmup, 0 <= warmup <= 1, "a share of the steps, from 0 to 1"),
+            "label_smoothing": (label_smoothing, 0 <= label_smoothing < 1, share),
+        }
+        for name, (value, fits, allowed) in limits.items():
+            if not fits:
+                raise UserError(f"{name} is {value}: set --model.{name} to {allowed}")
+        self.save_hyperparameters(ignore="encoder")
+        self.hparams.pop("_instantiator", None)  # the command line's: what is left are plain values
+        self.hparams["encoder"] = encoder_state(encoder)
         with torch.device("meta"):  # refuses options of the network before any data is read
             build_network(self._network_state(vocab_size=3, num_classes=2))
 
@@ -132,7 +121,7 @@ class SentimentClassifier(L.LightningModule):
                 decision=Decision(data.label_names).state(),
                 corpus=data.corpus_name,
                 fingerprint=data.corpus.fingerprint,
-                versions=package_versions(),
+                versions={name: version(name) for name in PACKAGES},
             )
         )
         if data.pretrained is not None:
@@ -177,10 +166,6 @@ class SentimentClassifier(L.LightningModule):
         logits: Tensor = self.network(token_ids)
         return logits
 
-    def _keep(self, figures: Figures, batch: Batch, logits: Tensor) -> None:
-        """Keep `logits` (B, C) for the figures of a split."""
-        figures.add(logits, batch.labels, batch.targets, self.loss.weight)
-
     def _log(self, figures: Figures, shown: bool = False) -> None:
         """Log what a split's batches add up to; Lightning computes and resets the metrics."""
         metrics = figures.count(self.loss.weight)
@@ -190,7 +175,7 @@ class SentimentClassifier(L.LightningModule):
     def training_step(self, batch: Batch) -> Tensor:
         """Return the loss of one batch, () with the gradient's graph."""
         logits = self(batch.token_ids)  # (B, C)
-        self._keep(self.train_figures, batch, logits)
+        self.train_figures.add(logits, batch, self.loss.weight)
         return weighted_cross_entropy(logits, batch.targets, self.loss.weight, self.hparams["label_smoothing"])
 
     def on_train_epoch_end(self) -> None:
@@ -199,7 +184,7 @@ class SentimentClassifier(L.LightningModule):
 
     def validation_step(self, batch: Batch) -> None:
         """Keep one batch of val."""
-        self._keep(self.val_figures, batch, self(batch.token_ids))
+        self.val_figures.add(self(batch.token_ids), batch, self.loss.weight)
 
     def on_validation_epoch_end(self) -> None:
         """Log the figures of the val split."""
@@ -208,7 +193,7 @@ class SentimentClassifier(L.LightningModule):
     def test_step(self, batch: Batch) -> dict[str, Tensor]:
         """Keep one batch of test; return the rows (B,) of its texts, and whether each was right (B,)."""
         logits = self(batch.token_ids)  # (B, C)
-        self._keep(self.test_figures, batch, logits)
+        self.test_figures.add(logits, batch, self.loss.weight)
         self.confusion_matrix.update(logits.argmax(1), batch.labels)
         return {"rows": batch.rows, "right": logits.argmax(1) == batch.labels}
 

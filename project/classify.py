@@ -107,10 +107,12 @@ def classify_file(predictor: Predictor, path: Path, output: Path, text_column: s
     """
     from project.ingest import added_columns, annotate_file  # tables, which lines of text do not need
 
+    names = predictor.decision.label_names
+
     def answer(texts: Sequence[str]) -> list[dict[str, Any]]:
         each = predictor(texts)
-        return [added_columns(predictor.label_names, p.label, list(p.probabilities.values())) for p in each]
+        return [added_columns(names, p.label, list(p.probabilities.values())) for p in each]
 
-    empty = added_columns(predictor.label_names, None, []) if skip else None
+    empty = added_columns(names, None, []) if skip else None
     for note in annotate_file(path, output, text_column, answer, text_fault, empty):
         print(note, file=sys.stderr)

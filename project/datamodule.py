@@ -14,7 +14,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from project.batch import Batch, EncodedTexts, as_it_is
+from project.batch import Batch, EncodedTexts
 from project.buckets import BucketSampler, padding_share
 from project.corpora import load_corpus
 from project.errors import UserError
@@ -239,7 +239,7 @@ class SentimentDataModule(L.LightningDataModule):
     def _loader(self, texts: EncodedTexts, sampler: BucketSampler) -> ResumableLoader:
         how: dict[str, Any] = {"batch_size": self.batch_size, "num_workers": self.num_workers}
         how |= {"persistent_workers": self.num_workers > 0, "pin_memory": torch.cuda.is_available()}
-        return ResumableLoader(texts, sampler=sampler, collate_fn=as_it_is, **how)
+        return ResumableLoader(texts, sampler=sampler, collate_fn=Batch._make, **how)  # it is a batch already
 
     def _processes(self) -> tuple[int, int]:
         return (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)

@@ -1,8 +1,10 @@
 """Packed embeddings (N, E) -> one feature vector per text (B, F), and one per token (N, F)."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import partial
-from typing import NamedTuple
+from importlib import import_module
+from typing import Any, NamedTuple, TypedDict
 
 import torch
 from torch import Tensor, nn
@@ -29,22 +31,15 @@ MERGES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 }
 
 
-class MeanPooling(nn.Module):
-    """The mean of a text's token vectors."""
-
-    def forward(self, tokens: PackedSequence) -> Tensor:
-        """Return (B, F) for `tokens`, data (N, F)."""
-        padded, lengths = pad_packed_sequence(tokens, batch_first=True)  # (B, T, F), (B,)
-        return padded.sum(1) / lengths.to(padded.device).unsqueeze(1)  # (B, F)
+def mean_pooling(tokens: PackedSequence) -> Tensor:
+    """Return the mean (B, F) of each text's vectors, data (N, F)."""
+    padded, lengths = pad_packed_sequence(tokens, batch_first=True)  # (B, T, F), (B,)
+    return padded.sum(1) / lengths.to(padded.device).unsqueeze(1)  # (B, F)
 
 
-class MaxPooling(nn.Module):
-    """The largest of each number over a text's tokens."""
-
-    def forward(self, tokens: PackedSequence) -> Tensor:
-        """Return (B, F) for `tokens`, data (N, F)."""
-        padded, _ = pad_packed_sequence(tokens, batch_first=True, padding_value=-torch.inf)  # (B, T, F)
-        return padded.amax(1)  # (B, F)
+def max_pooling(tokens: PackedSequence) -> Tensor:
+    """Return the largest of each number over a text's vectors, (B, F) for data (N, F)."""
+    return pad_packed_sequence(tokens, batch_first=True, padding_value=-torch.inf)[0].amax(1)  # (B, F)
 
 
 class AttentionPooling(nn.Module):
@@ -59,23 +54,18 @@ class AttentionPooling(nn.Module):
         self.projection = nn.Linear(size, size)
         self.context = nn.Linear(size, 1, bias=False)
 
-    def score(self, vectors: Tensor) -> Tensor:
-        """Return how much each token's vector counts, (N, 1), for `vectors` (N, F)."""
-        scores: Tensor = self.context(self.projection(vectors).tanh())
-        return scores
-
     def forward(self, tokens: PackedSequence) -> Tensor:
         """Return (B, F) for `tokens`, data (N, F)."""
         padded, _ = pad_packed_sequence(tokens, batch_first=True)  # (B, T, F)
-        scores = tokens._replace(data=self.score(tokens.data))  # data (N, 1)
+        scores = tokens._replace(data=self.context(self.projection(tokens.data).tanh()))  # data (N, 1)
         weights = pad_packed_sequence(scores, batch_first=True, padding_value=-torch.inf)[0].softmax(1)  # (B, T, 1)
         return (weights * padded).sum(1)  # (B, F)
 
 
 LAST = "last"  # the pooling that takes the last states: [h_forward ; h_backward]
-POOLINGS: dict[str, Callable[[int], nn.Module]] = {
-    "mean": lambda size: MeanPooling(),
-    "max": lambda size: MaxPooling(),
+POOLINGS: dict[str, Callable[[int], Callable[[PackedSequence], Tensor]]] = {  # for F
+    "mean": lambda size: mean_pooling,
+    "max": lambda size: max_pooling,
     "attention": AttentionPooling,
 }
 
@@ -91,7 +81,46 @@ class Encoding(NamedTuple):
         return pad_packed_sequence(self.tokens, batch_first=True)
 
 
-class BiLSTMEncoder(nn.Module):
+class Encoder(nn.Module):
+    """What an encoder promises: one feature vector per text. A subclass is all that another one takes.
+
+    Its first argument is the size of an embedding (E). The others are its options, plain values, which are those of
+    the command line too: ``--model.encoder=NAME --model.encoder.OPTION=...``.
+
+    Attributes:
+        output_size: F.
+    """
+
+    output_size: int
+
+    def forward(self, embedded: PackedSequence) -> Tensor:
+        """Return the features (B, F) of `embedded`, whose data is (N, E)."""
+        raise NotImplementedError
+
+
+class CNNEncoder(Encoder):
+    """The largest value of each filter over all windows of a text's tokens (Kim 2014).
+
+    Args:
+        embedding_dim: E.
+        channels: Number of filters (F).
+        width: Tokens in a window.
+    """
+
+    def __init__(self, embedding_dim: int, channels: int = 128, width: int = 3) -> None:
+        super().__init__()
+        self.convolution = nn.Conv1d(embedding_dim, channels, width, padding="same")
+        self.output_size = channels
+
+    def forward(self, embedded: PackedSequence) -> Tensor:
+        """Return the features (B, F) of `embedded`, whose data is (N, E)."""
+        padded, lengths = pad_packed_sequence(embedded, batch_first=True)  # (B, T, E), (B,)
+        values = self.convolution(padded.transpose(1, 2)).relu()  # (B, F, T)
+        padding = torch.arange(padded.shape[1]) >= lengths.unsqueeze(1)  # (B, T)
+        return torch.amax(values.masked_fill(padding.unsqueeze(1).to(values.device), 0.0), 2)  # (B, F), none is below 0
+
+
+class BiLSTMEncoder(Encoder):
     """A bidirectional LSTM whose feature is [h_forward ; h_backward] of its last layer; options give its relatives.
 
     h_forward is the forward state after a text's last real token, h_backward the backward state after its first, so
@@ -100,9 +129,9 @@ class BiLSTMEncoder(nn.Module):
 
     Args:
         embedding_dim: E.
-        hidden_size: H, per direction.
-        num_layers: L.
-        dropout: Between layers.
+        hidden_size: Size of a recurrent state (H), per direction.
+        num_layers: Number of stacked layers (L).
+        dropout: Share dropped between layers.
         cell: lstm, gru, rnn_tanh or rnn_relu.
         bidirectional: Whether a second direction reads from the end; without it the feature is h_forward alone.
         bias: Whether the gates have biases.
@@ -119,9 +148,9 @@ class BiLSTMEncoder(nn.Module):
     def __init__(
         self,
         embedding_dim: int,
-        hidden_size: int,
+        hidden_size: int = 128,
         num_layers: int = 1,
-        dropout: float = 0.0,
+        dropout: float = 0.5,
         cell: str = "lstm",
         bidirectional: bool = True,
         bias: bool = True,
@@ -218,3 +247,44 @@ def hidden_of(state: State) -> Tensor:
 def _check_known(name: str, value: str, known: Iterable[str]) -> None:
     if value not in known:
         raise UserError(f"{name} is {value!r}: choose one of {', '.join(known)}")
+
+
+class EncoderState(TypedDict):
+    """An encoder as checkpoints and configurations name it: never code, only a class that is looked up in this tree."""
+
+    class_path: str
+    init_args: dict[str, Any]  # plain values
+
+
+def encoder_state(encoder: Callable[..., Encoder] | EncoderState) -> EncoderState:
+    """Return how a checkpoint names an encoder: a class, or a `functools.partial` of one with its options.
+
+    Raises:
+        UserError: It is neither.
+    """
+    if isinstance(encoder, Mapping):
+        return encoder
+    options = encoder.keywords if isinstance(encoder, partial) else {}
+    *_, kind = (encoder.func, *encoder.args) if isinstance(encoder, partial) else (encoder,)
+    if not (isinstance(kind, type) and issubclass(kind, Encoder)):
+        raise UserError(f"encoder is {encoder!r}: give a subclass of Encoder, or a functools.partial of one")
+    return {"class_path": f"{kind.__module__}.{kind.__name__}", "init_args": dict(options)}
+
+
+def build_encoder(state: EncoderState, embedding_dim: int) -> Encoder:
+    """Build the encoder that a checkpoint names, with random weights.
+
+    Raises:
+        UserError: This tree does not have its class, or an option has no such value.
+    """
+    module, _, name = state["class_path"].rpartition(".")
+    if module.partition(".")[0] == __name__.partition(".")[0]:  # from elsewhere nothing is imported
+        with suppress(ModuleNotFoundError):
+            import_module(module)
+    known = {each.__name__: each for each in Encoder.__subclasses__()}
+    try:
+        return known[name](embedding_dim, **state["init_args"])
+    except KeyError as error:
+        raise UserError(f"this tree lacks {module}, which has {name!r}; here are {', '.join(known)}") from error
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{name}: {error}") from error

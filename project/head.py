@@ -5,6 +5,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torchmetrics import MeanMetric, Metric, MetricCollection, classification
 
+from project.batch import Batch
+
 KEPT_BATCHES = 256
 
 
@@ -53,9 +55,9 @@ class Figures(nn.Module):
         self.loss = MeanMetric()
         self._kept: list[tuple[Tensor, Tensor, Tensor]] = []
 
-    def add(self, logits: Tensor, labels: Tensor, targets: Tensor, weight: Tensor | None) -> None:
-        """Keep a batch: logits (B, C), labels (B,), what the loss compares with, and the weights of classes (C,)."""
-        self._kept.append((logits.detach().float(), labels, targets))
+    def add(self, logits: Tensor, batch: Batch, weight: Tensor | None) -> None:
+        """Keep the `logits` (B, C) of a batch; `weight` (C,) is that of each class in the loss."""
+        self._kept.append((logits.detach().float(), batch.labels, batch.targets))
         if len(self._kept) == KEPT_BATCHES:
             self.count(weight)
 

@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +29,11 @@ class CSVLogger(LightningCSVLogger):
     def version(self) -> int | str:
         """Number of the folder, which is created when it is first asked for."""
         if self._version is None and getattr(rank_zero_only, "rank", 0) == 0:
-            self._version = self._get_next_version()
-            while True:
-                try:
-                    Path(self.root_dir, f"version_{self._version}").mkdir(parents=True)
+            for number in count(self._get_next_version()):
+                with suppress(FileExistsError):
+                    Path(self.root_dir, f"version_{number}").mkdir(parents=True)
+                    self._version = number
                     break
-                except FileExistsError:
-                    self._version += 1
         return super().version
 
 

@@ -1,13 +1,13 @@
 """Packed token ids (N,) -> embedding -> encoder -> dropout -> linear -> logits (B, C): a plain nn.Module."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypedDict
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from project.encoder import BiLSTMEncoder
+from project.encoder import BiLSTMEncoder, Encoder, EncoderState, build_encoder, encoder_state
 from project.errors import UserError
 from project.registry import load, registered
 from project.text import PAD_ID
@@ -71,9 +71,9 @@ class SentimentNetwork(nn.Module):
         num_classes: C.
         num_frozen: See `WordEmbedding`.
         embedding_dim: E.
-        dropout: On the features, and between the encoder's layers.
+        dropout: On the features.
         embedding_dropout: On the numbers of the embeddings.
-        encoder: Other arguments of `BiLSTMEncoder`.
+        encoder: See `encoder_state`.
     """
 
     def __init__(
@@ -84,12 +84,12 @@ class SentimentNetwork(nn.Module):
         embedding_dim: int = 50,
         dropout: float = 0.5,
         embedding_dropout: float = 0.5,
-        **encoder: Any,
+        encoder: Callable[..., Encoder] | EncoderState = BiLSTMEncoder,
     ) -> None:
         super().__init__()
         self.embedding = WordEmbedding(vocab_size, embedding_dim, num_frozen)
         self.embedding_dropout = nn.Dropout(embedding_dropout)
-        self.encoder = BiLSTMEncoder(embedding_dim, dropout=dropout, **encoder)
+        self.encoder = build_encoder(encoder_state(encoder), embedding_dim)
         self.dropout = nn.Dropout(dropout)
         self.classifier = nn.Linear(self.encoder.output_size, num_classes)
 

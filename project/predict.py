@@ -30,11 +30,6 @@ class Predictor:
     decision: Decision
     workers: int = 1
 
-    @property
-    def label_names(self) -> tuple[str, ...]:
-        """The C classes."""
-        return self.decision.label_names
-
     @overload
     def __call__(self, texts: str) -> Prediction: ...  # type: ignore[overload-overlap] # a str is a Sequence[str]
 

@@ -3,7 +3,7 @@
 What makes such a file is an add-on's business: word vectors of a corpus, a language model, a network of your own.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -74,6 +74,12 @@ def read_pretrained(path: Path) -> Pretrained:
         raise UserError(f"{path} is no file of words, vectors and weights") from error
 
 
+def rows_of(tokens: Sequence[str], words: Sequence[str]) -> Tensor:
+    """Return the position of each of V `tokens` among `words`, (V,), -1 if it is not there."""
+    rows = {word: row for row, word in enumerate(words)}
+    return torch.tensor([rows.get(token, -1) for token in tokens])
+
+
 def start_from(pretrained: Pretrained, network: nn.Module, tokens: list[str]) -> str:
     """Copy weights by name and shape, and the embedding's rows by word, into `network`; return what was taken.
 
@@ -89,8 +95,7 @@ def start_from(pretrained: Pretrained, network: nn.Module, tokens: list[str]) ->
             )
     taken = {name: weight for name, weight in pretrained.weights.items() if name in own}
     network.load_state_dict(taken, strict=False)
-    rows = {word: row for row, word in enumerate(pretrained.words)}
-    places = torch.tensor([rows.get(token, -1) for token in tokens])  # (V,)
+    places = rows_of(tokens, pretrained.words)  # (V,)
     found = places >= 0
     network.get_submodule("embedding").load_pretrained(pretrained.vectors[places], found)  # type: ignore[operator]
     if pretrained.weights and not taken:

@@ -73,15 +73,10 @@ def plain_trainer(epochs: int, *callbacks: Callback) -> L.Trainer:
     """
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # which devices it uses, for each of its runs
     bfloat16 = torch.cuda.is_available() or torch.backends.cpu.get_cpu_capability() == "AVX512"
-    silent: dict[str, Any] = {
-        "logger": False,
-        "enable_checkpointing": False,
-        "enable_model_summary": False,
-        "num_sanity_val_steps": 0,
-    }
+    off: Any = dict.fromkeys(("logger", "enable_checkpointing", "enable_model_summary", "num_sanity_val_steps"), False)
     precision: Any = "bf16-mixed" if bfloat16 else "32-true"
     bars = [TQDMProgressBar(refresh_rate=10), *callbacks]
-    return L.Trainer(devices=1, max_epochs=epochs, precision=precision, gradient_clip_val=1.0, callbacks=bars, **silent)
+    return L.Trainer(devices=1, max_epochs=epochs, precision=precision, gradient_clip_val=1.0, callbacks=bars, **off)
 
 
 def linear_schedule(optimizer: Optimizer, steps: float, warmup: float) -> OptimizerLRSchedulerConfig:

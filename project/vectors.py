@@ -11,7 +11,7 @@ from torch import Tensor
 
 from project.errors import UserError
 from project.ingest import Distribution, Member, fetch, read_word_vectors
-from project.pretrained import read_pretrained
+from project.pretrained import read_pretrained, rows_of
 
 # J. Pennington, R. Socher and C. Manning (2014), GloVe: Global Vectors for Word Representation. Public domain (PDDL).
 GLOVE_6B_50D = "glove-6b-50d"
@@ -51,8 +51,7 @@ class WordVectors:
 
     def lookup(self, tokens: Sequence[str]) -> tuple[Tensor, Tensor]:
         """Return the vectors of V `tokens`, (V, E) with zeros for those without, and which have one, (V,) bool."""
-        rows = {word: row for row, word in enumerate(self.words)}
-        positions = np.array([rows.get(token, -1) for token in tokens])
+        positions = rows_of(tokens, self.words).numpy()
         found = positions >= 0
         vectors = np.zeros((len(tokens), self.dim), dtype=np.float32)
         vectors[found] = self.matrix[positions[found]]

@@ -94,7 +94,7 @@ def sentiment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
 
 SMALL = (
     "--data.vectors=null",
-    "--model.hidden_size=8",
+    "--model.encoder.hidden_size=8",
     "--model.embedding_dim=8",
     "--data.batch_size=8",
     "--trainer.enable_progress_bar=false",

@@ -1,3 +1,4 @@
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from project.batch import Batch, pack
 from project.buckets import BucketSampler
 from project.classifier import SentimentClassifier
 from project.datamodule import SentimentDataModule
+from project.encoder import BiLSTMEncoder
 from project.errors import UserError
 from project.head import Figures, balanced_weights
 from tests.conftest import toy_rows, write_csv
@@ -36,21 +38,26 @@ def data(toy: Path, **options: Any) -> SentimentDataModule:
 
 def small(**options: Any) -> SentimentClassifier:
     L.seed_everything(1, verbose=False)
-    return SentimentClassifier(**{"embedding_dim": 8, "hidden_size": 8, "learning_rate": 0.02, **options})
+    encoder = partial(BiLSTMEncoder, hidden_size=8)
+    return SentimentClassifier(**{"encoder": encoder, "embedding_dim": 8, "learning_rate": 0.02, **options})
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"hidden_size": 0}, "hidden_size is 0: set --model.hidden_size=1 or more"),
+        ({"encoder": partial(BiLSTMEncoder, hidden_size=0)}, "BiLSTMEncoder: hidden_size must be greater than zero"),
+        ({"encoder": print}, "encoder is <built-in function print>: give a subclass of Encoder"),
         ({"dropout": 1.5}, "dropout is 1.5: set --model.dropout to at least 0 and less than 1"),
         ({"warmup": 2.0}, "warmup is 2.0: set --model.warmup to a share of the steps, from 0 to 1"),
-        ({"learning_rate": 0.0}, "learning_rate is 0.0: set --model.learning_rate above 0"),
-        ({"pooling": "median"}, "pooling is 'median': choose one of last, mean, max"),
+        ({"learning_rate": 0.0}, "learning_rate is 0.0: set --model.learning_rate to more than 0"),
+        ({"encoder": partial(BiLSTMEncoder, pooling="median")}, "pooling is 'median': choose one of last, mean, max"),
         ({"network": "Forest"}, "network 'Forest' needs an add-on, which this tree lacks"),
-        ({"proj_size": 200}, "proj_size is 200: only an LSTM projects, to less than hidden_size=128"),
+        (
+            {"encoder": partial(BiLSTMEncoder, proj_size=200)},
+            "proj_size is 200: only an LSTM projects, to less than hidden_size=128",
+        ),
     ],
-    ids=str,
+    ids=range(8),
 )
 def test_option_that_makes_no_network_is_refused_before_any_data_is_read(options, message):
     with pytest.raises(UserError, match=message):

@@ -161,7 +161,7 @@ class StopAfterTwoEpochs(L.Callback):
 
 
 THREE = ("--data.batch_size=8", "--trainer.max_epochs=3", "--test_after_fit=false", *QUIET)
-NEW = ("--model.dropout=0", "--model.embedding_dropout=0", "--data.vectors=null", "--model.hidden_size=8")
+NEW = ("--model.dropout=0", "--model.embedding_dropout=0", "--data.vectors=null", "--model.encoder.hidden_size=8")
 
 
 @pytest.fixture(scope="module")
@@ -289,14 +289,14 @@ def test_run_that_ends_before_its_first_val_says_so(sentiment, toy, capsys):
 BAD_INPUTS = {
     "unknown command": (["fitt"], r"no command 'fitt': choose one of fit, validate"),
     "unknown option": (["fit", "--data.corpsu=movies"], r"unrecognized arguments: --data.corpsu=movies"),
-    "not a number": (["fit", "--model.hidden_size=wide"], r"model.hidden_size.*Got value: wide"),
+    "not a number": (["fit", "--model.encoder.hidden_size=wide"], r"hidden_size.*Got value: wide"),
     "class weights": (["fit", "--model.class_weights=equal"], r"model.class_weights"),
     "unknown choice": (["fit", "--data.truncation=middle"], r"data.truncation.*'head', 'tail', 'head\+tail'"),
     "missing configuration": (["fit", "--config", "nope.yaml"], r"File does not exist: .*nope.yaml"),
     "broken configuration": (["fit", "--config", "broken.yaml"], r"config"),
     "callback of no add-on": (["fit", "--without=nothing"], r"--without names 'nothing': the callbacks are"),
     "unknown accelerator": (["fit", "--trainer.accelerator=abacus"], r"trainer settings: .*abacus"),
-    "model": (["fit", "--model.hidden_size=0"], r"hidden_size is 0: set --model.hidden_size=1 or more"),
+    "model": (["fit", "--model.encoder.hidden_size=0"], r"BiLSTMEncoder: hidden_size must be greater than zero"),
     "data module": (["fit", "--data.batch_size=0"], r"batch_size is 0: set --data.batch_size=1 or more"),
     "bad row": (
         ["fit", "--data.corpus=bad.csv", "--data.vectors=null"],
@@ -327,7 +327,7 @@ def test_output_that_cannot_be_written_stops_before_the_work(sentiment, fitted, 
     assert "does not exist" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("option", ["--model.hidden_size=16", "--data.max_length=9", "--data.vectors=null"])
+@pytest.mark.parametrize("option", ["--model.encoder.hidden_size=16", "--data.max_length=9", "--data.vectors=null"])
 def test_option_that_the_checkpoint_overrides_is_refused(sentiment, fitted, toy, capsys, option):
     path = f"--ckpt_path={best(fitted)}"
     assert sentiment("test", path, f"--data.corpus={toy}", option) == 2
@@ -357,3 +357,29 @@ def test_without_the_library_of_sub_words_its_extra_is_named(sentiment, toy, cap
     assert sentiment("fit", f"--data.corpus={toy}", "--data.tokenizer=bpe", "--data.bpe_size=301", *SMALL) == 2
     error = capsys.readouterr().err.splitlines()[-1]
     assert error == "error: sentiment fit needs tokenizers: pip install -e '.[subwords]'"
+
+
+def test_another_encoder_is_trained_tested_and_classifies(sentiment, toy, capsys):
+    words = ("--model.encoder=CNNEncoder", "--model.encoder.width=5", "--model.encoder.channels=6")
+    small = [word for word in SMALL if "encoder" not in word]
+    assert sentiment("fit", f"--data.corpus={toy}", "--trainer.max_epochs=1", *words, *small) == 0
+    path = "runs/version_0/checkpoints/best.ckpt"
+    assert sentiment("test", f"--ckpt_path={path}", f"--data.corpus={toy}", *QUIET) == 0
+    assert results("runs/version_1")["metrics"] == pytest.approx(results("runs/version_0")["metrics"], abs=1e-6)
+    assert sentiment("predict", f"--ckpt_path={path}", f"--data.corpus={toy}", *QUIET) == 0
+    capsys.readouterr()
+    assert sentiment("classify", "--ckpt_path", path, "A dull film.") == 0
+    assert capsys.readouterr().out.split("\t")[0] in ("negative", "positive")
+
+
+def test_options_of_an_encoder_are_explained(sentiment, capsys):
+    with pytest.raises(SystemExit):
+        sentiment("fit", "--model.encoder.help", "CNNEncoder")
+    assert "Number of filters (F)" in capsys.readouterr().out
+
+
+def test_unknown_encoder_is_one_line(sentiment, capsys):
+    assert sentiment("fit", "--model.encoder=Forest") == 2
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
+    assert "model.encoder" in line
+    assert "Forest" in line

@@ -1,3 +1,5 @@
+import sys
+from functools import partial
 from typing import Any
 
 import pytest
@@ -5,9 +7,17 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence, pack_sequence
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pack_sequence, pad_packed_sequence
 
-from project.encoder import MERGES, AttentionPooling, BiLSTMEncoder
+from project.encoder import (
+    MERGES,
+    AttentionPooling,
+    BiLSTMEncoder,
+    CNNEncoder,
+    Encoder,
+    build_encoder,
+    encoder_state,
+)
 from project.errors import UserError
 
 E, H = 5, 4
@@ -15,7 +25,7 @@ E, H = 5, 4
 
 def encoder(layers: int = 1, **options) -> BiLSTMEncoder:
     torch.manual_seed(0)
-    return BiLSTMEncoder(E, H, layers, **options)
+    return BiLSTMEncoder(E, H, layers, **{"dropout": 0.0, **options})
 
 
 def texts(lengths: list[int]) -> list[Tensor]:
@@ -95,7 +105,8 @@ def test_attention_is_a_mean_weighted_by_the_softmax_of_scores():
     assert isinstance(module.pool, AttentionPooling)
     for row, feature in zip(rows, features(module, rows), strict=True):
         vectors = outputs(module, row)
-        torch.testing.assert_close(feature, (module.pool.score(vectors).softmax(0) * vectors).sum(0))
+        scores = module.pool.context(module.pool.projection(vectors).tanh())  # (T, 1)
+        torch.testing.assert_close(feature, (scores.softmax(0) * vectors).sum(0))
 
 
 @pytest.mark.parametrize("pooling", ["last", "mean", "max", "attention"])
@@ -210,3 +221,57 @@ def test_recurrent_weights_begin_orthogonal(cell, gates):
     assert isinstance(weight, Tensor)
     for gate in weight.view(gates, H, H):
         torch.testing.assert_close(gate @ gate.T, torch.eye(H), atol=1e-5, rtol=0)
+
+
+def test_cnn_is_the_largest_value_of_each_filter_by_hand():
+    cnn = CNNEncoder(1, channels=2, width=3)
+    with torch.no_grad():
+        cnn.convolution.weight.copy_(torch.tensor([[[1.0, 1.0, 1.0]], [[-1.0, 0.0, 0.0]]]))
+        nn.init.zeros_(cnn.convolution.bias)  # type: ignore[arg-type]
+    packed = pack_sequence([torch.tensor([[1.0], [2.0], [4.0]]), torch.tensor([[5.0]])])
+    assert cnn(packed).tolist() == [[7.0, 0.0], [5.0, 0.0]]
+
+
+@given(st.lists(st.integers(1, 6), min_size=2, max_size=5))
+def test_cnn_does_not_depend_on_the_batch(lengths):
+    torch.manual_seed(0)
+    cnn, rows = CNNEncoder(E, channels=4, width=5), texts(lengths)
+    together = cnn(pack_sequence(rows, enforce_sorted=False))
+    alone = torch.cat([cnn(pack_sequence([row])) for row in rows])
+    torch.testing.assert_close(together, alone)
+
+
+class Lengths(Encoder):
+    """The number of tokens: an encoder of one's own."""
+
+    def __init__(self, embedding_dim: int, scale: float = 1.0) -> None:
+        super().__init__()
+        self.scale, self.output_size = scale, 1
+
+    def forward(self, embedded: PackedSequence) -> Tensor:
+        lengths: Tensor = pad_packed_sequence(embedded, batch_first=True)[1].unsqueeze(1) * self.scale
+        return lengths
+
+
+@pytest.mark.parametrize("encoder", [partial(Lengths, scale=2.0), Lengths])
+def test_a_checkpoint_names_an_encoder_by_its_class_and_options(encoder):
+    state = encoder_state(encoder)
+    assert state == {"class_path": f"{__name__}.Lengths", "init_args": getattr(encoder, "keywords", {})}
+    assert isinstance(build_encoder(state, E), Lengths)
+    assert encoder_state(state) == state
+
+
+def test_an_encoder_that_this_tree_lacks_is_named():
+    with pytest.raises(UserError, match=r"this tree lacks project\.forest, which has 'Trees'; here are "):
+        build_encoder({"class_path": "project.forest.Trees", "init_args": {}}, E)
+
+
+def test_modules_of_elsewhere_are_not_imported():
+    with pytest.raises(UserError, match="this tree lacks antigravity"):
+        build_encoder({"class_path": "antigravity.Trees", "init_args": {}}, E)
+    assert "antigravity" not in sys.modules
+
+
+def test_an_option_that_the_encoder_lacks_is_one_line():
+    with pytest.raises(UserError, match=r"CNNEncoder: .*unexpected keyword argument 'depth'"):
+        build_encoder({"class_path": "project.encoder.CNNEncoder", "init_args": {"depth": 2}}, E)

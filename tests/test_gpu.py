@@ -17,7 +17,7 @@ pytestmark = [
 
 @pytest.mark.filterwarnings("ignore:Synchronization debug mode")  # torch says that it does not see every wait yet
 def test_forward_never_waits_for_the_cpu():
-    network = SentimentNetwork(vocab_size=20, num_classes=2, num_frozen=4, hidden_size=16).cuda()
+    network = SentimentNetwork(vocab_size=20, num_classes=2, num_frozen=4).cuda()
     batch = pack([torch.tensor([3, 18, 5]), torch.tensor([4])]).cuda()
     network(batch)  # cuDNN's first call sets itself up
     torch.cuda.set_sync_debug_mode("error")
@@ -46,7 +46,7 @@ class NoWaiting(L.Callback):
 def test_a_training_step_never_waits_for_the_card(sentiment, toy):
     options = ("--trainer.callbacks+=tests.test_gpu.NoWaiting", "--trainer.max_epochs=2", "--trainer.accelerator=gpu")
     small = [word for word in SMALL if "accelerator" not in word]
-    assert sentiment("fit", f"--data.corpus={toy}", *options, *small, "--model.hidden_size=16") == 0
+    assert sentiment("fit", f"--data.corpus={toy}", *options, *small, "--model.encoder.hidden_size=16") == 0
     assert NoWaiting.watched == 2
 
 

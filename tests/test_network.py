@@ -1,8 +1,11 @@
+from functools import partial
+
 import pytest
 import torch
 from torch import Tensor
 
 from project.batch import pack
+from project.encoder import BiLSTMEncoder
 from project.errors import UserError
 from project.network import SentimentNetwork, WordEmbedding, build_network, network_state
 
@@ -11,7 +14,8 @@ V, FROZEN, E, H, C = 10, 3, 5, 4, 3
 
 def network(**options) -> SentimentNetwork:
     torch.manual_seed(0)
-    return SentimentNetwork(V, C, FROZEN, embedding_dim=E, hidden_size=H, **options)
+    encoder = partial(BiLSTMEncoder, hidden_size=H, num_layers=2)
+    return SentimentNetwork(V, C, FROZEN, embedding_dim=E, encoder=encoder, **options)
 
 
 def token_ids(*rows: list[int]):
@@ -23,7 +27,7 @@ def test_logits_are_batch_by_classes():
 
 
 def test_every_shape_on_the_way():
-    module, shapes = network(num_layers=2), {}
+    module, shapes = network(), {}
     for name in ("embedding", "encoder", "classifier"):
         part = getattr(module, name)
         part.register_forward_hook(lambda _, __, output, name=name: shapes.update({name: tuple(output.shape)}))
@@ -32,7 +36,7 @@ def test_every_shape_on_the_way():
 
 
 def test_every_parameter_receives_a_gradient():
-    module = network(num_layers=2).eval()
+    module = network().eval()
     module(token_ids([2, 3], [4])).sum().backward()
     assert [name for name, p in module.named_parameters() if p.grad is None or not p.grad.any()] == []
 
@@ -53,7 +57,7 @@ def test_optimizer_groups_spare_biases_and_embedding():
     assert [group["weight_decay"] for group in (decayed, biases, vectors)] == [0.25, 0.0, 0.0]
 
 
-SMALL = {"vocab_size": V, "num_classes": C, "embedding_dim": E, "hidden_size": H}
+SMALL = {"vocab_size": V, "num_classes": C, "embedding_dim": E}
 
 
 def test_a_network_is_built_from_its_state():

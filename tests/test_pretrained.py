@@ -1,6 +1,9 @@
+from functools import partial
+
 import pytest
 import torch
 
+from project.encoder import BiLSTMEncoder
 from project.errors import UserError
 from project.network import SentimentNetwork
 from project.pretrained import read_pretrained, save_pretrained, start_from
@@ -10,7 +13,7 @@ TOKENS = ["<pad>", "<unk>", "film", "warm"]
 
 def network(**options) -> SentimentNetwork:
     torch.manual_seed(0)
-    return SentimentNetwork(len(TOKENS), 2, embedding_dim=3, hidden_size=4, **options)
+    return SentimentNetwork(len(TOKENS), 2, embedding_dim=3, encoder=partial(BiLSTMEncoder, hidden_size=4), **options)
 
 
 @pytest.fixture
@@ -50,7 +53,7 @@ def test_what_was_taken_is_told(saved):
 
 
 def test_another_shape_is_told(saved):
-    wider = SentimentNetwork(len(TOKENS), 3, embedding_dim=3, hidden_size=4)
+    wider = SentimentNetwork(len(TOKENS), 3, embedding_dim=3, encoder=partial(BiLSTMEncoder, hidden_size=4))
     with pytest.raises(UserError, match=r"has classifier\.bias as \(2,\), the network \(3,\): use the --model options"):
         start_from(saved, wider, TOKENS)
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from project.encoder import AttentionPooling, BiLSTMEncoder, MaxPooling, MeanPooling
+from project.encoder import AttentionPooling, BiLSTMEncoder, CNNEncoder
 from project.errors import UserError
 from project.network import SentimentNetwork
 from project.registry import load, registered
@@ -77,6 +77,17 @@ def add_bilstm(graph: "Graph", encoder: BiLSTMEncoder, values: str) -> str:
     if encoder.pool is None:
         return merge(graph, encoder, last, axis=0)  # (B, F)
     return pool(graph, encoder, merge(graph, encoder, outputs, axis=1))  # (B, F)
+
+
+def add_cnn(graph: "Graph", encoder: CNNEncoder, values: str) -> str:
+    """Add the nodes from `values` (T, B, E) to the features (B, F); return the features' name."""
+    (weight, bias), around = encoder.convolution.parameters(), encoder.convolution.kernel_size[0] - 1
+    zero = graph.constant(0.0, np.float32)
+    real = graph.add("Unsqueeze", graph.real_tokens(), graph.constant([1]))  # (B, 1, T)
+    values = graph.add("Where", real, graph.add("Transpose", values, perm=[1, 2, 0]), zero)  # (B, E, T)
+    named = graph.weight("cnn.weight", weight), graph.weight("cnn.bias", bias)
+    found = graph.add("Relu", graph.add("Conv", values, *named, pads=[around // 2, around - around // 2]))  # (B, F, T)
+    return graph.add("ReduceMax", graph.add("Where", real, found, zero), graph.constant([2]), keepdims=0)  # (B, F)
 
 
 def initial_states(graph: "Graph", encoder: BiLSTMEncoder) -> list[str]:
@@ -146,14 +157,14 @@ def pool(graph: "Graph", encoder: BiLSTMEncoder, tokens: str) -> str:
     return nodes_of(POOLINGS, encoder.pooling)(graph, encoder.pool, tokens, real)
 
 
-def mean_pooling(graph: "Graph", module: MeanPooling, tokens: str, real: str) -> str:
+def mean_pooling(graph: "Graph", module: object, tokens: str, real: str) -> str:
     """Add the nodes of the mean over real tokens; return the name of (B, F)."""
     counts = graph.add("Unsqueeze", graph.add("Cast", "lengths", to=TensorProto.FLOAT), graph.constant([1]))  # (B, 1)
     tokens = graph.add("Where", real, tokens, graph.constant(0.0, np.float32))  # (T, B, F)
     return graph.add("Div", graph.add("ReduceSum", tokens, graph.constant([0]), keepdims=0), counts)
 
 
-def max_pooling(graph: "Graph", module: MaxPooling, tokens: str, real: str) -> str:
+def max_pooling(graph: "Graph", module: object, tokens: str, real: str) -> str:
     """Add the nodes of the maximum over real tokens; return the name of (B, F)."""
     masked = graph.add("Where", real, tokens, graph.constant(-np.inf, np.float32))  # (T, B, F)
     return graph.add("ReduceMax", masked, graph.constant([0]), keepdims=0)
@@ -175,7 +186,7 @@ POOLINGS: dict[str, Nodes] = {"mean": mean_pooling, "max": max_pooling, "attenti
 
 
 NETWORKS: dict[str, Nodes] = {SentimentNetwork.__name__: add_sentiment_network}
-ENCODERS: dict[str, Nodes] = {BiLSTMEncoder.__name__: add_bilstm}
+ENCODERS: dict[str, Nodes] = {BiLSTMEncoder.__name__: add_bilstm, CNNEncoder.__name__: add_cnn}
 
 
 class Graph:

@@ -171,7 +171,7 @@ def test_a_bundle_keeps_subwords_and_three_labels(sentiment, tmp_path):
     checkpoint = "runs/version_0/checkpoints/best.ckpt"
     assert sentiment("export", "--ckpt_path", checkpoint, "--output", "bundle") == 0
     classify = load("bundle")
-    assert classify.label_names == ("neg", "odd", "pos")
+    assert classify.decision.label_names == ("neg", "odd", "pos")
     assert compare(load(checkpoint)(TEXTS), classify(TEXTS)).holds
 
 

@@ -1,6 +1,7 @@
 """The ONNX graph computes the same logits as the network: every variant, any lengths, batch size and padding."""
 
 import itertools
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from project.batch import pack
+from project.encoder import BiLSTMEncoder, CNNEncoder, Encoder
 from project.errors import UserError
 from project.export.graph import build_graph
 from project.network import SentimentNetwork
@@ -30,12 +32,14 @@ VARIANTS: list[dict[str, Any]] = [
         )
     ),
     {"num_frozen": 4},
+    {"encoder": CNNEncoder, "channels": 6, "width": 5},
 ]
 
 
 def network_of(**options: Any) -> SentimentNetwork:
     torch.manual_seed(0)
-    network = SentimentNetwork(V, 3, embedding_dim=5, hidden_size=4, **options).eval()
+    frozen, kind = options.pop("num_frozen", 0), options.pop("encoder", partial(BiLSTMEncoder, hidden_size=4))
+    network = SentimentNetwork(V, 3, frozen, embedding_dim=5, encoder=partial(kind, **options)).eval()
     for name, weight in network.named_parameters():  # biases and initial states begin at zero or one
         if "bias" in name or "_0" in name:
             torch.nn.init.normal_(weight)
@@ -123,3 +127,14 @@ def test_inputs_and_output_have_names_shapes_and_types():
         ("lengths", ["B"], "tensor(int32)"),
     ]
     assert [(o.name, o.shape) for o in session.get_outputs()] == [("logits", ["B", 3])]
+
+
+class Unknown(Encoder):
+    def __init__(self, embedding_dim: int) -> None:
+        super().__init__()
+        self.output_size = 4
+
+
+def test_encoder_without_nodes_is_refused():
+    with pytest.raises(UserError, match=r"Unknown cannot be exported: project/export/graph.py has no nodes for it"):
+        build_graph(SentimentNetwork(V, 3, encoder=Unknown))

@@ -131,11 +131,13 @@ def check_network(model: SentimentClassifier) -> None:
     Raises:
         UserError: There are several bidirectional layers: above the first, each direction reads both of those below.
     """
-    layers = model.hparams["num_layers"]
-    if layers > 1 and model.hparams["bidirectional"]:
+    options = model.hparams["encoder"]["init_args"]
+    layers = options.get("num_layers", 1)
+    if layers > 1 and options.get("bidirectional", True):
         raise UserError(
             f"num_layers is {layers}: above the first layer both directions have seen the whole text, "
-            "so there is nothing left to predict; set --model.num_layers=1, or --model.bidirectional=false"
+            "so there is nothing left to predict; set --model.encoder.num_layers=1, or "
+            "--model.encoder.bidirectional=false"
         )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from rich.console import Console
@@ -35,7 +36,8 @@ def rows_of(
     texts: Sequence[str], network: SentimentNetwork, tokenizer: Tokenizer, label_names: Sequence[str]
 ) -> list[Row]:
     """Return name, shape and values of each tensor for `texts`; the values are of the first text."""
-    packed, encoder = pack([torch.tensor(tokenizer.encode(text)) for text in texts]), network.encoder
+    packed = pack([torch.tensor(tokenizer.encode(text)) for text in texts])
+    encoder: Any = network.encoder
     with torch.inference_mode():
         embedded = packed._replace(data=network.embedding(packed.data))  # data (N, E)
         outputs, state = encoder.rnn(embedded, encoder.initial_state(embedded))

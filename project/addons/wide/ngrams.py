@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import PackedSequence
 
-from project.batch import neighbours, text_of_each_token
+from project.batch import neighbours
 from project.errors import UserError
 from project.network import SentimentNetwork
 
@@ -92,3 +92,13 @@ class WideNetwork(SentimentNetwork):
         groups = [group | {"params": [p for p in group["params"] if p not in wide]} for group in groups]
         own = {"params": list(wide), "lr": self.wide_learning_rate, "weight_decay": self.wide_weight_decay}
         return [*groups, own]
+
+
+def text_of_each_token(batch_sizes: Tensor) -> Tensor:
+    """Return which text each token of a packed batch belongs to, (N,), counting as its `sorted_indices` do.
+
+    Args:
+        batch_sizes: How many texts are at least so long, (T,), as in a PackedSequence; on the CPU, as is the result.
+    """
+    first = batch_sizes.cumsum(0) - batch_sizes  # (T,) position of each time step's first token
+    return torch.arange(int(batch_sizes.sum())) - first.repeat_interleave(batch_sizes)

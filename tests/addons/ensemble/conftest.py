@@ -12,11 +12,15 @@ from project.network import build_network
 from tests.conftest import run_sentiment
 
 
-def write_member(path: Path, like: Path, seed: int, changes: dict[str, Any] | None = None, **options: Any) -> Path:
+def write_member(
+    path: Path, like: Path, seed: int, changes: dict[str, Any] | None = None, num_frozen: int = 0, **encoder: Any
+) -> Path:
     """Write a checkpoint with random weights, confident predictions and the tokenizer and labels of another."""
     checkpoint = read_checkpoint(like)
     state = checkpoint[KEY]
-    state["network"]["arguments"] |= options
+    arguments = state["network"]["arguments"]
+    arguments["num_frozen"] = num_frozen
+    arguments["encoder"]["init_args"] |= encoder
     torch.manual_seed(seed)
     network = build_network(state["network"])
     torch.nn.init.normal_(network.classifier.weight, std=20.0)

@@ -1,6 +1,7 @@
 """The ONNX graph of an ensemble computes the same logits as the ensemble."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 import torch
 
 from project.addons.ensemble.members import Ensemble
+from project.encoder import BiLSTMEncoder, encoder_state
 from project.errors import UserError
 from project.network import network_state
 
@@ -18,8 +20,9 @@ test_graph = pytest.importorskip("tests.export.test_graph")
 
 def ensemble_of(*members: dict[str, Any]) -> Ensemble:
     torch.manual_seed(0)
-    sizes = {"vocab_size": test_graph.V, "num_classes": 3, "embedding_dim": 5, "hidden_size": 4}
-    states = [network_state("SentimentNetwork", sizes | options) for options in members]
+    sizes = {"vocab_size": test_graph.V, "num_classes": 3, "embedding_dim": 5}
+    encoders = [encoder_state(partial(BiLSTMEncoder, **{"hidden_size": 4, **options})) for options in members]
+    states = [network_state("SentimentNetwork", sizes | {"encoder": encoder}) for encoder in encoders]
     return Ensemble(states, [1.0 + number for number in range(len(members))]).eval()
 
 

@@ -1,4 +1,5 @@
 import math
+from functools import partial
 from typing import Any
 
 import pytest
@@ -6,11 +7,13 @@ import torch
 
 from project.addons.ensemble.members import Ensemble
 from project.batch import pack
+from project.encoder import BiLSTMEncoder, encoder_state
 from project.network import NetworkState, build_network, network_state
 
-ARGUMENTS: dict[str, Any] = {"vocab_size": 12, "num_classes": 3, "embedding_dim": 4, "hidden_size": 4}
-SMALL = network_state("SentimentNetwork", ARGUMENTS)
-OTHER = network_state("SentimentNetwork", ARGUMENTS | {"hidden_size": 6, "cell": "gru", "pooling": "mean"})
+ARGUMENTS: dict[str, Any] = {"vocab_size": 12, "num_classes": 3, "embedding_dim": 4}
+LSTM = encoder_state(partial(BiLSTMEncoder, hidden_size=4))
+GRU = encoder_state(partial(BiLSTMEncoder, hidden_size=6, cell="gru", pooling="mean"))
+SMALL, OTHER = (network_state("SentimentNetwork", ARGUMENTS | {"encoder": encoder}) for encoder in (LSTM, GRU))
 TEXTS = pack([torch.tensor([3, 4, 5]), torch.tensor([6])])
 
 

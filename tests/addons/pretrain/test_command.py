@@ -160,6 +160,6 @@ def test_texts_of_one_token_are_refused(sentiment, tmp_path, capsys):
 
 
 def test_stacked_bidirectional_layers_are_refused(sentiment, toy, capsys):
-    words = ("--output=lm.pt", "--data.corpus", toy, "--model.num_layers=2", *PRETRAIN)
+    words = ("--output=lm.pt", "--data.corpus", toy, "--model.encoder.num_layers=2", *PRETRAIN)
     assert sentiment("pretrain", *words) == 2
-    assert "there is nothing left to predict; set --model.num_layers=1" in capsys.readouterr().err
+    assert "there is nothing left to predict; set --model.encoder.num_layers=1" in capsys.readouterr().err

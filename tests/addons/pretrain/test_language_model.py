@@ -1,4 +1,5 @@
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -6,6 +7,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from project.addons.pretrain.language_model import LanguageModel
 from project.batch import pack
+from project.encoder import BiLSTMEncoder
 from project.network import SentimentNetwork
 
 V = 7
@@ -13,7 +15,7 @@ V = 7
 
 def language_model(samples: int = 5, **options) -> LanguageModel:
     torch.manual_seed(0)
-    network = SentimentNetwork(V, 2, embedding_dim=4, hidden_size=3, **options)
+    network = SentimentNetwork(V, 2, embedding_dim=4, encoder=partial(BiLSTMEncoder, hidden_size=3, **options))
     model = LanguageModel(network, torch.arange(V), samples, learning_rate=1e-2, warmup=0.1).eval()
     for head in model.heads:
         torch.nn.init.zeros_(head.get_parameter("bias"))

@@ -1,9 +1,11 @@
 import re
+from functools import partial
 
 import pytest
 import torch
 
 from project.addons.shapes.command import rows_of
+from project.encoder import BiLSTMEncoder
 from project.network import SentimentNetwork
 from project.text import Tokenizer
 
@@ -12,7 +14,9 @@ TOKENIZER = Tokenizer(["<pad>", "<unk>", "a", "warm", "film"])
 
 def rows(texts: list[str], **options) -> dict[str, tuple[str, str]]:
     torch.manual_seed(0)
-    network = SentimentNetwork(len(TOKENIZER), 2, embedding_dim=6, hidden_size=4, **options).eval()
+    network = SentimentNetwork(
+        len(TOKENIZER), 2, embedding_dim=6, encoder=partial(BiLSTMEncoder, hidden_size=4, **options)
+    ).eval()
     return {
         name.strip(): (shape, values) for name, shape, values in rows_of(texts, network, TOKENIZER, ["bad", "good"])
     }

@@ -15,7 +15,7 @@ V = test_graph.V
 @pytest.fixture(scope="module")
 def network() -> WideNetwork:
     torch.manual_seed(0)
-    network = WideNetwork(97, vocab_size=V, num_classes=3, embedding_dim=5, hidden_size=4).eval()
+    network = WideNetwork(97, vocab_size=V, num_classes=3, embedding_dim=5).eval()
     torch.nn.init.normal_(network.wide.weight)
     return network
 

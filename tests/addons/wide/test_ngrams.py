@@ -66,7 +66,7 @@ def test_dropout_drops_its_share_and_scales_the_rest():
 
 def wide_network(**options) -> WideNetwork:
     torch.manual_seed(0)
-    return WideNetwork(**{"buckets": M, **options}, vocab_size=V, num_classes=3, embedding_dim=4, hidden_size=4).eval()
+    return WideNetwork(**{"buckets": M, **options}, vocab_size=V, num_classes=3, embedding_dim=4).eval()
 
 
 def test_the_bags_logits_are_added_to_the_networks():
@@ -86,7 +86,7 @@ def test_the_bag_has_its_own_learning_rate_and_weight_decay():
 @pytest.mark.parametrize("options", [{"buckets": 0}, {"wide_learning_rate": -1.0}, {"wide_weight_decay": -1.0}])
 def test_invalid_options_are_refused(options):
     with pytest.raises(UserError, match="network_options of WideNetwork"):
-        WideNetwork(**options, vocab_size=V, num_classes=3, hidden_size=4)
+        WideNetwork(**options, vocab_size=V, num_classes=3)
 
 
 WIDE = ("--model.network=WideNetwork", "--model.network_options.buckets=4096")

@@ -58,7 +58,12 @@ def test_held_out_texts_of_another_corpus_are_not_read(word2vec, tmp_path):
 
 def test_fit_starts_from_the_vectors(word2vec, sentiment, own, capsys):
     word2vec()
-    words = ("--data.vectors=v.pt", "--model.embedding_dim=6", "--model.hidden_size=4", "--trainer.max_epochs=1")
+    words = (
+        "--data.vectors=v.pt",
+        "--model.embedding_dim=6",
+        "--model.encoder.hidden_size=4",
+        "--trainer.max_epochs=1",
+    )
     assert sentiment("fit", "--data.corpus", own, *words, "--trainer.enable_progress_bar=false") == 0
     assert "6 words of train, 100.0% of them with pretrained vectors of 6 dim" in capsys.readouterr().out
 
