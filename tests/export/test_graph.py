@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from project.batch import pack
-from project.encoder import BiLSTMEncoder, CNNEncoder, Encoder
+from project.encoder import BiLSTMEncoder, CNNEncoder
 from project.errors import UserError
 from project.export.graph import build_graph
 from project.network import SentimentNetwork
@@ -127,14 +127,3 @@ def test_inputs_and_output_have_names_shapes_and_types():
         ("lengths", ["B"], "tensor(int32)"),
     ]
     assert [(o.name, o.shape) for o in session.get_outputs()] == [("logits", ["B", 3])]
-
-
-class Unknown(Encoder):
-    def __init__(self, embedding_dim: int) -> None:
-        super().__init__()
-        self.output_size = 4
-
-
-def test_encoder_without_nodes_is_refused():
-    with pytest.raises(UserError, match=r"Unknown cannot be exported: project/export/graph.py has no nodes for it"):
-        build_graph(SentimentNetwork(V, 3, encoder=Unknown))
