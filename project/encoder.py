@@ -1,5 +1,6 @@
 """Packed embeddings (N, E) -> one feature vector per text (B, F), and one per token (N, F)."""
 
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
@@ -281,10 +282,10 @@ def build_encoder(state: EncoderState, embedding_dim: int) -> Encoder:
     if module.partition(".")[0] == __name__.partition(".")[0]:  # from elsewhere nothing is imported
         with suppress(ModuleNotFoundError):
             import_module(module)
-    known = {each.__name__: each for each in Encoder.__subclasses__()}
+    kind = getattr(sys.modules.get(module), name, None)
+    if not (isinstance(kind, type) and issubclass(kind, Encoder)):
+        raise UserError(f"encoder {name!r} needs {module}, which this tree lacks")
     try:
-        return known[name](embedding_dim, **state["init_args"])
-    except KeyError as error:
-        raise UserError(f"this tree lacks {module}, which has {name!r}; here are {', '.join(known)}") from error
+        return kind(embedding_dim, **state["init_args"])
     except (TypeError, ValueError) as error:
         raise UserError(f"{name}: {error}") from error

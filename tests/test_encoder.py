@@ -262,12 +262,12 @@ def test_a_checkpoint_names_an_encoder_by_its_class_and_options(encoder):
 
 
 def test_an_encoder_that_this_tree_lacks_is_named():
-    with pytest.raises(UserError, match=r"this tree lacks project\.forest, which has 'Trees'; here are "):
+    with pytest.raises(UserError, match=r"encoder 'Trees' needs project\.forest, which this tree lacks"):
         build_encoder({"class_path": "project.forest.Trees", "init_args": {}}, E)
 
 
 def test_modules_of_elsewhere_are_not_imported():
-    with pytest.raises(UserError, match="this tree lacks antigravity"):
+    with pytest.raises(UserError, match="needs antigravity, which this tree lacks"):
         build_encoder({"class_path": "antigravity.Trees", "init_args": {}}, E)
     assert "antigravity" not in sys.modules
 

@@ -4,6 +4,7 @@ import json
 import random
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from project import load
 from project.checkpoint import KEY, read_checkpoint
 from project.corpora import load_corpus
 from project.decision import Decision
+from project.encoder import BiLSTMEncoder, encoder_state
 from project.export.command import write_bundle
 from project.export.graph import build_graph
 from project.export.parity import compare
@@ -50,7 +52,9 @@ def test_checkpoint_bundle_and_command_line_agree(movies_run, tmp_path):
 def test_bundles_of_all_variants_agree_with_their_networks(movies_run, tmp_path, options):
     """Compares computations only, with random weights, on real lengths and batches."""
     state = read_checkpoint(movies_run / "checkpoints" / "best.ckpt")[KEY]
-    state["network"]["arguments"] |= {"embedding_dim": 16, "hidden_size": 32} | options | {"num_frozen": 0}
+    own = {name: value for name, value in options.items() if name not in ("encoder", "num_frozen")}
+    encoder = encoder_state(partial(options.get("encoder", partial(BiLSTMEncoder, hidden_size=32)), **own))
+    state["network"]["arguments"] |= {"embedding_dim": 16, "encoder": encoder, "num_frozen": 0}
     torch.manual_seed(0)
     network, decision = build_network(state["network"]).eval(), Decision(tuple(state["label_names"]))
     checkpoint, texts = predictor_of(network, Tokenizer.from_state(state["tokenizer"]), decision), real_texts()
