@@ -269,10 +269,6 @@ def test_every_configuration_is_read_and_keeps_callbacks_and_loggers(base, overl
     ]
 
 
-def test_debug_configuration_runs(sentiment, toy):
-    assert sentiment("fit", "--config", CONFIGS / "debug.yaml", f"--data.corpus={toy}", *QUIET) == 0
-
-
 def test_run_without_loggers_writes_no_folder(sentiment, toy):
     arguments = ("--trainer.logger=false", "--trainer.max_epochs=1", "--trainer.callbacks=[]", "--test_after_fit=false")
     assert sentiment("fit", f"--data.corpus={toy}", *arguments, *SMALL) == 0
@@ -359,6 +355,7 @@ def test_without_the_library_of_sub_words_its_extra_is_named(sentiment, toy, cap
     assert error == "error: sentiment fit needs tokenizers: pip install -e '.[subwords]'"
 
 
+@pytest.mark.slow
 def test_another_encoder_is_trained_tested_and_classifies(sentiment, toy, capsys):
     words = ("--model.encoder=CNNEncoder", "--model.encoder.width=5", "--model.encoder.channels=6")
     small = [word for word in SMALL if "encoder" not in word]
