@@ -22,7 +22,7 @@ import lightning as L
 import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
 
 from benchmarks import loop
@@ -137,18 +137,12 @@ def bare_step(data: SentimentDataModule, embedding: int, epochs: int) -> float:
     data.setup("fit")
     assert data.tokenizer is not None
     sizes: dict[str, Any] = {"embedding_dim": embedding, "num_frozen": data.num_frozen}
-    network = SentimentNetwork(len(data.tokenizer), 2, **sizes).to(DEVICE)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=2e-3, fused=True)
-    loss_of, times = nn.CrossEntropyLoss(), []
+    train_on, times = loop.bare_step(SentimentNetwork(len(data.tokenizer), 2, **sizes).to(DEVICE)), []
     batches = data.train_dataloader()
     for _ in range(epochs):
         began, steps = time.perf_counter(), 0
         for batch in batches:
-            moved = batch.to(DEVICE)
-            optimizer.zero_grad()
-            loss_of(network(moved.token_ids), moved.labels).backward()
-            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            optimizer.step()
+            train_on(batch.to(DEVICE))
             steps += 1
         if not DRY:
             torch.cuda.synchronize()

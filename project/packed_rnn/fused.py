@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from .derivative import apply, backward_pass
+from .grid import firsts_and_lengths
 from .kernels import INTERPRETED, backward_kernel, forward_kernel
 
 BLOCK = 16  # sequences of a program: the fewest that a tensor core multiplies
@@ -23,12 +24,12 @@ class Sequences(NamedTuple):
 
 def sequences_of(batch_sizes: Tensor, device: torch.device) -> Sequences:
     """Return the sequences of a PackedSequence with these `batch_sizes` (T,), without waiting for the device."""
-    offsets = batch_sizes.cumsum(0) - batch_sizes  # (T,)
-    lengths = (batch_sizes.unsqueeze(1) > torch.arange(int(batch_sizes[0]))).sum(0)  # (B,)
+    offsets, lengths = firsts_and_lengths(batch_sizes)
     both = torch.cat([offsets, lengths]).int().to(device, non_blocking=True)
     return Sequences(both[: len(offsets)], both[len(offsets) :])
 
 
+@cache  # every forward and backward pass asks
 def slice_of_hidden(hidden: int, dtype: torch.dtype, device: torch.device, teams: int = 1) -> int | None:
     """Return how many hidden units a program carries; None if the kernels cannot run here with that size.
 
@@ -48,7 +49,6 @@ def slice_of_hidden(hidden: int, dtype: torch.dtype, device: torch.device, teams
     return at_once[0] if at_once else fitting[-1] if fitting else None
 
 
-@cache
 def _limits(device: torch.device) -> tuple[int, int]:
     """Return how many multiprocessors a GPU has, and the bytes of memory of each that a program can have."""
     properties = torch.cuda.get_device_properties(device)

@@ -69,14 +69,19 @@ def cut_blocks(batch_sizes: list[int], max_steps: int | None = None) -> tuple[Bl
     return tuple(blocks)
 
 
+def firsts_and_lengths(batch_sizes: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the first token of each time step, (T,), and the length of each sequence, (B,)."""
+    lengths = (batch_sizes.unsqueeze(1) > torch.arange(int(batch_sizes[0]))).sum(0)
+    return batch_sizes.cumsum(0) - batch_sizes, lengths
+
+
 def make_grid(batch_sizes: Tensor, max_steps: int | None = None) -> Grid:
     """Lay out the grid for the `batch_sizes` (T,) of a PackedSequence, on the CPU; see `cut_blocks`."""
     blocks = cut_blocks(batch_sizes.tolist(), max_steps)
     row = torch.cat([block.start + block.width * torch.arange(block.steps) for block in blocks])  # (T,) first cells
     step = torch.repeat_interleave(torch.arange(len(row)), batch_sizes)  # (N,)
-    first = batch_sizes.cumsum(0) - batch_sizes  # (T,) first token of each step
+    first, lengths = firsts_and_lengths(batch_sizes)  # (T,), (B,)
     sequence = torch.arange(len(step)) - first[step]  # (N,)
-    lengths = (batch_sizes.unsqueeze(1) > torch.arange(blocks[0].width)).sum(0)  # (B,)
     cells = row[step] + sequence  # (N,)
     size = blocks[-1].end
     reverse = torch.arange(size)  # (cells,)
