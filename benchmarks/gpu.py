@@ -192,6 +192,7 @@ def plot() -> None:
                 bar.set_alpha(0.55)
     axes.set_xticks(range(len(sizes)), [f"H={size}" for size in sizes])
     axes.set_ylabel("milliseconds per training step")
+    axes.set_ylim(top=1.3 * axes.get_ylim()[1])  # room for the legend
     axes.set_title(
         f"Bidirectional LSTM, B=64, T<=214, E=100, L=1; {figures['card']}, torch {figures['machine']['torch']}",
         fontsize=9,
