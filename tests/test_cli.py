@@ -90,6 +90,7 @@ def test_predict_stops_at_bad_rows_and_leaves_no_file(sentiment, fitted, tmp_pat
     assert not Path("out.csv").exists()
 
 
+@pytest.mark.slow
 def test_predictions_train_a_student_that_classifies_alone(sentiment, fitted, toy, tmp_path, capsys):
     write_csv(tmp_path / "rows.csv", toy_rows())
     output = ("--data.corpus=rows.csv", "--output=taught.csv")
@@ -108,6 +109,7 @@ def test_corpus_without_test_is_trained_and_not_tested(sentiment, tmp_path):
     assert not Path("runs/version_0/results.json").exists()
 
 
+@pytest.mark.slow
 def test_subwords_are_learned_and_travel_in_the_checkpoint(sentiment, toy, capsys):
     words = ("--data.tokenizer=bpe", "--data.bpe_size=300", "--trainer.max_epochs=1")
     assert sentiment("fit", f"--data.corpus={toy}", *words, *SMALL) == 0
@@ -191,6 +193,7 @@ def test_resumed_fit_equals_one_that_was_never_interrupted(sentiment, uninterrup
         torch.testing.assert_close(resumed[name], weight, rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_resumed_fit_keeps_the_best_score(sentiment, fitted, toy):
     def score(run: Path | str) -> float:
         callbacks = read_checkpoint(Path(run) / "checkpoints" / "last.ckpt")["callbacks"]
@@ -211,6 +214,7 @@ def test_run_records_configuration_commit_and_data(fitted, toy):
     assert yaml.safe_load((fitted / "config.yaml").read_text())["seed_everything"] == 42
 
 
+@pytest.mark.slow
 def test_saved_configuration_repeats_the_run(sentiment, fitted):
     assert sentiment("fit", "--config", fitted / "config.yaml", *QUIET) == 0
     assert results("runs/version_1")["metrics"] == pytest.approx(results(fitted)["metrics"], abs=1e-6)

@@ -163,6 +163,7 @@ def test_a_bad_bundle_json_is_a_one_line_error(bundle, sentiment, capsys, conten
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_bundle_keeps_subwords_and_three_labels(sentiment, tmp_path):
     rows = [(text, label[:3] if n % 3 else "odd") for n, (text, label) in enumerate(toy_rows())]
     write_csv(tmp_path / "three.csv", rows)

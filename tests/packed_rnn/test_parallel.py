@@ -171,5 +171,6 @@ def test_a_forked_process_gets_a_thread_of_its_own(both):
     assert queue.get() == [1, 2]
 
 
+@pytest.mark.slow
 def test_a_backward_loads_no_symbolic_shapes(new_process):
     assert new_process[0] == "[4.0, 4.0] False"

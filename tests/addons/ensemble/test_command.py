@@ -60,6 +60,7 @@ def test_each_member_keeps_its_temperature(members, sentiment):
     assert ours == pytest.approx(mean_probabilities([members[0], cool], TEXTS), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_test_results_match_averaging_by_hand(members, averaged, toy, sentiment):
     assert sentiment("test", f"--ckpt_path={averaged}", f"--data.corpus={toy}", *QUIET) == 0
     results = json.loads(Path("runs/version_1/results.json").read_text())

@@ -59,6 +59,7 @@ def test_fit_starts_from_the_file(pretrained, started):
     assert f"started from {copy}: 8 of 8 weights, vectors of {count} of {count} tokens" in printed
 
 
+@pytest.mark.slow
 def test_vectors_are_matched_by_word_on_another_corpus(pretrained, sentiment, tmp_path):
     write_csv(tmp_path / "own.csv", [(f"The zesty film {n}", "good" if n % 2 else "bad") for n in range(20)])
     words = ("--data.corpus", tmp_path / "own.csv", "--data.vectors", pretrained, "--model.init_from", pretrained)
@@ -73,6 +74,7 @@ def test_vectors_are_matched_by_word_on_another_corpus(pretrained, sentiment, tm
     assert torch.allclose(ours, content["vectors"][content["words"].index("film")], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_no_longer_needs_the_file(started, sentiment, toy):
     words = ("--data.corpus", toy, "--test_after_fit=false", "--trainer.max_epochs=2")
     assert sentiment("fit", "--ckpt_path", started[0], *words, *RESUMED) == 0
@@ -90,12 +92,14 @@ def other(toy, tmp_path):
     return folder
 
 
+@pytest.mark.slow
 def test_a_file_that_has_read_val_or_test_is_refused(pretrained, sentiment, other, capsys):
     words = ("--data.corpus", other, "--model.init_from", pretrained, *SMALL)
     assert sentiment("fit", *words) == 2
     assert "has read 3 of the texts in val and test" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_held_out_texts_of_another_corpus_are_not_read(sentiment, toy, other, capsys):
     words = ("--output=lm.pt", "--data.corpus", toy, "--held_out", other, "--epochs=1", "--samples=5")
     assert sentiment("pretrain", *words, *PRETRAIN) == 0

@@ -85,11 +85,13 @@ def test_no_more_texts_are_added_than_requested(teach):
     assert sum(not row["label"] for row in rows("taught/train.csv")) == 7
 
 
+@pytest.mark.slow
 def test_a_student_can_be_trained_on_the_result(taught, sentiment):
     words = (f"--data.corpus={taught}", "--data.soft_targets=true", "--trainer.max_epochs=1")
     assert sentiment("fit", *words, *SMALL) == 0
 
 
+@pytest.mark.slow
 def test_the_teachers_accuracy_is_reported(teach, capsys):
     assert teach("--epochs=12", "--learning_rate=1e-2", "--batch_size=8") == 0
     facts = json.loads(Path("taught/teacher.json").read_text())

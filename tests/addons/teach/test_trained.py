@@ -48,6 +48,7 @@ def test_unlabelled_texts_of_the_same_corpus_are_added(sentiment, toy, tmp_path)
     assert len(rows()) == 41
 
 
+@pytest.mark.slow
 def test_a_checkpoint_and_a_transformer_are_averaged(teach, tiny):
     assert teach("--teacher", CHECKPOINT, str(tiny), "--epochs=12", "--learning_rate=1e-2", "--batch_size=8") == 0
     found = rows()

@@ -19,6 +19,7 @@ def teacher(tiny):
     return Transformer(str(tiny), classes=2, max_length=32)
 
 
+@pytest.mark.slow
 def test_it_can_overfit_a_small_corpus(teacher):
     teacher.fine_tune(TEXTS, LABELS, epochs=12, learning_rate=1e-2, batch_size=8)
     assert (teacher.probabilities(TEXTS).argmax(1) == np.array(LABELS)).mean() == 1.0

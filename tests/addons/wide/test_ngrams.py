@@ -92,6 +92,7 @@ def test_invalid_options_are_refused(options):
 WIDE = ("--model.network=WideNetwork", "--model.network_options.buckets=4096")
 
 
+@pytest.mark.slow
 def test_a_wide_network_trains_and_classifies_from_its_checkpoint_alone(sentiment, toy, capsys):
     assert sentiment("fit", f"--data.corpus={toy}", "--trainer.max_epochs=6", *WIDE, *SMALL) == 0
     assert ", 8,192 wide)" in capsys.readouterr().out

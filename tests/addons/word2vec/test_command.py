@@ -56,6 +56,7 @@ def test_held_out_texts_of_another_corpus_are_not_read(word2vec, tmp_path):
     assert "dull" not in word2vec("--held_out", other)
 
 
+@pytest.mark.slow
 def test_fit_starts_from_the_vectors(word2vec, sentiment, own, capsys):
     word2vec()
     words = (
