@@ -135,9 +135,9 @@ def bare_step(data: SentimentDataModule, embedding: int, epochs: int) -> float:
     """Return the same of the fewest lines of PyTorch that do the same step."""
     data.prepare_data()
     data.setup("fit")
-    assert data.tokenizer is not None
-    sizes: dict[str, Any] = {"embedding_dim": embedding, "num_frozen": data.num_frozen}
-    train_on, times = loop.bare_step(SentimentNetwork(len(data.tokenizer), 2, **sizes).to(DEVICE)), []
+    facts = data.facts()
+    sizes: dict[str, Any] = {"embedding_dim": embedding, "num_frozen": facts.num_frozen}
+    train_on, times = loop.bare_step(SentimentNetwork(len(facts.tokenizer), 2, **sizes).to(DEVICE)), []
     batches = data.train_dataloader()
     for _ in range(epochs):
         began, steps = time.perf_counter(), 0

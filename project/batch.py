@@ -1,4 +1,4 @@
-"""Token ids -> padded -> packed `Batch`: the one type that data and model share.
+"""Token ids -> padded -> packed `Batch`; it and `DataFacts` are all that data and model share.
 
 Shape letters, here and everywhere: B texts in a batch, T time steps of the longest, N tokens in a packed batch,
 E embedding, H hidden, L layers, D directions, C classes, V vocabulary.
@@ -14,8 +14,8 @@ from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_sequence
 from torch.utils.data import Dataset
 
-from project.ingest import SplitTokens
-from project.text import PAD_ID
+from project.ingest import Corpus, SplitTokens
+from project.text import PAD_ID, Tokenizer
 
 
 class Batch(NamedTuple):
@@ -39,6 +39,26 @@ class Batch(NamedTuple):
     def targets(self) -> Tensor:
         """What the loss compares with: soft targets (B, C) if there are any, else the labels (B,)."""
         return self.labels if self.soft_targets is None else self.soft_targets
+
+
+class DataFacts(NamedTuple):
+    """What a model must know of its data before it can be built.
+
+    Attributes:
+        tokenizer: Its vocabulary has V entries.
+        label_names: The C classes.
+        class_counts: How many texts of train each class has.
+        num_frozen: How many words at the end of the vocabulary keep their pretrained vectors.
+        pretrained: Vectors of the vocabulary, (V, E), and which words have one, (V,) bool; None for random ones.
+        corpus: Where the texts come from.
+    """
+
+    tokenizer: Tokenizer
+    label_names: Sequence[str]
+    class_counts: Sequence[int] = ()
+    num_frozen: int = 0
+    pretrained: tuple[Tensor, Tensor] | None = None
+    corpus: Corpus | None = None
 
 
 def pack(token_ids: Sequence[Tensor]) -> PackedSequence:

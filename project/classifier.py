@@ -1,6 +1,6 @@
 """Packed batches -> loss, metrics and optimizer steps: the LightningModule around the network."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 from torchmetrics.classification import MulticlassConfusionMatrix
 
-from project.batch import Batch
+from project.batch import Batch, DataFacts
 from project.checkpoint import FORMAT, KEY, PACKAGES, ModelState
 from project.decision import Decision
 from project.encoder import BiLSTMEncoder, Encoder, encoder_state
@@ -22,6 +22,7 @@ from project.head import Figures, balanced_weights, weighted_cross_entropy
 from project.ingest import check_unread
 from project.network import NetworkState, build_network, network_state
 from project.pretrained import read_pretrained, start_from
+from project.text import TokenizerState
 from project.trainer import linear_schedule
 
 # hyperparameters that do not shape the network
@@ -51,6 +52,7 @@ class SentimentClassifier(L.LightningModule):
 
     network: nn.Module
     state: ModelState | None = None
+    optimizer: dict[str, Any] = {}  # noqa: RUF012 # never changed in place; what replaces AdamW and its schedule, by name
 
     def __init__(
         self,
@@ -90,42 +92,56 @@ class SentimentClassifier(L.LightningModule):
         """Build the network for the data module's vocabulary and classes, unless there is one.
 
         Raises:
-            UserError: Vectors or the file to start from do not fit.
+            UserError: The data has another vocabulary or other classes than the model, or vectors that do not fit.
         """
-        data: Any = self.trainer.datamodule  # type: ignore[attr-defined] # the Trainer sets it before this hook
         if self.trainer.strategy.root_device.type == "cuda":
             torch.set_float32_matmul_precision("high")  # TF32, as cuDNN's recurrent layers have it anyway
+        data: Any = getattr(self.trainer, "datamodule", None)
         if self.state is not None:
-            return
-        self.build_for(data)
+            if data is not None:
+                self._check_words(data.tokenizer.state(), data.label_names)
+        elif data is not None:
+            self.build_for(data.facts())
+        else:
+            raise UserError("without a data module the model knows no vocabulary: call model.build_for(DataFacts(...))")
         if stage == "fit":
-            if self.hparams["init_from"] is not None and not data.adopted:  # a resumed run has its checkpoint's weights
-                self.start_from(Path(self.hparams["init_from"]), data)
             self._report_size()
-            if self.hparams["class_weights"] == "balanced":
-                self.loss.weight = balanced_weights(data.class_counts())
 
-    def build_for(self, data: Any) -> None:
-        """Make loss, metrics and a fresh network for the vocabulary and classes of a `SentimentDataModule`.
+    def _check_words(self, tokenizer: TokenizerState, label_names: Sequence[str]) -> None:
+        assert self.state is not None
+        own, other = ({**each, "code": ""} for each in (self.state["tokenizer"], tokenizer))
+        if own != other or self.state["label_names"] != list(label_names):
+            raise UserError(
+                "data and checkpoint have different vocabularies or labels: make the model by "
+                "SentimentClassifier.load_from_checkpoint(FILE), and a data module that has not been set up follows it"
+            )
+
+    def build_for(self, facts: DataFacts) -> None:
+        """Make loss, metrics and a fresh network for what `facts` tells of the data.
 
         Raises:
-            UserError: Its vectors do not fit.
+            UserError: Its vectors or the file to start from do not fit.
         """
-        sizes = {"vocab_size": len(data.tokenizer), "num_classes": len(data.label_names), "num_frozen": data.num_frozen}
+        tokenizer, names, corpus = facts.tokenizer, list(facts.label_names), facts.corpus
+        sizes = {"vocab_size": len(tokenizer), "num_classes": len(names), "num_frozen": facts.num_frozen}
         self.build(
             ModelState(
                 format=FORMAT,
                 network=self._network_state(**sizes),
-                tokenizer=data.tokenizer.state(),
-                label_names=list(data.label_names),
-                decision=Decision(data.label_names).state(),
-                corpus=data.corpus_name,
-                fingerprint=data.corpus.fingerprint,
+                tokenizer=tokenizer.state(),
+                label_names=names,
+                decision=Decision(tuple(names)).state(),
+                corpus=corpus.name if corpus else "",
+                fingerprint=corpus.fingerprint if corpus else "",
                 versions={name: version(name) for name in PACKAGES},
             )
         )
-        if data.pretrained is not None:
-            self.network.get_submodule("embedding").load_pretrained(*data.pretrained)  # type: ignore[operator]
+        if facts.pretrained is not None:
+            self.network.get_submodule("embedding").load_pretrained(*facts.pretrained)  # type: ignore[operator]
+        if self.hparams["class_weights"] == "balanced":
+            self.loss.weight = balanced_weights(facts.class_counts)
+        if self.hparams["init_from"] is not None:
+            self.start_from(Path(self.hparams["init_from"]), facts)
 
     def _network_state(self, **sizes: int) -> NetworkState:
         arguments = {name: value for name, value in self.hparams.items() if name not in TRAINING}
@@ -142,15 +158,16 @@ class SentimentClassifier(L.LightningModule):
         self.train_figures, self.val_figures, self.test_figures = (Figures(classes, prefix) for prefix in splits)
         self.confusion_matrix = MulticlassConfusionMatrix(classes)
 
-    def start_from(self, path: Path, data: Any) -> None:
-        """Take over the weights and word vectors of a file that has read no text of `data`'s val and test.
+    def start_from(self, path: Path, facts: DataFacts) -> None:
+        """Take over the weights and word vectors of a file that has read no text of the corpus's val and test.
 
         Raises:
             UserError: It has, or it does not fit.
         """
         pretrained = read_pretrained(path)
-        check_unread(path, pretrained.read.tolist(), data.corpus)
-        taken = start_from(pretrained, self.network, data.tokenizer.tokens)
+        if facts.corpus is not None:
+            check_unread(path, pretrained.read.tolist(), facts.corpus)
+        taken = start_from(pretrained, self.network, facts.tokenizer.tokens)
         rank_zero_only(print)(f"started from {path}: {taken}")
 
     @rank_zero_only
@@ -213,29 +230,33 @@ class SentimentClassifier(L.LightningModule):
         """
         groups = self.network.parameter_groups(self.hparams["weight_decay"])  # type: ignore[operator]
         fused = not self.trainer.precision.endswith("mixed")  # Lightning clips no gradients for such an optimizer then
-        optimizer = torch.optim.AdamW(groups, lr=self.hparams["learning_rate"], fused=fused)
-        return linear_schedule(optimizer, self.trainer.estimated_stepping_batches, self.hparams["warmup"])
+        optimizer = torch.optim.AdamW(groups, lr=1.0, fused=fused)  # the rate is the schedule's
+        steps = self.trainer.estimated_stepping_batches
+        return linear_schedule(optimizer, steps, self.hparams["warmup"], self.hparams["learning_rate"])
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Make the checkpoint the whole model."""
-        checkpoint[KEY] = self.state
+        checkpoint |= {KEY: self.state, "optimizer": self.optimizer}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Build the network that the checkpoint's weights fit.
 
         Raises:
-            UserError: The data module has another vocabulary or other labels than the checkpoint.
+            UserError: This model has another vocabulary, other labels or another network.
         """
         state: ModelState = checkpoint[KEY]
-        if self.state is None:
+        self._check_options(checkpoint[self.CHECKPOINT_HYPER_PARAMS_KEY], state["network"])
+        if self.state is not None:
+            self._check_words(state["tokenizer"], state["label_names"])
+        if self.state is None or state["network"] != self.state["network"]:  # one that no options of ours describe
             self.build(state)
-            return
-        own, theirs = ({**each["tokenizer"], "code": ""} for each in (self.state, state))
-        if own != theirs or self.state["label_names"] != state["label_names"]:
-            raise UserError(
-                "the checkpoint has another vocabulary or other labels than the data module: "
-                "call datamodule.adopt(...) with the checkpoint's before the Trainer"
-            )
-        if state["network"] != self.state["network"]:  # one that no options of ours describe
-            self.build(state)
-        self.state["decision"] = state["decision"]
+        self.state["decision"] = state["decision"]  # type: ignore[index] # build has set it
+
+    def _check_options(self, saved: dict[str, Any], network: NetworkState) -> None:
+        """Refuse options that `load_from_checkpoint` was given, or this model, that would be another network's."""
+        own = self._network_state()
+        if unknown := saved.keys() - self.hparams.keys() - {"_instantiator"}:
+            raise UserError(f"{unknown.pop()} is no option of the model: those of the encoder are the checkpoint's own")
+        for name, value in own["arguments"].items():
+            if own["name"] == network["name"] and network["arguments"].get(name, value) != value:
+                raise UserError(f"{name} is {value}, the checkpoint's {network['arguments'][name]}: leave it out")

@@ -1,17 +1,13 @@
 """Texts of the command line, of standard input or of a file -> labels and probabilities, in memory that stays flat."""
 
 import sys
-from collections.abc import Iterator, Sequence
-from io import BufferedReader
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from project.decision import Prediction
 from project.errors import UserError
 from project.predict import Predictor, load
 from project.text import text_fault
-
-CHUNK = 65_536  # bytes of standard input that are read at once, if so many wait
 
 
 def classify(
@@ -42,54 +38,20 @@ def classify(
     if input is not None and texts:
         raise UserError(f"either --input or texts: {texts[0]!r} is one text too many")
     predictor, skip = load(ckpt_path), bad_rows == "skip"
+
+    def answer(texts: Sequence[str]) -> list[str]:
+        return [f"{p.label}\t{p.probability:.4f}\t{text}" for text, p in zip(texts, predictor(texts), strict=True)]
+
     if input is not None and output is not None:
         classify_file(predictor, input, output, text_column, skip)
     elif texts:
-        for text, prediction in zip(texts, predictor(texts), strict=True):
-            print(line_of(text, prediction))
+        print(*answer(texts), sep="\n")
     else:
-        for line in classify_lines(predictor, sys.stdin.buffer, skip):  # type: ignore[arg-type] # it has read1
+        from project.ingest import answered_lines
+
+        stream: Any = sys.stdin.buffer  # it has read1
+        for line in answered_lines(stream, answer, text_fault, "\t\t" if skip else None):
             print(line, flush=True)
-
-
-def line_of(text: str, prediction: Prediction) -> str:
-    """Return label, probability and text, separated by tabs."""
-    return f"{prediction.label}\t{prediction.probability:.4f}\t{text}"
-
-
-def classify_lines(predictor: Predictor, stream: BufferedReader, skip: bool) -> Iterator[str]:
-    """Yield a line for each line of `stream` as soon as it can be read; those that wait are classified together.
-
-    Args:
-        predictor: The model.
-        stream: UTF-8.
-        skip: Whether a bad line gets an empty label and probability instead of ending it all.
-
-    Raises:
-        UserError: A line is no text, and `skip` is off.
-    """
-    number, rest = 0, b""
-    while True:
-        chunk = stream.read1(CHUNK)
-        *lines, rest = (rest + chunk).split(b"\n")
-        if not chunk and rest:  # the last line has no end
-            lines, rest = [*lines, rest], b""
-        texts = [line.removesuffix(b"\r").decode("utf-8", "surrogateescape") for line in lines]
-        yield from answered_lines(predictor, texts, number, skip)
-        number += len(lines)
-        if not chunk:
-            return
-
-
-def answered_lines(predictor: Predictor, texts: list[str], number: int, skip: bool) -> Iterator[str]:
-    """Yield a line for each of `texts`, which come after line `number`; see `classify_lines`."""
-    faults = [text_fault(text) for text in texts]
-    for line, fault in enumerate(faults, start=number + 1):
-        if fault and not skip:
-            raise UserError(f"standard input:{line}: {fault}; fix it, or add --bad_rows=skip")
-    predictions = iter(predictor([text for text, fault in zip(texts, faults, strict=True) if not fault]))
-    for text, fault in zip(texts, faults, strict=True):
-        yield f"\t\t{text.encode('utf-8', 'replace').decode()}" if fault else line_of(text, next(predictions))
 
 
 def classify_file(predictor: Predictor, path: Path, output: Path, text_column: str, skip: bool) -> None:

@@ -3,19 +3,23 @@
 import inspect
 import json
 import logging
+import re
 import shlex
 import signal
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, get_args, get_origin
 
 import lightning as L
 import wandb
+from jsonargparse import dict_to_namespace
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import ProgressBar
-from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback, instantiate_class
+from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from project.checkpoint import KEY, read_checkpoint
@@ -25,7 +29,6 @@ from project.errors import UserError
 from project.loggers import git_commit
 from project.options import explain
 from project.registry import load, registered
-from project.text import Tokenizer
 from project.trainer import SentimentTrainer
 
 DEFAULT_CONFIG = Path(__file__).parent.parent / "configs" / "default.yaml"
@@ -33,7 +36,15 @@ STOPPED = 128 + signal.SIGTERM  # exit code of a process that this signal ended
 
 # options that a checkpoint answers for
 VOCABULARY = ("tokenizer", "bpe_size", "min_freq", "max_vocab_size", "vectors", "pretrained_words")
-CHECKPOINT_DECIDES = ("--model.", *(f"--data.{name}" for name in ("max_length", "truncation", *VOCABULARY)))
+CHECKPOINT_DECIDES = (
+    "model.",
+    "optimizer",
+    "lr_scheduler",
+    *(f"data.{name}" for name in ("max_length", "truncation", *VOCABULARY)),
+)
+FREE = ("model.learning_rate", "model.warmup", "model.label_smoothing")  # that a resumed run may change
+OWN_PARTS = ("model", "data", "optimizer", "lr_scheduler")
+OF_COMMANDS = {"test_after_fit": ["fit"], "verbose": ["test", "validate"], "output": ["predict"]}
 
 
 def fit(words: list[str]) -> None:
@@ -60,8 +71,12 @@ class OneLineParser(LightningArgumentParser):
     """A parser that reports a mistake in one line instead of a page of usage."""
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        """Raise `UserError` with the message of argparse or jsonargparse."""
+        """Raise `UserError` with the message of argparse or jsonargparse, or what it means."""
         line = " ".join(message.split())
+        if found := re.search(r'key "([\w.]+)".* Expected a path but (\S+) either', line):
+            line = f"--{found[1]}={found[2]}: there is no such class; give its name, or module.Name for one of your own"
+        elif found := re.search(r"""key "([\w.]+)".* Option '(\w+)' is not accepted""", line):
+            line = f"--{found[1]}.{found[2]} is no option of what --{found[1]} names"
         raise UserError(f"{line[:300]}; see sentiment COMMAND --help") from ex
 
 
@@ -108,6 +123,7 @@ class SaveConfig(SaveConfigCallback):
 class SentimentCLI(LightningCLI):
     """`LightningCLI` for one model and one data module, never with untrained weights."""
 
+    model: SentimentClassifier
     datamodule: SentimentDataModule
     trainer: SentimentTrainer
     command: str
@@ -121,27 +137,46 @@ class SentimentCLI(LightningCLI):
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Let one seed rule the order of batches too, and callbacks of add-ons be turned off."""
         parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
+        parser.add_optimizer_args()
+        parser.add_lr_scheduler_args()
+        for option, commands in OF_COMMANDS.items():  # a configuration that was saved by one fits the others too
+            if self.command not in commands:
+                parser.add_argument(f"--{option}", help=f"ignored: an option of {commands[0]}")
         known = ", ".join(registered("CALLBACKS")) or "none here"
         parser.add_argument("--without", nargs="+", default=[], help=f"callbacks of add-ons to leave out: {known}")
 
-    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
-        """Parse, and read the checkpoint before anything else is made.
+    def _parse_ckpt_path(self) -> None:
+        """Lay a checkpoint's own settings under those that were given; Lightning's would overrule them.
 
         Raises:
-            UserError: A checkpoint is needed and missing, or it cannot be used.
+            UserError: A checkpoint is needed and missing, it cannot be used, or what was given contradicts it.
         """
-        super().parse_arguments(parser, args)
-        command = self.config["subcommand"]
-        path = self.config[command].ckpt_path
+        path = self.config[self.command].ckpt_path
         self.checkpoint = read_checkpoint(path) if path is not None else None
-        if self.checkpoint is None and command != "fit":
-            raise UserError(
-                f"{command} needs a trained model: add --ckpt_path=runs/version_0/checkpoints/best.ckpt (or yours)"
-            )
         if self.checkpoint is not None:
-            ignored = [word for word in self.words if word.startswith(CHECKPOINT_DECIDES)]
-            if ignored:
-                raise UserError(f"{ignored[0]} has no effect: the checkpoint's own setting is used; leave it out")
+            self._lay_over(settings_of(self.checkpoint))
+        elif self.command == "fit":
+            del self.config["fit"]["ckpt_path"]  # saved as null, it would undo --ckpt_path before --config
+        else:
+            raise UserError(
+                f"{self.command} needs a trained model: add --ckpt_path=runs/version_0/checkpoints/best.ckpt (or yours)"
+            )
+
+    def _lay_over(self, own: dict[str, Any]) -> None:
+        def parsed() -> Any:
+            return self.parser.parse_args([self.command, "--config", json.dumps(own), *self.words])
+
+        self.config = parsed()
+        if own["data"].get("corpus") != self.config[self.command].data.corpus and own["data"].pop(
+            "soft_targets", False
+        ):
+            self.config = parsed()  # they are columns of that corpus alone
+        for name, value in dict_to_namespace({part: own[part] for part in OWN_PARTS}).items():
+            given = self.config[self.command].get(name)
+            given = getattr(given, "class_path", given)
+            if given != value and name.startswith(CHECKPOINT_DECIDES) and name not in FREE:
+                option = name.replace(".init_args", "").removesuffix(".class_path")
+                raise UserError(f"--{option} is {given}, the checkpoint's {value}: leave it out, or train anew")
 
     def instantiate_trainer(self, **kwargs: Any) -> L.Trainer:
         """Make the Trainer, with the callbacks that add-ons bring.
@@ -165,11 +200,25 @@ class SentimentCLI(LightningCLI):
         return trainer
 
     def after_instantiate_classes(self) -> None:
-        """Give the data module the checkpoint's vocabulary and labels."""
+        """Make the checkpoint's network; the data module follows its vocabulary and labels."""
         if self.checkpoint is not None:
-            state = self.checkpoint[KEY]
-            num_frozen = state["network"]["arguments"].get("num_frozen", 0)  # else it lies in its parts
-            self.datamodule.adopt(Tokenizer.from_state(state["tokenizer"]), state["label_names"], num_frozen)
+            self.model.build(self.checkpoint[KEY])
+        config = self.config_init[self.command]
+        chosen = {name: config[name].as_dict() for name in ("optimizer", "lr_scheduler") if config[name]}
+        if "optimizer" in chosen:
+            self.model.optimizer = chosen  # a resumed run takes it over
+            self.model.configure_optimizers = partial(self._chosen, **chosen)  # type: ignore[method-assign]
+        elif chosen:
+            raise UserError("--lr_scheduler needs --optimizer, for example --optimizer=AdamW --optimizer.lr=4e-3")
+
+    def _chosen(self, optimizer: dict[str, Any], lr_scheduler: Any = None) -> Any:
+        """Return what `--optimizer` and `--lr_scheduler` name, for a network that exists by now."""
+        rank_zero_only(print)(
+            f"optimizer: {optimizer['class_path']}; learning_rate, weight_decay and warmup are unused"
+        )
+        made = instantiate_class(self.model.parameters(), optimizer)
+        schedule = lr_scheduler and instantiate_class(made, lr_scheduler)
+        return self.configure_optimizers(self.model, made, schedule)
 
     def after_fit(self) -> None:
         """Say where the model is and what can be done with it."""
@@ -188,6 +237,14 @@ class SentimentCLI(LightningCLI):
         print(f"  {sentiment} predict --ckpt_path {best} --data.corpus FILE --output predictions.csv")
         epochs = 2 * (self.trainer.max_epochs or 1)
         print(f"  {sentiment} fit --ckpt_path {best.parent / 'last.ckpt'} --trainer.max_epochs {epochs}")
+
+
+def settings_of(checkpoint: dict[str, Any]) -> dict[str, Any]:
+    """Return the configuration that a checkpoint was trained with, as far as it holds it."""
+    model, data = ({**checkpoint.get(key, {})} for key in ("hyper_parameters", "datamodule_hyper_parameters"))
+    seed = {"seed_everything": data.pop("seed")} if data else {}
+    chosen = {"optimizer": None, "lr_scheduler": None} | checkpoint.get("optimizer", {})
+    return {**seed, **chosen, "model": model, "data": data}
 
 
 def relative(path: Path) -> Path:
@@ -237,8 +294,8 @@ def run_trainer(command: str, words: list[str]) -> None:
             trainer_class=SentimentTrainer,
             seed_everything_default=42,
             parser_class=OneLineParser,
+            auto_configure_optimizers=False,  # it wants the parameters before there is a network
             parser_kwargs={command: {"default_config_files": [str(DEFAULT_CONFIG)]}},
-            auto_configure_optimizers=False,
             args=[command, *words],
         )
     except SIGTERMException:  # Lightning would end with 0, as if all were done

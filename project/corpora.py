@@ -1,6 +1,5 @@
 """A name, file or folder -> a corpus: labelled texts of train, val and test. Add your own names to `BUILT_IN`."""
 
-import os
 import re
 import tarfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -12,7 +11,10 @@ from project import ingest
 from project.atomic import code_digest
 from project.errors import UserError
 from project.ingest import Corpus, Part, ReadOptions, Record, Source, Split
+from project.registry import load, registered
 from project.text import text_fault
+
+OWNED = "OWNER/NAME"  # the entry of CORPORA for names like stanfordnlp/imdb
 
 
 def load_corpus(
@@ -24,7 +26,7 @@ def load_corpus(
     """Load a corpus, from the cache if it has been read before.
 
     Args:
-        name: A built-in name (see `BUILT_IN`), a file, a folder, or the id of a Hugging Face data set.
+        name: One of `corpus_names`, a file or a folder.
         options: How rows become a corpus.
         known_labels: A checkpoint's labels: no others may occur.
         labelled: False to take every row as a text to predict; the corpus then has a test split alone.
@@ -55,20 +57,26 @@ def find_source(name: str, options: ReadOptions) -> Source:
     return replace(source, text_column=column, text_fault=text_fault, code=code)
 
 
+def corpus_names() -> list[str]:
+    """Return the names of corpora that are neither files nor folders, those of add-ons included."""
+    return [*BUILT_IN, *registered("CORPORA")]
+
+
 def _named_source(name: str) -> Source:
+    brought = registered("CORPORA")
     if name in BUILT_IN:
         return BUILT_IN[name](name)
+    if name in brought:
+        return load(brought[name])(name)  # type: ignore[no-any-return]
     path = Path(name).expanduser()
     if path.is_dir():
         return ingest.folder_source(name, path)
     if path.is_file():
         return ingest.file_source(name, path)
-    if re.fullmatch(r"[\w.-]+/[\w.-]+", name) and not ingest.is_data_file(path):
-        return ingest.hub_source(name, f"give a local file or folder, or one of {', '.join(BUILT_IN)} instead")
-    raise UserError(
-        f"corpus {name!r} is neither a built-in one ({', '.join(BUILT_IN)}), nor a file "
-        f"({', '.join(ingest.SUFFIXES[:4])}, .gz), nor a folder, nor a Hugging Face data set (owner/name)"
-    )
+    if OWNED in brought and re.fullmatch(r"[\w.-]+/[\w.-]+", name) and not ingest.is_data_file(path):
+        return load(brought[OWNED])(name)  # type: ignore[no-any-return]
+    files = f"a file ({', '.join(ingest.SUFFIXES[:4])}, .gz) nor a folder"
+    raise UserError(f"corpus {name!r} is neither {files}, nor one of {', '.join(corpus_names())}")
 
 
 # --- built-in corpora: human ratings of short texts -------------------------------------------------------------------
@@ -132,28 +140,4 @@ def hutto_source(name: str) -> Source:
     return Source(name, f"{HUTTO.sha256} {name}", parts, renamed=POLARITY)
 
 
-# --- corpora of the Hugging Face hub that everyone measures on --------------------------------------------------------
-
-
-def hub_corpus(name: str) -> Source:
-    """Return imdb or sst2, from a local copy in $SENTIMENT_CORPORA/NAME or from the hub.
-
-    IMDB: Maas et al. (2011); val is carved out of train. SST-2: Socher et al. (2013), as in GLUE, whose test split has
-    no labels: its validation split is our test, and val is carved out of train by whole sentences.
-    """
-    folder = os.environ.get("SENTIMENT_CORPORA")
-    if folder and (Path(folder) / name).is_dir():
-        source = ingest.folder_source(name, Path(folder) / name)
-    else:
-        source = ingest.hub_source(f"stanfordnlp/{name}", "put a copy of it in $SENTIMENT_CORPORA")
-    source = replace(source, name=name, renamed=POLARITY | {"neg": "negative", "pos": "positive"})
-    if name == "imdb":
-        return source
-    parts: dict[Split, list[Part]] = {"train": source.parts["train"], "test": source.parts["val"]}
-    return replace(source, parts=parts, phrases=True, text_column="sentence")
-
-
-BUILT_IN: dict[str, Callable[[str], Source]] = {
-    **dict.fromkeys(HUTTO_FILES, hutto_source),
-    **dict.fromkeys(("imdb", "sst2"), hub_corpus),
-}
+BUILT_IN: dict[str, Callable[[str], Source]] = dict.fromkeys(HUTTO_FILES, hutto_source)

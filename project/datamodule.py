@@ -14,7 +14,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from project.batch import Batch, EncodedTexts
+from project.batch import Batch, DataFacts, EncodedTexts
 from project.buckets import BucketSampler, padding_share
 from project.corpora import load_corpus
 from project.errors import UserError
@@ -60,8 +60,8 @@ class SentimentDataModule(L.LightningDataModule):
     """Turns a corpus into packed batches.
 
     Args:
-        corpus: Built-in name (movies, products, tweets, editorials, imdb, sst2), a file or a folder of files (.csv,
-            .tsv, .jsonl, each also .gz, or .parquet), or the id of a Hugging Face data set (owner/name).
+        corpus: Built-in name (movies, products, tweets, editorials, or one that an add-on brings), or a file or a
+            folder of files (.csv, .tsv, .jsonl, each also .gz, or .parquet).
         batch_size: Texts per batch and process.
         text_column: Name of the column of texts.
         label_column: Name of the column of labels: text, whole numbers or booleans.
@@ -86,18 +86,14 @@ class SentimentDataModule(L.LightningDataModule):
         seed: Of the order of batches. The command line links it to seed_everything.
 
     Attributes:
-        tokenizer: Available after `setup`; the checkpoint's if `adopted`.
+        tokenizer: Available after `setup`; the model's if it has one, from a checkpoint.
         label_names: The classes; likewise.
-        num_frozen: How many words at the end of the vocabulary keep their pretrained vectors unchanged.
-        adopted: True if a checkpoint's tokenizer is in use.
-        pretrained: Vectors of the whole vocabulary, (V, E), and which words have one, (V,); None without `vectors`.
     """
 
     tokenizer: Tokenizer | None = None
     label_names: tuple[str, ...] = ()
-    num_frozen = 0
-    adopted = False
-    pretrained: tuple[Tensor, Tensor] | None = None
+    _num_frozen = 0
+    _pretrained: tuple[Tensor, Tensor] | None = None
     _corpus: Corpus | None = None
     _subwords: SubwordTokenizer | None = None
     _encoded: EncodedCorpus | None = None
@@ -133,31 +129,25 @@ class SentimentDataModule(L.LightningDataModule):
         check_length(max_length, truncation)
         columns = (text_column, label_column)
         self.options = ReadOptions(*columns, bad_rows, val_share, test_share, drop_duplicates, soft_targets)
-        self.corpus_name, self.batch_size, self.balanced_sampling = corpus, batch_size, balanced_sampling
-        self.scheme, self.bpe_size, self.max_length, self.truncation = tokenizer, bpe_size, max_length, truncation
-        self.min_freq, self.max_vocab_size = min_freq, max_vocab_size
-        self.vectors, self.pretrained_words = vectors, pretrained_words
-        self.num_workers, self.seed = num_workers, seed
+        self.save_hyperparameters(logger=False)  # they travel in the checkpoint
+        self.hparams.pop("_instantiator", None)  # the command line's: what is left are plain values
+        self.corpus_name, self.batch_size, self.vectors = corpus, batch_size, vectors
+        self.max_length, self.truncation = max_length, truncation
         self._position = {"batches": 0}
 
-    def adopt(self, tokenizer: Tokenizer, label_names: Sequence[str], num_frozen: int) -> None:
-        """Use a checkpoint's tokenizer, vocabulary and labels, whatever the corpus's own words are.
+    def adopt(self, tokenizer: Tokenizer, label_names: Sequence[str]) -> None:
+        """Use a trained model's tokenizer, vocabulary and labels, whatever the corpus's own words are.
 
-        To be called before the Trainer is; the command line does so for every ``--ckpt_path``.
+        To be called before `setup`, which does so for a model that has them.
         """
-        self.tokenizer = tokenizer
-        self.label_names = tuple(label_names)
-        self.num_frozen = num_frozen
-        self.max_length, self.truncation = tokenizer.max_length, tokenizer.truncation
-        self._subwords = tokenizer if isinstance(tokenizer, SubwordTokenizer) else None
-        self.adopted = True
+        self.tokenizer, self.label_names = tokenizer, tuple(label_names)
 
     @property
     def corpus(self) -> Corpus:
         """The corpus, loaded once."""
         if self._corpus is None:
             predicting = self.trainer is not None and self.trainer.state.fn == TrainerFn.PREDICTING
-            known = self.label_names if self.adopted else None
+            known = self.label_names or None  # of a trained model
             self._corpus = load_corpus(self.corpus_name, self.options, known, labelled=not predicting)
             for note in self._corpus.notes:
                 say(f"{self._corpus.name}: {note}")
@@ -167,22 +157,29 @@ class SentimentDataModule(L.LightningDataModule):
     def encoded(self) -> EncodedCorpus:
         """The corpus as tokens, in the cache."""
         if self._encoded is None:
-            tokenizer = self._subwords or Tokenizer(SPECIALS, self.max_length, self.truncation)
+            tokenizer = self.tokenizer or self._subwords or Tokenizer(SPECIALS, self.max_length, self.truncation)
             state = {**tokenizer.state(), "tokens": []}  # positions in a table, which any vocabulary can look up
             self._encoded = encode_corpus(self.corpus, tokenizer.split, tokenizer.cut, json.dumps(state))
         return self._encoded
 
     def prepare_data(self) -> None:
         """Fetch, read and tokenize what the cache lacks, in one process."""
-        if self.tokenizer is None:
+        if not self._has_tokenizer():
             self._prepare_tokenizer()
         self.encoded  # noqa: B018 # fills the cache
 
     def setup(self, stage: str) -> None:
-        """Build the vocabulary from train, unless a checkpoint's is in use."""
-        if self.tokenizer is None:
+        """Build the vocabulary from train, unless the model has one."""
+        if not self._has_tokenizer():
             self._prepare_tokenizer()
             self._build_tokenizer()
+
+    def _has_tokenizer(self) -> bool:
+        """Say whether there is a tokenizer, after adopting the model's if it has one."""
+        state = getattr(self.trainer and self.trainer.lightning_module, "state", None)
+        if self.tokenizer is None and state is not None:
+            self.adopt(Tokenizer.from_state(state["tokenizer"]), state["label_names"])
+        return self.tokenizer is not None
 
     def _prepare_tokenizer(self) -> None:
         """Load vectors, and learn or read sub-words, once."""
@@ -190,10 +187,10 @@ class SentimentDataModule(L.LightningDataModule):
             self._vectors = load_vectors(self.vectors)
             if self._vectors.read is not None:
                 check_unread(Path(self.vectors), self._vectors.read.tolist(), self.corpus)
-        if self.scheme == "words" or self._subwords is not None:
+        if self.hparams["tokenizer"] == "words" or self._subwords is not None:
             return
-        learned = self.scheme == "bpe"
-        content = learn_subwords(self.corpus, self.bpe_size) if learned else read_subwords(Path(self.scheme))
+        scheme, size = self.hparams["tokenizer"], self.hparams["bpe_size"]
+        content = learn_subwords(self.corpus, size) if scheme == "bpe" else read_subwords(Path(scheme))
         self._subwords = SubwordTokenizer(content, self.max_length, self.truncation)
 
     def _build_tokenizer(self) -> None:
@@ -206,29 +203,32 @@ class SentimentDataModule(L.LightningDataModule):
         if self._subwords is not None:
             tokens = self._subwords.tokens
         else:
-            tokens = build_vocabulary(self.encoded.train_counter(), self.min_freq, self.max_vocab_size)
+            limits = self.hparams["min_freq"], self.hparams["max_vocab_size"]
+            tokens = build_vocabulary(self.encoded.train_counter(), *limits)
         own = len(tokens)
         if self._vectors is not None:
             if self._subwords is None:
-                tokens = extend_vocabulary(tokens, self._vectors.words, self.pretrained_words)
-            self.pretrained = self._vectors.lookup(tokens)
+                tokens = extend_vocabulary(tokens, self._vectors.words, self.hparams["pretrained_words"])
+            self._pretrained = self._vectors.lookup(tokens)
             self._report_coverage(self._vectors.dim, own)
             self._vectors = None  # as large as a gigabyte, and of no more use
-        self.num_frozen = len(tokens) - own
+        self._num_frozen = len(tokens) - own
         self.tokenizer = self._subwords or Tokenizer(tokens, self.max_length, self.truncation)
 
     def _report_coverage(self, dim: int, own: int) -> None:
-        assert self.pretrained is not None
-        words, share = own - len(SPECIALS), int(self.pretrained[1][:own].sum()) / max(own - len(SPECIALS), 1)
+        assert self._pretrained is not None
+        words, share = own - len(SPECIALS), int(self._pretrained[1][:own].sum()) / max(own - len(SPECIALS), 1)
         say(
             f"vocabulary: {words:,} words of train, {share:.1%} of them with pretrained vectors of {dim} dimensions, "
-            f"and {len(self.pretrained[1]) - own:,} pretrained words more"
+            f"and {len(self._pretrained[1]) - own:,} pretrained words more"
         )
 
-    def class_counts(self) -> list[int]:
-        """Return how many training texts each class has."""
-        counts: list[int] = np.bincount(self._texts("train").labels, minlength=len(self.label_names)).tolist()
-        return counts
+    def facts(self) -> DataFacts:
+        """Return what a model must know; `setup` comes first."""
+        labels = self._texts("train").labels
+        counts = np.bincount(labels, minlength=len(self.label_names)).tolist()
+        assert self.tokenizer is not None
+        return DataFacts(self.tokenizer, self.label_names, counts, self._num_frozen, self._pretrained, self.corpus)
 
     def _texts(self, split: Split) -> EncodedTexts:
         assert self.tokenizer is not None, "setup comes first"
@@ -237,8 +237,9 @@ class SentimentDataModule(L.LightningDataModule):
         return EncodedTexts(self.encoded.split(split), ids)
 
     def _loader(self, texts: EncodedTexts, sampler: BucketSampler) -> ResumableLoader:
-        how: dict[str, Any] = {"batch_size": self.batch_size, "num_workers": self.num_workers}
-        how |= {"persistent_workers": self.num_workers > 0, "pin_memory": torch.cuda.is_available()}
+        workers = self.hparams["num_workers"]
+        how: dict[str, Any] = {"batch_size": self.batch_size, "num_workers": workers}
+        how |= {"persistent_workers": workers > 0, "pin_memory": torch.cuda.is_available()}
         return ResumableLoader(texts, sampler=sampler, collate_fn=Batch._make, **how)  # it is a batch already
 
     def _processes(self) -> tuple[int, int]:
@@ -247,8 +248,9 @@ class SentimentDataModule(L.LightningDataModule):
     def train_dataloader(self) -> DataLoader[Batch]:
         """Return batches of like length in random order."""
         texts = self._texts("train")
-        labels = texts.labels if self.balanced_sampling else None
-        sampler = BucketSampler(texts.lengths, self.batch_size, True, self.seed, *self._processes(), labels=labels)
+        labels = texts.labels if self.hparams["balanced_sampling"] else None
+        seed = self.hparams["seed"]
+        sampler = BucketSampler(texts.lengths, self.batch_size, True, seed, *self._processes(), labels=labels)
         share, tokens = padding_share(texts.lengths, sampler, self.batch_size), texts.lengths.sum()
         say(f"train: {len(texts):,} texts, {tokens:,} tokens; padding is {share:.1%} of the batches' cells")
         loader = self._loader(texts, sampler)

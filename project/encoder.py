@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 from importlib import import_module
+from inspect import signature
 from typing import Any, NamedTuple, TypedDict
 
 import torch
@@ -76,10 +77,6 @@ class Encoding(NamedTuple):
 
     features: Tensor  # (B, F)
     tokens: PackedSequence  # data (N, F): the last layer's outputs, directions merged
-
-    def padded(self) -> tuple[Tensor, Tensor]:
-        """Return the token vectors as (B, T, F), zeros for padding, and the lengths (B,)."""
-        return pad_packed_sequence(self.tokens, batch_first=True)
 
 
 class Encoder(nn.Module):
@@ -258,7 +255,7 @@ class EncoderState(TypedDict):
 
 
 def encoder_state(encoder: Callable[..., Encoder] | EncoderState) -> EncoderState:
-    """Return how a checkpoint names an encoder: a class, or a `functools.partial` of one with its options.
+    """Return how a checkpoint names an encoder: a class, or a `functools.partial` of one, with all its options.
 
     Raises:
         UserError: It is neither.
@@ -269,7 +266,8 @@ def encoder_state(encoder: Callable[..., Encoder] | EncoderState) -> EncoderStat
     *_, kind = (encoder.func, *encoder.args) if isinstance(encoder, partial) else (encoder,)
     if not (isinstance(kind, type) and issubclass(kind, Encoder)):
         raise UserError(f"encoder is {encoder!r}: give a subclass of Encoder, or a functools.partial of one")
-    return {"class_path": f"{kind.__module__}.{kind.__name__}", "init_args": dict(options)}
+    defaults = {p.name: p.default for p in signature(kind).parameters.values() if p.default is not p.empty}
+    return {"class_path": f"{kind.__module__}.{kind.__name__}", "init_args": defaults | options}
 
 
 def build_encoder(state: EncoderState, embedding_dim: int) -> Encoder:

@@ -1,5 +1,7 @@
 """Features -> logits, loss and metrics: what labels are is decided here and in decision.py."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
@@ -28,7 +30,7 @@ def weighted_cross_entropy(logits: Tensor, targets: Tensor, weight: Tensor | Non
     return cross_entropy(logits, targets, weight, label_smoothing=smoothing, reduction="sum") / weights.sum()
 
 
-def balanced_weights(counts: list[int]) -> Tensor:
+def balanced_weights(counts: Sequence[int]) -> Tensor:
     """Return weights of classes, (C,), as the inverse of how many training texts each has."""
     return sum(counts) / (len(counts) * torch.tensor(counts, dtype=torch.float).clamp(min=1))
 

@@ -15,8 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from project import Predictor, load
-from project.classify import classify_lines
+from project import load
 
 ROWS = [("1", "A dull film."), ("2", 'The music is "lovely", and wise.'), ("3", "unseen\nwords")]
 NAMES = ("a.csv", "a.tsv", "a.jsonl", "a.parquet", "a.csv.gz", "a.tsv.gz", "a.jsonl.gz")
@@ -135,42 +134,6 @@ def test_mistakes_are_one_line(sentiment, checkpoint, capsys, words, message):
     err = capsys.readouterr().err
     assert message in err
     assert err.count("\n") == 1
-
-
-class Stream(io.BytesIO):
-    """Standard input that hands out so many bytes at a time."""
-
-    def __init__(self, content: bytes, size: int) -> None:
-        super().__init__(content)
-        self.size = size
-
-    def read1(self, _: int | None = -1) -> bytes:
-        return self.read(self.size)
-
-
-@pytest.fixture
-def classify(checkpoint) -> Predictor:
-    return load(checkpoint)
-
-
-@pytest.mark.parametrize("size", [1, 7, 1000])
-def test_lines_come_out_in_order_however_they_come_in(classify, size):
-    stream = Stream(b"A dull film.\r\nCaf\xc3\xa9\nno end", size)
-    lines = [line.split("\t") for line in classify_lines(classify, stream, skip=False)]  # type: ignore[arg-type]
-    assert [line[2] for line in lines] == ["A dull film.", "Café", "no end"]
-    assert all(line[0] in ("negative", "positive") for line in lines)
-
-
-def test_no_line_no_answer(classify):
-    assert list(classify_lines(classify, Stream(b"", 10), skip=False)) == []  # type: ignore[arg-type]
-
-
-def test_bad_line_is_named_or_skipped(classify):
-    content = b"Warm.\n\nCaf\xe9\nCold.\n"
-    with pytest.raises(Exception, match="standard input:2: the text is empty; fix it, or add --bad_rows=skip"):
-        list(classify_lines(classify, Stream(content, 99), skip=False))  # type: ignore[arg-type]
-    lines = list(classify_lines(classify, Stream(content, 99), skip=True))  # type: ignore[arg-type]
-    assert [line.split("\t")[0] != "" for line in lines] == [True, False, False, True]
 
 
 def test_each_line_is_answered_before_the_next_is_there(sentiment, checkpoint, monkeypatch):

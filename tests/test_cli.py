@@ -304,6 +304,10 @@ BAD_INPUTS = {
     ),
     "vectors": (["fit", "--data.corpus=toy", "--data.vectors=two.txt"], r"set --model.embedding_dim=2"),
     "no checkpoint": (["test", "--data.corpus=toy"], r"test needs a trained model: add --ckpt_path"),
+    "unknown encoder": (["fit", "--model.encoder=Forest"], r"--model.encoder=Forest: there is no such class"),
+    "unknown optimizer": (["fit", "--optimizer=Sgd"], r"--optimizer=Sgd: there is no such class"),
+    "option of an optimizer": (["fit", "--optimizer=SGD", "--optimizer.rate=1"], r"--optimizer.rate is no option of"),
+    "schedule alone": (["fit", "--lr_scheduler=StepLR", "--lr_scheduler.step_size=1"], r"needs --optimizer"),
     "missing checkpoint": (["test", "--ckpt_path=no.ckpt"], r"checkpoint no.ckpt does not exist"),
     "best of no run": (["test", "--ckpt_path=best"], r"checkpoint best does not exist"),
     "nothing to classify with": (["classify", "--ckpt_path=no.ckpt", "text"], r"checkpoint no.ckpt does not exist"),
@@ -327,11 +331,58 @@ def test_output_that_cannot_be_written_stops_before_the_work(sentiment, fitted, 
     assert "does not exist" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("option", ["--model.encoder.hidden_size=16", "--data.max_length=9", "--data.vectors=null"])
-def test_option_that_the_checkpoint_overrides_is_refused(sentiment, fitted, toy, capsys, option):
-    path = f"--ckpt_path={best(fitted)}"
-    assert sentiment("test", path, f"--data.corpus={toy}", option) == 2
-    assert f"{option} has no effect" in capsys.readouterr().err
+CONTRADICTIONS = {
+    "--model.encoder.hidden_size=16": "--model.encoder.hidden_size is 16, the checkpoint's 8",
+    "--model.encoder=CNNEncoder": "--model.encoder is project.encoder.CNNEncoder, the checkpoint's project.encoder.Bi",
+    "--model.dropout=0.1": "--model.dropout is 0.1, the checkpoint's 0.5",
+    "--data.max_length=9": "--data.max_length is 9, the checkpoint's 256",
+    "--data.vectors=glove-6b-50d": "--data.vectors is glove-6b-50d, the checkpoint's None",
+    "--optimizer=SGD": "--optimizer is torch.optim.SGD, the checkpoint's None",
+    "--config=wider.yaml": "--model.encoder.hidden_size is 32, the checkpoint's 8",
+}
+
+
+@pytest.mark.parametrize("command", ["fit", "test", "predict"])
+@pytest.mark.parametrize(("option", "message"), CONTRADICTIONS.items())
+def test_what_contradicts_the_checkpoint_is_refused(sentiment, fitted, capsys, command, option, message):
+    Path("wider.yaml").write_text("model:\n  encoder.hidden_size: 32\n")
+    assert sentiment(command, f"--ckpt_path={best(fitted)}", option) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_resumed_run_uses_and_saves_another_learning_rate(sentiment, fitted):
+    Path("slower.yaml").write_text("model:\n  learning_rate: 0.0001\n")
+    path, more = fitted / "checkpoints" / "last.ckpt", ["--trainer.max_epochs=3", "--trainer.log_every_n_steps=1"]
+    assert sentiment("fit", f"--ckpt_path={path}", "--config=slower.yaml", *more, *QUIET) == 0
+    with (fitted.parent / "version_1" / "metrics.csv").open(newline="") as file:
+        rates = [float(row["lr-AdamW/pg1"]) for row in csv.DictReader(file) if row.get("lr-AdamW/pg1")]
+    assert 0 < max(rates) < 0.0001
+    config = yaml.safe_load((fitted.parent / "version_1" / "config.yaml").read_text())
+    assert (config["model"]["learning_rate"], config["model"]["encoder"]["init_args"]["hidden_size"]) == (0.0001, 8)
+
+
+def test_the_checkpoints_own_settings_hold_unless_others_are_given(sentiment, fitted, toy):
+    assert sentiment("test", f"--ckpt_path={best(fitted)}", "--data.batch_size=4", *QUIET) == 0
+    data = yaml.safe_load((fitted.parent / "version_1" / "config.yaml").read_text())["data"]
+    assert (data["corpus"], data["batch_size"], data["vectors"]) == (str(toy), 4, None)
+
+
+def test_a_saved_configuration_fits_other_commands(sentiment, fitted):
+    assert sentiment("test", f"--ckpt_path={best(fitted)}", f"--config={fitted / 'config.yaml'}", *QUIET) == 0
+
+
+def test_optimizer_and_schedule_of_ones_own(sentiment, toy, capsys):
+    own = ("--optimizer=SGD", "--optimizer.lr=0.5", "--lr_scheduler=StepLR", "--lr_scheduler.step_size=1")
+    epochs = "--trainer.max_epochs"
+    assert sentiment("fit", f"--data.corpus={toy}", *own, f"{epochs}=2", "--test_after_fit=false", *SMALL) == 0
+    last = torch.load("runs/version_0/checkpoints/last.ckpt", weights_only=True)
+    (group,) = last["optimizer_states"][0]["param_groups"]
+    assert (group["initial_lr"], group["lr"]) == pytest.approx((0.5, 0.5 * 0.1**2))
+    path = "--ckpt_path=runs/version_0/checkpoints/last.ckpt"
+    assert sentiment("fit", path, f"{epochs}=3", "--test_after_fit=false", *QUIET) == 0
+    capsys.readouterr()
+    assert sentiment("fit", path, "--optimizer=SGD", "--optimizer.lr=0.1", *QUIET) == 2
+    assert "--optimizer.lr is 0.1, the checkpoint's 0.5" in capsys.readouterr().err
 
 
 def test_labels_that_the_checkpoint_lacks_are_refused(sentiment, fitted, tmp_path, capsys):

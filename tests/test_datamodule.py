@@ -37,9 +37,10 @@ def test_pretrained_words_join_frozen(tmp_path):
     vectors.write_text("film 1 1\ntestword 2 2\nother 3 3\nlast 4 4\n")
     module = ready(three_texts(tmp_path), vectors=str(vectors), pretrained_words=2)
     assert tokens(module)[5:] == ["testword", "other"]
-    assert module.num_frozen == 2
-    assert module.pretrained is not None
-    assert module.pretrained[0].tolist() == [[0, 0], [0, 0], [1, 1], [0, 0], [0, 0], [2, 2], [3, 3]]
+    facts = module.facts()
+    assert facts.num_frozen == 2
+    assert facts.pretrained is not None
+    assert facts.pretrained[0].tolist() == [[0, 0], [0, 0], [1, 1], [0, 0], [0, 0], [2, 2], [3, 3]]
 
 
 def test_coverage_and_padding_are_reported(tmp_path, capsys):
@@ -61,7 +62,7 @@ def test_balanced_sampling_draws_equally_many_of_each_class(tmp_path):
 
 def test_adopted_tokenizer_and_labels_win(tmp_path):
     module = SentimentDataModule(str(three_texts(tmp_path)), vectors=None)
-    module.adopt(Tokenizer(["<pad>", "<unk>", "testword"]), ["good", "bad"], 0)
+    module.adopt(Tokenizer(["<pad>", "<unk>", "testword"]), ["good", "bad"])
     module.setup("test")
     batch = next(iter(module.test_dataloader()))
     assert batch.token_ids.data.tolist() == [2, UNK_ID]
@@ -70,7 +71,7 @@ def test_adopted_tokenizer_and_labels_win(tmp_path):
 
 def test_adopted_limits_win(tmp_path):
     module = SentimentDataModule(str(three_texts(tmp_path)), vectors=None, max_length=9)
-    module.adopt(Tokenizer(["<pad>", "<unk>"], max_length=1), ["good", "bad"], 0)
+    module.adopt(Tokenizer(["<pad>", "<unk>"], max_length=1), ["good", "bad"])
     module.setup("test")
     assert next(iter(module.test_dataloader())).token_ids.data.tolist() == [UNK_ID]
 
@@ -86,7 +87,7 @@ def test_worker_processes_give_the_same_batches(toy):
 
 
 def test_counts_by_class(toy):
-    assert ready(toy).class_counts() == [20, 20]
+    assert ready(toy).facts().class_counts == [20, 20]
 
 
 def test_one_class_is_refused(tmp_path):

@@ -15,12 +15,17 @@ from project.encoder import (
     BiLSTMEncoder,
     CNNEncoder,
     Encoder,
+    Encoding,
     build_encoder,
     encoder_state,
 )
 from project.errors import UserError
 
 E, H = 5, 4
+
+
+def padded(encoding: Encoding) -> tuple[Tensor, Tensor]:
+    return pad_packed_sequence(encoding.tokens, batch_first=True)
 
 
 def encoder(layers: int = 1, **options) -> BiLSTMEncoder:
@@ -116,7 +121,9 @@ def test_features_of_encode_are_those_of_forward(pooling):
 
 
 def test_padded_token_vectors_are_zero_behind_a_text():
-    vectors, lengths = encoder().encode(pack_sequence(texts([1, 3]), enforce_sorted=False)).padded()
+    vectors, lengths = pad_packed_sequence(
+        encoder().encode(pack_sequence(texts([1, 3]), enforce_sorted=False)).tokens, batch_first=True
+    )
     assert (vectors.shape, lengths.tolist()) == ((2, 3, 2 * H), [1, 3])
     assert vectors[0, 1:].count_nonzero() == 0
 
@@ -128,7 +135,7 @@ def test_a_linear_head_on_packed_tokens_has_the_loss_of_a_masked_one_on_padded_t
         head(encoding.tokens.data), pack_sequence(tags, enforce_sorted=False).data
     )
     padded_tags = nn.utils.rnn.pad_sequence(tags, batch_first=True, padding_value=-100)
-    padded_loss = nn.functional.cross_entropy(head(encoding.padded()[0]).transpose(1, 2), padded_tags)
+    padded_loss = nn.functional.cross_entropy(head(padded(encoding)[0]).transpose(1, 2), padded_tags)
     torch.testing.assert_close(packed_loss, padded_loss)
 
 
@@ -201,7 +208,7 @@ def test_width_and_content_of_the_padding_change_nothing(lengths, extra, options
 @settings(max_examples=25)
 def test_token_vectors_are_those_of_each_text_alone(lengths):
     module, rows = encoder(2), texts(lengths)
-    vectors, _ = module.encode(pack_sequence(rows, enforce_sorted=False)).padded()
+    vectors, _ = padded(module.encode(pack_sequence(rows, enforce_sorted=False)))
     for row, alone in zip(vectors, rows, strict=True):
         torch.testing.assert_close(row[: len(alone)], outputs(module, alone))
 
@@ -253,10 +260,10 @@ class Lengths(Encoder):
         return lengths
 
 
-@pytest.mark.parametrize("encoder", [partial(Lengths, scale=2.0), Lengths])
-def test_a_checkpoint_names_an_encoder_by_its_class_and_options(encoder):
+@pytest.mark.parametrize(("encoder", "scale"), [(partial(Lengths, scale=2.0), 2.0), (Lengths, 1.0)])
+def test_a_checkpoint_names_an_encoder_by_its_class_and_all_its_options(encoder, scale):
     state = encoder_state(encoder)
-    assert state == {"class_path": f"{__name__}.Lengths", "init_args": getattr(encoder, "keywords", {})}
+    assert state == {"class_path": f"{__name__}.Lengths", "init_args": {"scale": scale}}
     assert isinstance(build_encoder(state, E), Lengths)
     assert encoder_state(state) == state
 

@@ -55,4 +55,4 @@ def test_batches_of_val_and_test_have_none(tmp_path):
 
 
 def test_classes_are_counted_by_label(tmp_path):
-    assert module(tmp_path).class_counts() == [30, 10]
+    assert module(tmp_path).facts().class_counts == [30, 10]

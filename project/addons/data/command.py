@@ -1,6 +1,6 @@
 """Built-in corpora and word vectors -> the cache."""
 
-from project.corpora import BUILT_IN, load_corpus
+from project.corpora import OWNED, corpus_names, load_corpus
 from project.errors import UserError
 from project.ingest import cache_dir
 from project.vectors import GLOVE_6B_50D, load_vectors
@@ -8,10 +8,10 @@ from project.vectors import GLOVE_6B_50D, load_vectors
 
 def data() -> None:
     """Download the built-in corpora and the word vectors to the cache."""
-    for name in BUILT_IN:
+    for name in filter(OWNED.__ne__, corpus_names()):
         try:
             corpus = load_corpus(name)
-        except UserError as error:  # imdb and sst2 come from a hub that may be unreachable
+        except UserError as error:  # some come from a hub that may be unreachable
             print(f"{name}: {error}")
             continue
         sizes = ", ".join(f"{len(rows):,} {split}" for split, rows in corpus.splits.items())

@@ -13,7 +13,10 @@ from project.errors import UserError
 from project.ingest import check_folder
 from project.network import network_state
 
-LIGHTNING = ("pytorch-lightning_version", "epoch", "global_step", "hparams_name", "hyper_parameters")
+LIGHTNING = (
+    *("pytorch-lightning_version", "epoch", "global_step", "hparams_name", "hyper_parameters"),
+    *("datamodule_hparams_name", "datamodule_hyper_parameters"),
+)
 
 # What must be the same in all members. The corpus, because a val text of one could be a train text of another; the
 # threshold, because one that was chosen for a single member does not suit the mean.

@@ -114,7 +114,7 @@ def build(data: SentimentDataModule, model: SentimentClassifier, start: Path | N
     """Return the configured network, with the weights of `start` if given; its text keys are added to `read`."""
     data.prepare_data()
     data.setup("fit")
-    model.build_for(data)
+    model.build_for(data.facts())
     if start is not None:
         pretrained = read_pretrained(start)
         assert data.tokenizer is not None

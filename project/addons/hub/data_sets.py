@@ -5,14 +5,13 @@ from functools import partial
 from typing import Any
 
 from project.errors import UserError
-from project.ingest.records import Record
-from project.ingest.source import SPLIT_NAMES, UNLABELLED, Part, Source, by_split
+from project.ingest import SPLIT_NAMES, UNLABELLED, Part, Record, Source, by_split
 
 ENDPOINT = "https://huggingface.co"
 PROBE_SECONDS = 4
 
 
-def hub_source(name: str, instead: str = "give a local file or folder instead") -> Source:
+def hub_source(name: str, instead: str = "give a local file or folder, or another corpus, instead") -> Source:
     """Return the data set with this id, such as ``stanfordnlp/imdb``.
 
     A data set that `datasets` has cached is read without the hub. A test split whose labels are all hidden (-1) is left

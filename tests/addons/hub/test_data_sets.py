@@ -6,8 +6,8 @@ import sys
 import datasets
 import pytest
 
+from project.addons.hub.data_sets import dataset_source
 from project.ingest import ReadOptions, open_corpus
-from project.ingest.hub import dataset_source
 
 
 def data_set() -> datasets.DatasetDict:
@@ -47,5 +47,5 @@ def test_hub_out_of_reach_names_the_alternatives():
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
     assert re.search(
-        r"error: .*127\.0\.0\.1:9 does not answer; give a local file or folder, or one of movies", done.stderr
+        r"error: .*127\.0\.0\.1:9 does not answer; give a local file or folder, or another corpus", done.stderr
     )
