@@ -18,7 +18,6 @@ COMMANDS = {
     "predict": "project.cli:predict",
     "classify": "project.classify:classify",
 }
-EXTRAS = {"tokenizers": "subwords"}  # the extras of pyproject.toml that are not named after a room
 
 
 def main() -> int:
@@ -61,7 +60,7 @@ def run(name: str, place: str, words: list[str]) -> None:
             raise
         importers = [str(frame.f_globals.get("__name__")) for frame, _ in walk_tb(error.__traceback__)]
         room = [each for each in importers if each.startswith("project.")][-1]
-        extra = EXTRAS.get(str(error.name)) or room.removeprefix("project.").removeprefix("addons.").split(".")[0]
+        extra = room.removeprefix("project.").removeprefix("addons.").split(".")[0]
         raise UserError(f"sentiment {name} needs {error.name}: pip install -e '.[{extra}]'") from error
 
 

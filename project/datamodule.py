@@ -19,9 +19,9 @@ from project.buckets import BucketSampler, padding_share
 from project.corpora import load_corpus
 from project.errors import UserError
 from project.ingest import Corpus, EncodedCorpus, ReadOptions, Split, check_unread, encode_corpus
-from project.text import SPECIALS, SubwordTokenizer, Tokenizer, Truncation, check_length
+from project.text import SPECIALS, Tokenizer, Truncation, check_length, tokenizer_class
 from project.vectors import WordVectors, load_vectors
-from project.vocabulary import build_vocabulary, extend_vocabulary, learn_subwords, read_subwords
+from project.vocabulary import build_vocabulary, extend_vocabulary
 
 say = rank_zero_only(print)
 
@@ -73,7 +73,8 @@ class SentimentDataModule(L.LightningDataModule):
             model is trained on these. A row of train may then lack its label, and counts as the most probable one; val
             and test are measured on labels alone.
         balanced_sampling: Whether an epoch draws equally many texts of each class, repeating those of rare ones.
-        tokenizer: words (basic_english), bpe (sub-words learned from train), or a tokenizer.json.
+        tokenizer: words (basic_english), or one that an add-on brings: bpe (sub-words learned from train) or a
+            tokenizer.json.
         bpe_size: How many sub-words bpe learns.
         max_length: Longest text that is kept whole, in tokens.
         truncation: Which tokens of a longer text are kept: head, tail, or head+tail.
@@ -95,7 +96,7 @@ class SentimentDataModule(L.LightningDataModule):
     _num_frozen = 0
     _pretrained: tuple[Tensor, Tensor] | None = None
     _corpus: Corpus | None = None
-    _subwords: SubwordTokenizer | None = None
+    _other: Tokenizer | None = None  # than words of the vocabulary
     _encoded: EncodedCorpus | None = None
     _vectors: WordVectors | None = None
     _train_loader: ResumableLoader | None = None
@@ -157,7 +158,7 @@ class SentimentDataModule(L.LightningDataModule):
     def encoded(self) -> EncodedCorpus:
         """The corpus as tokens, in the cache."""
         if self._encoded is None:
-            tokenizer = self.tokenizer or self._subwords or Tokenizer(SPECIALS, self.max_length, self.truncation)
+            tokenizer = self.tokenizer or self._other or Tokenizer(SPECIALS, self.max_length, self.truncation)
             state = {**tokenizer.state(), "tokens": []}  # positions in a table, which any vocabulary can look up
             self._encoded = encode_corpus(self.corpus, tokenizer.split, tokenizer.cut, json.dumps(state))
         return self._encoded
@@ -182,16 +183,15 @@ class SentimentDataModule(L.LightningDataModule):
         return self.tokenizer is not None
 
     def _prepare_tokenizer(self) -> None:
-        """Load vectors, and learn or read sub-words, once."""
+        """Load vectors, and make a tokenizer other than words, once."""
         if self.vectors is not None and self._vectors is None:
             self._vectors = load_vectors(self.vectors)
             if self._vectors.read is not None:
                 check_unread(Path(self.vectors), self._vectors.read.tolist(), self.corpus)
-        if self.hparams["tokenizer"] == "words" or self._subwords is not None:
-            return
-        scheme, size = self.hparams["tokenizer"], self.hparams["bpe_size"]
-        content = learn_subwords(self.corpus, size) if scheme == "bpe" else read_subwords(Path(scheme))
-        self._subwords = SubwordTokenizer(content, self.max_length, self.truncation)
+        name = self.hparams["tokenizer"]
+        if name != "words" and self._other is None:
+            settings = self.hparams["bpe_size"], self.max_length, self.truncation
+            self._other = tokenizer_class(name).for_corpus(lambda: self.corpus, name, *settings)
 
     def _build_tokenizer(self) -> None:
         self.corpus.split("train")
@@ -200,20 +200,20 @@ class SentimentDataModule(L.LightningDataModule):
             raise UserError(
                 f"corpus {self.corpus_name} has the label {self.label_names[0]!r} only: a classifier needs two"
             )
-        if self._subwords is not None:
-            tokens = self._subwords.tokens
+        if self._other is not None:
+            tokens = self._other.tokens
         else:
             limits = self.hparams["min_freq"], self.hparams["max_vocab_size"]
             tokens = build_vocabulary(self.encoded.train_counter(), *limits)
         own = len(tokens)
         if self._vectors is not None:
-            if self._subwords is None:
+            if self._other is None:
                 tokens = extend_vocabulary(tokens, self._vectors.words, self.hparams["pretrained_words"])
             self._pretrained = self._vectors.lookup(tokens)
             self._report_coverage(self._vectors.dim, own)
             self._vectors = None  # as large as a gigabyte, and of no more use
         self._num_frozen = len(tokens) - own
-        self.tokenizer = self._subwords or Tokenizer(tokens, self.max_length, self.truncation)
+        self.tokenizer = self._other or Tokenizer(tokens, self.max_length, self.truncation)
 
     def _report_coverage(self, dim: int, own: int) -> None:
         assert self._pretrained is not None

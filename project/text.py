@@ -4,10 +4,11 @@ import sys
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Literal, TypedDict, cast, get_args
+from typing import Any, Literal, TypedDict, cast, get_args
 
 from project.atomic import code_digest
 from project.errors import UserError
+from project.registry import load, registered
 
 PAD, UNK = "<pad>", "<unk>"
 PAD_ID, UNK_ID = 0, 1
@@ -54,7 +55,7 @@ class TokenizerState(TypedDict):
     scheme: str
     tokens: list[str]
     max_length: int
-    truncation: str
+    truncation: Truncation
     json: str  # of the `tokenizers` library; empty for words
     code: str  # digest of this file
     sample: list[str]  # tokens of SAMPLE
@@ -135,15 +136,10 @@ class Tokenizer:
         """Rebuild a tokenizer from `state`, saying so if this file has changed since.
 
         Raises:
-            UserError: This file has no such scheme, or now splits text differently.
+            UserError: This tree has no such tokenizer, or now splits text differently.
         """
-        length: tuple[int, Truncation] = (state["max_length"], state["truncation"])  # type: ignore[assignment]
-        if state["scheme"] == SubwordTokenizer.scheme:
-            tokenizer: Tokenizer = SubwordTokenizer(state["json"], *length)
-        elif state["scheme"] == Tokenizer.scheme:
-            tokenizer = Tokenizer(state["tokens"], *length)
-        else:
-            raise UserError(f"the model's tokenizer is {state['scheme']!r}, which project/text.py does not have")
+        kind = Tokenizer if state["scheme"] == Tokenizer.scheme else tokenizer_class(state["scheme"])
+        tokenizer: Tokenizer = kind(state["json"] or state["tokens"], state["max_length"], state["truncation"])
         if tokenizer.split(SAMPLE) != state["sample"]:
             raise UserError(
                 "the model was trained with another tokenizer: project/text.py splits a sample text differently now; "
@@ -154,44 +150,17 @@ class Tokenizer:
         return tokenizer
 
 
-class SubwordTokenizer(Tokenizer):
-    """Turns text into the ids of its sub-words, following a tokenizer.json of the `tokenizers` library.
-
-    Its pieces come after ``<pad>`` and ``<unk>`` in the vocabulary; special tokens that the file would add are left
-    out.
-
-    Args:
-        json: Content of the file.
-        max_length: Longest text that is kept whole, in tokens.
-        truncation: Which tokens of a longer text are kept: head, tail or head+tail.
+def tokenizer_class(name: str) -> Any:
+    """Return the class of another tokenizer: for a value of ``--data.tokenizer``, or for the scheme of a state.
 
     Raises:
-        UserError: The content is no tokenizer.
+        UserError: No add-on of this tree brings it.
     """
-
-    scheme = "subwords"
-
-    def __init__(self, json: str, max_length: int = 256, truncation: Truncation = "head") -> None:
-        from tokenizers import Tokenizer as Subwords  # imported on use: words do not need it
-
-        try:
-            self._subwords = Subwords.from_str(json)
-        except Exception as error:  # the library raises Exception itself
-            raise UserError(f"not a tokenizer.json of the tokenizers library: {str(error).splitlines()[0]}") from error
-        self._subwords.no_padding()
-        self._subwords.no_truncation()
-        self.json = json
-        pieces = [self._subwords.id_to_token(i) or f"<gap {i}>" for i in range(self._subwords.get_vocab_size())]
-        super().__init__([*SPECIALS, *(f"<{p}>" if p in SPECIALS else p for p in pieces)], max_length, truncation)
-
-    def split(self, text: str) -> list[str]:
-        """Return the sub-words of `text`, at least one: a text without any is one ``<unk>``."""
-        pieces = self._subwords.encode(text, add_special_tokens=False).ids
-        return [self.tokens[len(SPECIALS) + piece] for piece in pieces] or [UNK]
-
-    def state(self) -> TokenizerState:
-        """Return the tokenizer as plain types."""
-        return super().state() | {"tokens": []}
+    brought = registered("TOKENIZERS")
+    place = brought.get("FILE.json" if name.endswith(".json") else name)
+    if place is None:
+        raise UserError(f"this tree has no tokenizer {name!r}, only {', '.join(['words', *brought])}")
+    return load(place)
 
 
 @cache

@@ -110,18 +110,6 @@ def test_corpus_without_test_is_trained_and_not_tested(sentiment, tmp_path):
 
 
 @pytest.mark.slow
-def test_subwords_are_learned_and_travel_in_the_checkpoint(sentiment, toy, capsys):
-    words = ("--data.tokenizer=bpe", "--data.bpe_size=300", "--trainer.max_epochs=1")
-    assert sentiment("fit", f"--data.corpus={toy}", *words, *SMALL) == 0
-    path = "runs/version_0/checkpoints/best.ckpt"
-    assert sentiment("test", f"--ckpt_path={path}", f"--data.corpus={toy}", *QUIET) == 0
-    assert results("runs/version_1")["metrics"] == pytest.approx(results("runs/version_0")["metrics"], abs=1e-6)
-    capsys.readouterr()
-    assert sentiment("classify", "--ckpt_path", path, "A dull film.") == 0
-    assert capsys.readouterr().out.split("\t")[0] in ("negative", "positive")
-
-
-@pytest.mark.slow
 def test_two_processes_fit_and_predict_every_text(toy, tmp_path):
     both = (f"--data.corpus={toy}", "--trainer.devices=2", "--trainer.strategy=ddp", *QUIET)
     for words in (
@@ -401,13 +389,6 @@ def test_help(sentiment, capsys, words):
         code = stop.code if isinstance(stop.code, int) else 0
     assert code == 0
     assert "usage: " in capsys.readouterr().out
-
-
-def test_without_the_library_of_sub_words_its_extra_is_named(sentiment, toy, capsys, monkeypatch):
-    monkeypatch.setitem(sys.modules, "tokenizers", None)
-    assert sentiment("fit", f"--data.corpus={toy}", "--data.tokenizer=bpe", "--data.bpe_size=301", *SMALL) == 2
-    error = capsys.readouterr().err.splitlines()[-1]
-    assert error == "error: sentiment fit needs tokenizers: pip install -e '.[subwords]'"
 
 
 @pytest.mark.slow

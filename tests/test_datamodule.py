@@ -110,9 +110,9 @@ def test_option_out_of_range_is_refused(options, message):
         SentimentDataModule(**options)
 
 
-def test_tokenizer_that_is_no_file_is_refused_before_the_corpus_is_read():
-    with pytest.raises(UserError, match=r"'t\.json' is neither words nor bpe nor a tokenizer\.json"):
-        SentimentDataModule("nowhere", vectors=None, tokenizer="t.json").prepare_data()
+def test_unknown_tokenizer_is_refused_before_the_corpus_is_read():
+    with pytest.raises(UserError, match="this tree has no tokenizer 'syllables', only words"):
+        SentimentDataModule("nowhere", vectors=None, tokenizer="syllables").prepare_data()
 
 
 def test_missing_val_split_is_refused(tmp_path):

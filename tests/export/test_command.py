@@ -164,11 +164,10 @@ def test_a_bad_bundle_json_is_a_one_line_error(bundle, sentiment, capsys, conten
 
 
 @pytest.mark.slow
-def test_a_bundle_keeps_subwords_and_three_labels(sentiment, tmp_path):
+def test_a_bundle_keeps_three_labels(sentiment, tmp_path):
     rows = [(text, label[:3] if n % 3 else "odd") for n, (text, label) in enumerate(toy_rows())]
     write_csv(tmp_path / "three.csv", rows)
-    words = ("--data.corpus=three.csv", "--data.tokenizer=bpe", "--data.bpe_size=300", "--trainer.max_epochs=1")
-    assert sentiment("fit", *words, *SMALL) == 0
+    assert sentiment("fit", "--data.corpus=three.csv", "--trainer.max_epochs=1", *SMALL) == 0
     checkpoint = "runs/version_0/checkpoints/best.ckpt"
     assert sentiment("export", "--ckpt_path", checkpoint, "--output", "bundle") == 0
     classify = load("bundle")

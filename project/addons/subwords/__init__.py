@@ -1,0 +1,5 @@
+TOKENIZERS = {
+    "bpe": "project.addons.subwords.subword_tokenizer:SubwordTokenizer",
+    "FILE.json": "project.addons.subwords.subword_tokenizer:SubwordTokenizer",
+    "subwords": "project.addons.subwords.subword_tokenizer:SubwordTokenizer",  # what checkpoints call both
+}
