@@ -35,15 +35,10 @@ DEFAULT_CONFIG = Path(__file__).parent.parent / "configs" / "default.yaml"
 STOPPED = 128 + signal.SIGTERM  # exit code of a process that this signal ended
 
 # options that a checkpoint answers for
-VOCABULARY = ("tokenizer", "bpe_size", "min_freq", "max_vocab_size", "vectors", "pretrained_words")
-CHECKPOINT_DECIDES = (
-    "model.",
-    "optimizer",
-    "lr_scheduler",
-    *(f"data.{name}" for name in ("max_length", "truncation", *VOCABULARY)),
-)
-FREE = ("model.learning_rate", "model.warmup", "model.label_smoothing")  # that a resumed run may change
-OWN_PARTS = ("model", "data", "optimizer", "lr_scheduler")
+LENGTH = ("data.max_length", "data.truncation")
+WORDS = ("data.tokenizer", "data.bpe_size", "data.min_freq", "data.max_vocab_size", "data.vectors", "data.pretrained")
+CHECKPOINT_DECIDES = ("model.", "optimizer", "lr_scheduler", *LENGTH, *WORDS)  # beginnings of names
+FREE = ("model.learning_rate", "model.warmup", "model.label_smoothing")  # but a resumed run may change these
 OF_COMMANDS = {"test_after_fit": ["fit"], "verbose": ["test", "validate"], "output": ["predict"]}
 
 
@@ -166,12 +161,10 @@ class SentimentCLI(LightningCLI):
         def parsed() -> Any:
             return self.parser.parse_args([self.command, "--config", json.dumps(own), *self.words])
 
-        self.config = parsed()
-        if own["data"].get("corpus") != self.config[self.command].data.corpus and own["data"].pop(
-            "soft_targets", False
-        ):
+        self.config, data = parsed(), own["data"]
+        if self.config[self.command].data.corpus != data.get("corpus") and data.pop("soft_targets", False):
             self.config = parsed()  # they are columns of that corpus alone
-        for name, value in dict_to_namespace({part: own[part] for part in OWN_PARTS}).items():
+        for name, value in dict_to_namespace(own).items():
             given = self.config[self.command].get(name)
             given = getattr(given, "class_path", given)
             if given != value and name.startswith(CHECKPOINT_DECIDES) and name not in FREE:
@@ -213,9 +206,7 @@ class SentimentCLI(LightningCLI):
 
     def _chosen(self, optimizer: dict[str, Any], lr_scheduler: Any = None) -> Any:
         """Return what `--optimizer` and `--lr_scheduler` name, for a network that exists by now."""
-        rank_zero_only(print)(
-            f"optimizer: {optimizer['class_path']}; learning_rate, weight_decay and warmup are unused"
-        )
+        rank_zero_only(print)(f"{optimizer['class_path']}: learning_rate, weight_decay and warmup have no effect")
         made = instantiate_class(self.model.parameters(), optimizer)
         schedule = lr_scheduler and instantiate_class(made, lr_scheduler)
         return self.configure_optimizers(self.model, made, schedule)

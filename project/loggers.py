@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from contextlib import suppress
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -25,16 +26,19 @@ class CSVLogger(LightningCSVLogger):
     Lightning looks for the next free number, and would give the same one to all of them.
     """
 
+    number: int | None = None
+
     @property
     def version(self) -> int | str:
         """Number of the folder, which is created when it is first asked for."""
-        if self._version is None and getattr(rank_zero_only, "rank", 0) == 0:
-            for number in count(self._get_next_version()):
-                with suppress(FileExistsError):
-                    Path(self.root_dir, f"version_{number}").mkdir(parents=True)
-                    self._version = number
-                    break
-        return super().version
+        if rank_zero_only.rank != 0:  # type: ignore[attr-defined] # Lightning sets it
+            return super().version
+        for number in count() if self.number is None else ():
+            with suppress(FileExistsError):
+                Path(self.root_dir, f"version_{number}").mkdir(parents=True)
+                self.number = number
+                break
+        return self.number  # type: ignore[return-value]
 
 
 class WandbLogger(LightningWandbLogger):
@@ -51,29 +55,33 @@ class WandbLogger(LightningWandbLogger):
 
     def __init__(self, project: str = "sentiment", name: str | None = None, save_dir: str = "runs") -> None:
         Path(save_dir).mkdir(parents=True, exist_ok=True)  # without it wandb falls back to a temporary folder
-        super().__init__(name=name, save_dir=save_dir, project=project)
-        del self._wandb_init["anonymous"]  # Lightning always passes it, and wandb warns that it has no effect
-        self._wandb_init["settings"] = wandb.Settings(init_timeout=INIT_SECONDS)
+        settings = wandb.Settings(init_timeout=INIT_SECONDS)
+        self.start = partial(wandb.init, project=project, name=name, dir=save_dir, settings=settings)
+        self.adopt = partial(super().__init__, project=project, name=name, save_dir=save_dir)
+        self.adopt()
 
     @property
     @rank_zero_experiment
     def experiment(self) -> Any:
         """The W&B run, started at first use."""
-        if self._experiment is None and "WANDB_MODE" not in os.environ and (why := _why_offline()):
-            self._go_offline(why)
-        try:
-            return super().experiment
-        except (CommError, UsageError) as error:
-            if self._wandb_init.get("mode") == "offline":
-                raise
-            self._go_offline(str(error).splitlines()[0])
-            return super().experiment
+        if wandb.run is None:
+            self.adopt(experiment=self._start())
+        return super().experiment
 
-    def _go_offline(self, why: str) -> None:
-        print(f"W&B logs offline into {self._save_dir}/wandb: {why}", file=sys.stderr)
-        self._wandb_init["mode"] = "offline"
-        # without this wandb looks for its server again for ten seconds when the process ends
-        wandb.setup(wandb.Settings(mode="offline"))
+    def _start(self) -> Any:
+        """Start a run as Lightning does, but for an argument that it always passes and that wandb warns about."""
+        why = "" if "WANDB_MODE" in os.environ else _why_offline()
+        try:
+            run = None if why else self.start()
+        except (CommError, UsageError) as error:
+            run, why = None, str(error).splitlines()[0]
+        if run is None:
+            print(f"W&B logs offline into {self.save_dir}/wandb: {why}", file=sys.stderr)
+            wandb.setup(wandb.Settings(mode="offline"))  # else it looks for its server again when the process ends
+            run = self.start(mode="offline")
+        run.define_metric("trainer/global_step")
+        run.define_metric("*", step_metric="trainer/global_step", step_sync=True)
+        return run
 
 
 def _why_offline() -> str:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -93,9 +94,15 @@ def test_one_switch_for_none(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_runs_that_begin_at_once_have_folders_of_their_own(tmp_path, monkeypatch):
-    monkeypatch.setattr(CSVLogger, "_get_next_version", lambda _: 0)  # what each sees before the other
-    assert [CSVLogger(tmp_path, name="").version for _ in range(2)] == [0, 1]
+def test_runs_that_begin_at_once_have_folders_of_their_own(tmp_path):
+    with ThreadPoolExecutor(8) as pool:
+        versions = pool.map(lambda _: CSVLogger(tmp_path, name="").version, range(8))
+    assert sorted(versions) == list(range(8))
+
+
+def test_a_run_keeps_its_folder(tmp_path):
+    logger = CSVLogger(tmp_path, name="")
+    assert (logger.version, logger.version, Path(logger.log_dir).name) == (0, 0, "version_0")
 
 
 def test_commit_outside_git_is_none(tmp_path, monkeypatch):
