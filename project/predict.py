@@ -8,7 +8,7 @@ from typing import overload
 from project import registry
 from project.decision import Decision, Prediction
 from project.errors import UserError
-from project.text import Tokenizer
+from project.text import Tokenizer, text_fault
 
 TokenIds = list[int]
 Logits = list[list[float]]  # (B, C)
@@ -22,41 +22,43 @@ class Predictor:
         logits: The network: logits (B, C) of B lists of token ids, longest first.
         tokenizer: What it was trained with.
         decision: What its logits mean.
-        workers: How many batches are computed at once, each in a thread.
+        each: Calls a function with one batch after the other, or several at once, as `map` does.
     """
 
     logits: Callable[[Sequence[TokenIds]], Logits]
     tokenizer: Tokenizer
     decision: Decision
-    workers: int = 1
+    each: Callable[..., Iterable[list[Prediction]]] = map
 
     @overload
-    def __call__(self, texts: str) -> Prediction: ...  # type: ignore[overload-overlap] # a str is a Sequence[str]
+    def __call__(self, texts: str) -> Prediction: ...  # type: ignore[overload-overlap] # a str is an Iterable[str]
 
     @overload
-    def __call__(self, texts: Sequence[str], batch_size: int = ...) -> list[Prediction]: ...
+    def __call__(self, texts: Iterable[str], batch_size: int = ...) -> list[Prediction]: ...
 
-    def __call__(self, texts: str | Sequence[str], batch_size: int = 32) -> Prediction | list[Prediction]:
-        """Classify one text, or several; the answers come in their order and do not depend on the batch."""
-        if isinstance(texts, str):
-            return self._predict([self.tokenizer.encode(texts)])[0]
+    def __call__(self, texts: str | Iterable[str], batch_size: int = 32) -> Prediction | list[Prediction]:
+        """Classify one text, or several; the answers come in their order and do not depend on the batch.
+
+        Raises:
+            UserError: One of them is no text.
+        """
+        several = list(texts) if isinstance(texts, Iterable) and not isinstance(texts, str) else [texts]
+        for number, text in enumerate(several, start=1):
+            if fault := text_fault(text):
+                raise UserError(f"text {number} of {len(several)}: {fault}")
+        answers = self.answers(several, batch_size)
+        return answers[0] if isinstance(texts, str) else answers
+
+    def answers(self, texts: Sequence[str], batch_size: int = 32) -> list[Prediction]:
+        """Classify texts that have been checked; an empty one counts as an unknown word."""
         token_ids = [self.tokenizer.encode(text) for text in texts]
         by_length = sorted(range(len(texts)), key=lambda row: -len(token_ids[row]))
         rows = [by_length[start : start + batch_size] for start in range(0, len(texts), batch_size)]
         batches = [[token_ids[row] for row in batch] for batch in rows]
         predictions: dict[int, Prediction] = {}
-        for batch, answers in zip(rows, self._each(batches), strict=True):
-            predictions.update(zip(batch, answers, strict=True))
+        for batch, predicted in zip(rows, self.each(self._predict, batches), strict=True):
+            predictions.update(zip(batch, predicted, strict=True))
         return [predictions[row] for row in range(len(texts))]
-
-    def _each(self, batches: list[list[TokenIds]]) -> Iterable[list[Prediction]]:
-        workers = min(self.workers, len(batches))
-        if workers < 2:
-            return map(self._predict, batches)
-        from concurrent.futures import ThreadPoolExecutor  # imported here: one text in a fresh process needs none
-
-        with ThreadPoolExecutor(workers) as pool:
-            return list(pool.map(self._predict, batches))
 
     def _predict(self, token_ids: list[TokenIds]) -> list[Prediction]:
         return [self.decision(row) for row in self.logits(token_ids)]

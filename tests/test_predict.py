@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from project import Predictor, load
+from project.errors import UserError
 
-TEXTS = ["A dull film.", "", "The music is lovely, and I would see it again.", "unseen words only"]
+TEXTS = ["A dull film.", "!", "The music is lovely, and I would see it again.", "unseen words only"]
 
 
 @pytest.fixture
@@ -57,3 +58,23 @@ def test_prediction_imports_neither_lightning_nor_torchtext():
     heavy = ["lightning", "torchtext", "wandb"]
     code = f"import sys, project.classify; print([m for m in {heavy} if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        (None, "text 1 of 1: the text is missing"),
+        ("", "text 1 of 1: the text is empty"),
+        (["Warm.", None], "text 2 of 2: the text is missing"),
+        (["Warm.", " "], "text 2 of 2: the text is empty"),
+        ([7], "text 1 of 1: the text is not text but 7"),
+        (["\ud800"], "text 1 of 1: the text is not valid UTF-8"),
+    ],
+)
+def test_what_is_no_text_is_refused(predictor, texts, message):
+    with pytest.raises(UserError, match=message):
+        predictor(texts)
+
+
+def test_texts_of_a_generator_are_classified(predictor):
+    assert predictor(text for text in TEXTS) == predictor(TEXTS)

@@ -7,7 +7,7 @@ bundle.json      label names, decision, origin, and the digests of the other two
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -90,7 +90,17 @@ def predictor_of(facts: BundleFacts, files: dict[str, bytes]) -> Predictor:
         computed: Logits = session.run(["logits"], {"token_ids": padded, "lengths": lengths})[0].tolist()  # (B, C)
         return computed
 
-    return Predictor(logits, tokenizer, Decision(tuple(facts["label_names"]), **facts["decision"]), workers=CORES)
+    return Predictor(logits, tokenizer, Decision(tuple(facts["label_names"]), **facts["decision"]), in_threads)
+
+
+def in_threads(function: Callable[[Any], Any], batches: Sequence[Any]) -> Iterable[Any]:
+    """Return what `function` makes of each batch, computing as many at once as there are cores."""
+    if min(CORES, len(batches)) < 2:
+        return map(function, batches)
+    from concurrent.futures import ThreadPoolExecutor  # imported here: one text in a fresh process needs none
+
+    with ThreadPoolExecutor(min(CORES, len(batches))) as pool:
+        return list(pool.map(function, batches))
 
 
 def open_session(model: bytes) -> ort.InferenceSession:

@@ -7,6 +7,7 @@ from typing import Self
 
 from project.decision import Prediction
 from project.predict import Predictor
+from project.process import CORES
 from project.serve.limits import MAX_BATCH, MAX_WAITING
 
 
@@ -20,19 +21,20 @@ class Batcher:
     Nothing waits for a batch to fill up: a text that arrives alone is classified alone, at once.
 
     Args:
-        predictor: The model; `predictor.workers` batches are computed in parallel.
+        predictor: The model.
         max_waiting: Maximum number of waiting texts.
+        workers: How many batches are computed at once.
     """
 
-    def __init__(self, predictor: Predictor, max_waiting: int = MAX_WAITING) -> None:
+    def __init__(self, predictor: Predictor, max_waiting: int = MAX_WAITING, workers: int = CORES) -> None:
         self._predictor = predictor
-        self._max_waiting = max_waiting
+        self._max_waiting, self._count = max_waiting, workers
         self._waiting: asyncio.Queue[tuple[str, asyncio.Future[Prediction]]] = asyncio.Queue()
 
     async def __aenter__(self) -> Self:
         """Start the workers."""
-        self._threads = ThreadPoolExecutor(self._predictor.workers, "batch")
-        self._workers = [asyncio.create_task(self._work()) for _ in range(self._predictor.workers)]
+        self._threads = ThreadPoolExecutor(self._count, "batch")
+        self._workers = [asyncio.create_task(self._work()) for _ in range(self._count)]
         return self
 
     async def __aexit__(self, *error: object) -> None:
@@ -65,7 +67,7 @@ class Batcher:
                 batch.append(self._waiting.get_nowait())
             try:
                 predictions = await loop.run_in_executor(
-                    self._threads, self._predictor, [text for text, _ in batch], MAX_BATCH
+                    self._threads, self._predictor.answers, [text for text, _ in batch], MAX_BATCH
                 )
             except Exception as error:  # raised in the requests of this batch; the worker carries on
                 for _, answer in batch:

@@ -15,7 +15,7 @@ from project.export import command as module
 from project.export.parity import Parity, compare
 from tests.conftest import SMALL, toy_rows, write_csv
 
-TEXTS = [text for text, _ in toy_rows()] + ["", "unseen words only", "wise " * 400]
+TEXTS = [text for text, _ in toy_rows()] + ["!", "unseen words only", "wise " * 400]
 
 
 @pytest.fixture

@@ -13,10 +13,10 @@ def test_waiting_texts_are_classified_together(predictor):
         sizes.append(len(token_ids))
         return predictor.logits(token_ids)
 
-    counting = replace(predictor, logits=counted, workers=1)
+    counting = replace(predictor, logits=counted)
 
     async def ask():
-        async with Batcher(counting) as batcher:
+        async with Batcher(counting, workers=1) as batcher:
             await asyncio.gather(*(batcher.classify(["Warm."]) for _ in range(40)))
 
     asyncio.run(ask())

@@ -15,7 +15,7 @@ def test_an_effect_is_the_drop_in_probability_without_the_word(server, predictor
 
 def test_a_single_word_is_compared_with_an_empty_text(server, predictor):
     (word,) = server.ask("POST", "/explain", {"text": "Wise."}).json["explanation"]["words"]
-    whole, part = predictor(["Wise.", ""])
+    whole, part = predictor.answers(["Wise.", ""])
     assert word["effect"] == pytest.approx(whole.probability - part.probabilities[whole.label], abs=1e-6)
 
 
