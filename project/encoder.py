@@ -79,6 +79,18 @@ class Encoding(NamedTuple):
     tokens: PackedSequence  # data (N, F): the last layer's outputs, directions merged
 
 
+def check_packed(texts: PackedSequence | Tensor) -> PackedSequence:
+    """Return `texts`.
+
+    Raises:
+        TypeError: They are a padded tensor, in which padding could not be told from tokens.
+    """
+    if isinstance(texts, PackedSequence):
+        return texts
+    how = "torch.nn.utils.rnn.pack_padded_sequence(padded, lengths, batch_first=True, enforce_sorted=False)"
+    raise TypeError(f"a PackedSequence is expected, not {type(texts).__name__}: pack a padded batch with {how}")
+
+
 class Encoder(nn.Module):
     """What an encoder promises: one feature vector per text. A subclass is all that another one takes.
 
@@ -90,6 +102,11 @@ class Encoder(nn.Module):
     """
 
     output_size: int
+
+    def __call__(self, embedded: PackedSequence, *state: Any) -> Tensor:
+        """Check that `embedded` is packed, then do what any module does."""
+        features: Tensor = super().__call__(check_packed(embedded), *state)
+        return features
 
     def forward(self, embedded: PackedSequence) -> Tensor:
         """Return the features (B, F) of `embedded`, whose data is (N, E)."""
@@ -213,7 +230,7 @@ class BiLSTMEncoder(Encoder):
 
     def encode(self, embedded: PackedSequence, state: State | None = None) -> Encoding:
         """Return the features, and one merged vector per token; see `forward` for the arguments."""
-        outputs, last = self.rnn(embedded, self.initial_state(embedded, state))  # data (N, D*H)
+        outputs, last = self.rnn(check_packed(embedded), self.initial_state(embedded, state))  # data (N, D*H)
         halves = outputs.data.chunk(1 + self.rnn.bidirectional, dim=1)  # (N, H) each, the forward one first
         tokens = outputs._replace(data=self._merge(*halves))  # data (N, F)
         return Encoding(self._last(hidden_of(last)) if self.pool is None else self.pool(tokens), tokens)

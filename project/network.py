@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from project.encoder import BiLSTMEncoder, Encoder, EncoderState, build_encoder, encoder_state
+from project.encoder import BiLSTMEncoder, Encoder, EncoderState, build_encoder, check_packed, encoder_state
 from project.errors import UserError
 from project.registry import load, registered
 from project.text import PAD_ID
@@ -95,7 +95,7 @@ class SentimentNetwork(nn.Module):
 
     def forward(self, token_ids: PackedSequence) -> Tensor:
         """Return logits (B, C) for packed `token_ids`, whose data is (N,)."""
-        vectors = self.embedding_dropout(self.embedding(token_ids.data))  # (N, E)
+        vectors = self.embedding_dropout(self.embedding(check_packed(token_ids).data))  # (N, E)
         features = self.encoder(token_ids._replace(data=vectors))  # (B, F)
         logits: Tensor = self.classifier(self.dropout(features))  # (B, C)
         return logits

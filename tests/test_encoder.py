@@ -20,6 +20,7 @@ from project.encoder import (
     encoder_state,
 )
 from project.errors import UserError
+from project.network import SentimentNetwork
 
 E, H = 5, 4
 
@@ -282,3 +283,16 @@ def test_modules_of_elsewhere_are_not_imported():
 def test_an_option_that_the_encoder_lacks_is_one_line():
     with pytest.raises(UserError, match=r"CNNEncoder: .*unexpected keyword argument 'depth'"):
         build_encoder({"class_path": "project.encoder.CNNEncoder", "init_args": {"depth": 2}}, E)
+
+
+@pytest.mark.parametrize("call", [CNNEncoder(E), BiLSTMEncoder(E, H), BiLSTMEncoder(E, H).encode])
+def test_a_padded_batch_is_refused(call):
+    with pytest.raises(
+        TypeError, match="a PackedSequence is expected, not Tensor: pack a padded batch"
+    ):
+        call(torch.zeros(2, 3, E))
+
+
+def test_padded_token_ids_are_refused():
+    with pytest.raises(TypeError, match="a PackedSequence is expected, not Tensor"):
+        SentimentNetwork(vocab_size=9, num_classes=2)(torch.zeros(2, 3, dtype=torch.long))
