@@ -64,23 +64,20 @@ class TestResults(L.Callback):
 
     __test__ = False  # pytest: not a test
 
+    _right: dict[int, int]  # 1 for a text whose label was right, by its row in the split
+
     def __init__(self) -> None:
         self._started: dict[str, float] = {}
         self._seconds: dict[str, float] = {}
         self._counts: list[list[int]] = []
-        self._right: dict[int, int] = {}  # 1 for a text whose label was right, by its row in the split
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
-        """Start the clock of fit or test."""
-        self._started[stage] = time.perf_counter()
+        """Start the clock of fit or test; forget an earlier test."""
+        self._started[stage], self._right = time.perf_counter(), {}
 
     def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         """Stop the clock."""
         self._seconds[stage] = time.perf_counter() - self._started[stage]
-
-    def on_test_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Forget an earlier test."""
-        self._right = {}
 
     def on_test_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, *_: Any, **__: Any

@@ -39,7 +39,8 @@ LENGTH = ("data.max_length", "data.truncation")
 WORDS = ("data.tokenizer", "data.bpe_size", "data.min_freq", "data.max_vocab_size", "data.vectors", "data.pretrained")
 CHECKPOINT_DECIDES = ("model.", "optimizer", "lr_scheduler", *LENGTH, *WORDS)  # beginnings of names
 FREE = ("model.learning_rate", "model.warmup", "model.label_smoothing")  # but a resumed run may change these
-OF_COMMANDS = {"test_after_fit": ["fit"], "verbose": ["test", "validate"], "output": ["predict"]}
+FIT = dict.fromkeys(("optimizer", "lr_scheduler", "test_after_fit"), ("fit",))
+OF_COMMANDS = FIT | {"verbose": ("test", "validate"), "output": ("predict",)}
 
 
 def fit(words: list[str]) -> None:
@@ -132,11 +133,12 @@ class SentimentCLI(LightningCLI):
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Let one seed rule the order of batches too, and callbacks of add-ons be turned off."""
         parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
-        parser.add_optimizer_args()
-        parser.add_lr_scheduler_args()
+        if self.command == "fit":
+            parser.add_optimizer_args()
+            parser.add_lr_scheduler_args()
         for option, commands in OF_COMMANDS.items():  # a configuration that was saved by one fits the others too
             if self.command not in commands:
-                parser.add_argument(f"--{option}", help=f"ignored: an option of {commands[0]}")
+                parser.add_argument(f"--{option}", type=Any, help=f"ignored: an option of {commands[0]}")
         known = ", ".join(registered("CALLBACKS")) or "none here"
         parser.add_argument("--without", nargs="+", default=[], help=f"callbacks of add-ons to leave out: {known}")
 
@@ -154,10 +156,12 @@ class SentimentCLI(LightningCLI):
             del self.config["fit"]["ckpt_path"]  # saved as null, it would undo --ckpt_path before --config
         else:
             raise UserError(
-                f"{self.command} needs a trained model: add --ckpt_path=runs/version_0/checkpoints/best.ckpt (or yours)"
+                f"{self.command} needs a trained model, such as --ckpt_path=runs/version_0/checkpoints/best.ckpt"
             )
 
     def _lay_over(self, own: dict[str, Any]) -> None:
+        own = own if self.command == "fit" else {part: own[part] for part in own if part not in FIT}
+
         def parsed() -> Any:
             return self.parser.parse_args([self.command, "--config", json.dumps(own), *self.words])
 
@@ -196,8 +200,8 @@ class SentimentCLI(LightningCLI):
         """Make the checkpoint's network; the data module follows its vocabulary and labels."""
         if self.checkpoint is not None:
             self.model.build(self.checkpoint[KEY])
-        config = self.config_init[self.command]
-        chosen = {name: config[name].as_dict() for name in ("optimizer", "lr_scheduler") if config[name]}
+        config = self.config_init[self.command] if self.command == "fit" else {}
+        chosen = {name: config[name].as_dict() for name in ("optimizer", "lr_scheduler") if config.get(name)}
         if "optimizer" in chosen:
             self.model.optimizer = chosen  # a resumed run takes it over
             self.model.configure_optimizers = partial(self._chosen, **chosen)  # type: ignore[method-assign]

@@ -197,9 +197,7 @@ class SentimentDataModule(L.LightningDataModule):
         self.corpus.split("train")
         self.label_names = self.corpus.label_names
         if len(self.label_names) < 2:
-            raise UserError(
-                f"corpus {self.corpus_name} has the label {self.label_names[0]!r} only: a classifier needs two"
-            )
+            raise UserError(f"corpus {self.corpus_name} has the label {self.label_names[0]!r} only: two are needed")
         if self._other is not None:
             tokens = self._other.tokens
         else:

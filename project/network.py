@@ -39,12 +39,9 @@ class WordEmbedding(nn.Module):
         Raises:
             UserError: E differs from the embedding's.
         """
-        own, dim = self.trained.weight.shape
-        if vectors.shape[1] != dim:
-            raise UserError(
-                f"the vectors have {vectors.shape[1]} dimensions, the model {dim}: "
-                f"set --model.embedding_dim={vectors.shape[1]}"
-            )
+        (own, dim), size = self.trained.weight.shape, vectors.shape[1]
+        if size != dim:
+            raise UserError(f"the vectors have {size} dimensions, the model {dim}: set --model.embedding_dim={size}")
         with torch.no_grad():
             self.trained.weight[found[:own]] = vectors[:own][found[:own]]
             self.frozen[found[own:]] = vectors[own:][found[own:]]

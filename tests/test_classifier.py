@@ -6,15 +6,17 @@ import lightning as L
 import pytest
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
+from torch.utils.data import DataLoader
 
 from project import load
-from project.batch import Batch, pack
+from project.batch import Batch, DataFacts, pack
 from project.buckets import BucketSampler
 from project.classifier import SentimentClassifier
 from project.datamodule import SentimentDataModule
-from project.encoder import BiLSTMEncoder
+from project.encoder import BiLSTMEncoder, CNNEncoder
 from project.errors import UserError
 from project.head import Figures, balanced_weights
+from project.text import Tokenizer
 from tests.conftest import toy_rows, write_csv
 
 
@@ -195,6 +197,55 @@ def test_checkpoint_and_other_vocabulary_do_not_mix(toy, tmp_path):
     test = trainer(tmp_path, 1, ModelCheckpoint(tmp_path / "kept", filename="model"))
     with pytest.raises(UserError, match="different vocabularies or labels"):
         test.test(small(), data(toy, max_vocab_size=5), ckpt_path=tmp_path / "kept" / "model.ckpt")
+
+
+def test_a_fresh_data_module_follows_a_loaded_models_words(toy, tmp_path):
+    fit = trainer(tmp_path, 1)
+    fit.fit(small(), data(toy, max_vocab_size=9))
+    fit.save_checkpoint(tmp_path / "model.ckpt")
+    model = SentimentClassifier.load_from_checkpoint(tmp_path / "model.ckpt", weights_only=True)
+    trained, fresh = fit.lightning_module, data(toy)
+    assert fit.test(model, fresh, verbose=False) == fit.test(trained, data(toy, max_vocab_size=9), verbose=False)
+    assert fresh.tokenizer is not None
+    assert len(fresh.tokenizer) == 2 + 9
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"hidden_size": 16}, "hidden_size is no option of the model"),
+        ({"embedding_dim": 3}, "embedding_dim is 3, the checkpoint's 8: leave it out"),
+        ({"encoder": CNNEncoder}, r"encoder is .*CNNEncoder.*, the checkpoint's .*BiLSTM"),
+    ],
+    ids=str,
+)
+def test_another_network_than_the_checkpoints_is_refused(fitted, options, message):
+    with pytest.raises(UserError, match=message):
+        SentimentClassifier.load_from_checkpoint(fitted / "checkpoints" / "best.ckpt", weights_only=True, **options)
+
+
+def test_a_checkpoint_may_be_trained_on_with_another_learning_rate(fitted):
+    path = fitted / "checkpoints" / "best.ckpt"
+    model = SentimentClassifier.load_from_checkpoint(path, weights_only=True, learning_rate=1e-5)
+    assert model.hparams["learning_rate"] == 1e-5
+
+
+def loader(*batches: Batch) -> DataLoader[Any]:
+    return DataLoader(batches, batch_size=None)  # type: ignore[arg-type] # a tuple will do
+
+
+def test_any_loader_of_batches_trains_the_model(tmp_path):
+    model = small()
+    model.build_for(DataFacts(Tokenizer(["<pad>", "<unk>", "warm", "cold"]), ["bad", "good"]))
+    batch = Batch(pack([torch.tensor([2]), torch.tensor([3])]), torch.tensor([1, 0]), torch.arange(2))
+    fit = trainer(tmp_path, 80, enable_checkpointing=False)
+    fit.fit(model, loader(batch), loader(batch))
+    assert model.eval()(batch.token_ids).argmax(1).tolist() == [1, 0]
+
+
+def test_without_words_a_model_says_what_it_needs(tmp_path):
+    with pytest.raises(UserError, match=r"call model\.build_for\(DataFacts"):
+        trainer(tmp_path, 1).fit(small(), loader(), loader())
 
 
 def taught(folder: Path, rows: list[tuple[str, float]]) -> Path:

@@ -291,7 +291,7 @@ BAD_INPUTS = {
         r"1 bad row: bad.csv:3: 3 columns where the header has 2; fix",
     ),
     "vectors": (["fit", "--data.corpus=toy", "--data.vectors=two.txt"], r"set --model.embedding_dim=2"),
-    "no checkpoint": (["test", "--data.corpus=toy"], r"test needs a trained model: add --ckpt_path"),
+    "no checkpoint": (["test", "--data.corpus=toy"], r"test needs a trained model, such as --ckpt_path"),
     "unknown encoder": (["fit", "--model.encoder=Forest"], r"--model.encoder=Forest: there is no such class"),
     "unknown optimizer": (["fit", "--optimizer=Sgd"], r"--optimizer=Sgd: there is no such class"),
     "option of an optimizer": (["fit", "--optimizer=SGD", "--optimizer.rate=1"], r"--optimizer.rate is no option of"),
@@ -325,7 +325,6 @@ CONTRADICTIONS = {
     "--model.dropout=0.1": "--model.dropout is 0.1, the checkpoint's 0.5",
     "--data.max_length=9": "--data.max_length is 9, the checkpoint's 256",
     "--data.vectors=glove-6b-50d": "--data.vectors is glove-6b-50d, the checkpoint's None",
-    "--optimizer=SGD": "--optimizer is torch.optim.SGD, the checkpoint's None",
     "--config=wider.yaml": "--model.encoder.hidden_size is 32, the checkpoint's 8",
 }
 
@@ -336,6 +335,11 @@ def test_what_contradicts_the_checkpoint_is_refused(sentiment, fitted, capsys, c
     Path("wider.yaml").write_text("model:\n  encoder.hidden_size: 32\n")
     assert sentiment(command, f"--ckpt_path={best(fitted)}", option) == 2
     assert message in capsys.readouterr().err
+
+
+def test_another_optimizer_than_the_checkpoints_is_refused(sentiment, fitted, capsys):
+    assert sentiment("fit", f"--ckpt_path={best(fitted)}", "--optimizer=SGD", *QUIET) == 2
+    assert "--optimizer is torch.optim.SGD, the checkpoint's None" in capsys.readouterr().err
 
 
 def test_a_resumed_run_uses_and_saves_another_learning_rate(sentiment, fitted):

@@ -287,9 +287,7 @@ def test_an_option_that_the_encoder_lacks_is_one_line():
 
 @pytest.mark.parametrize("call", [CNNEncoder(E), BiLSTMEncoder(E, H), BiLSTMEncoder(E, H).encode])
 def test_a_padded_batch_is_refused(call):
-    with pytest.raises(
-        TypeError, match="a PackedSequence is expected, not Tensor: pack a padded batch"
-    ):
+    with pytest.raises(TypeError, match="a PackedSequence is expected, not Tensor: pack a padded batch"):
         call(torch.zeros(2, 3, E))
 
 
