@@ -14,8 +14,12 @@ PAGES = sorted((ROOT / "docs").glob("*.md"))
 WITH_CODE = [page for page in PAGES if blocks(page, "python")]
 
 
-@pytest.mark.parametrize("page", WITH_CODE, ids=lambda page: page.name)
-def test_blocks_print_what_the_page_says(page):
+SLOW = {"python.md": pytest.mark.slow}  # it trains several models
+
+
+@pytest.mark.parametrize("page", [pytest.param(p, marks=SLOW.get(p.name, ()), id=p.name) for p in WITH_CODE])
+def test_blocks_print_what_the_page_says(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
     for _, code, expected in blocks(page, "python"):
         with contextlib.redirect_stdout(io.StringIO()) as printed:
