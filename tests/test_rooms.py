@@ -1,14 +1,13 @@
 """Rooms can be deleted: a copy of this tree without some of them passes what is left, nothing else edited."""
 
-import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import SMALL
+from tests.copies import run, tree_without
 
 ROOT = Path(__file__).parents[1]
 ADDONS = sorted(f"addons/{path.parent.name}" for path in (ROOT / "project" / "addons").glob("*/__init__.py"))
@@ -16,42 +15,6 @@ APPLICATIONS = [room for room in ("export", "serve") if (ROOT / "project" / room
 ALONE = [[room] for room in [*ADDONS, *APPLICATIONS[1:]]] + ([APPLICATIONS] if APPLICATIONS else [])
 
 pytestmark = pytest.mark.slow
-
-
-def tree_without(folder: Path, rooms: list[str]) -> Path:
-    """Copy this tree into a repository of its own, without `rooms` and their tests."""
-    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True)
-    for name in filter(lambda name: (ROOT / name).is_file(), listed.stdout.splitlines()):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, folder / name)
-    (folder / ".venv").symlink_to(sys.prefix)
-    for room in rooms:
-        shutil.rmtree(folder / "project" / room)
-        shutil.rmtree(folder / "tests" / room, ignore_errors=True)
-    own = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
-    for words in (["init", "-q"], ["add", "-A"], [*own, "commit", "-qm", "A copy"]):
-        subprocess.run(["git", *words], cwd=folder, check=True)
-    return folder
-
-
-# an editable installation of this tree would lend the copy what it lacks
-ALONE_SITE = """
-import sys
-
-sys.meta_path[:] = [finder for finder in sys.meta_path if "Editable" not in getattr(finder, "__name__", "")]
-"""
-
-
-def run(tree: Path, *command: str) -> str:
-    """Run a command in a copy that sees nothing of this tree; return what it printed."""
-    site = tree.parent / f"{tree.name}-site"
-    site.mkdir(exist_ok=True)
-    (site / "sitecustomize.py").write_text(ALONE_SITE)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "ARGS"))}
-    environment |= {"PYTHONPATH": f"{site}{os.pathsep}{tree}", "WANDB_MODE": "disabled"}
-    done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-4000:]}\n{done.stderr[-2000:]}"
-    return done.stdout
 
 
 def make(tree: Path, *words: str) -> None:
