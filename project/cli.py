@@ -128,7 +128,7 @@ class SentimentCLI(LightningCLI):
     @classmethod
     def subcommands(cls) -> dict[str, set[str]]:
         """Return the one subcommand that runs: the parsers of the others would take longer than this one's."""
-        return {cls.command: LightningCLI.subcommands()[cls.command]}
+        return {cls.command: LightningCLI.subcommands()[cls.command] | {"weights_only"}}  # which it always is
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Let one seed rule the order of batches too, and callbacks of add-ons be turned off."""

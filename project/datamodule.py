@@ -85,14 +85,10 @@ class SentimentDataModule(L.LightningDataModule):
         pretrained_words: How many of the commonest pretrained words that train lacks join the vocabulary, frozen.
         num_workers: Loader processes; 0 is fastest here, since loading takes far less time than the model.
         seed: Of the order of batches. The command line links it to seed_everything.
-
-    Attributes:
-        tokenizer: Available after `setup`; the model's if it has one, from a checkpoint.
-        label_names: The classes; likewise.
     """
 
-    tokenizer: Tokenizer | None = None
-    label_names: tuple[str, ...] = ()
+    tokenizer: Tokenizer | None = None  # after `setup`; that of the model if it comes from a checkpoint
+    label_names: tuple[str, ...] = ()  # likewise
     _num_frozen = 0
     _pretrained: tuple[Tensor, Tensor] | None = None
     _corpus: Corpus | None = None

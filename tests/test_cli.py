@@ -420,3 +420,16 @@ def test_unknown_encoder_is_one_line(sentiment, capsys):
     (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
     assert "model.encoder" in line
     assert "Forest" in line
+
+
+def test_every_option_of_model_and_data_is_explained_and_they_are_few(capsys):
+    with pytest.raises(SystemExit):
+        run_sentiment("fit", "--help")
+    with pytest.raises(SystemExit):
+        run_sentiment("fit", "--model.encoder.help=BiLSTMEncoder")
+    found = re.findall(
+        r"^  --((?:model|data)\.[\w.]+) (?:\S+\n +|\S+  )(.*?)\(type", capsys.readouterr().out, re.M | re.S
+    )
+    explained = {name: " ".join(text.split()) for name, text in found}
+    assert 35 < len(explained) <= 45
+    assert [name for name, text in explained.items() if len(text.split()) < 4] == []
