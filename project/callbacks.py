@@ -155,8 +155,7 @@ class PredictionWriter(BasePredictionWriter):
         corpus, state = trainer.datamodule.corpus, pl_module.state
         decision = Decision(tuple(state["label_names"]), **state["decision"])
         rows = (merged(columns, self._columns(row, decision)) for columns, row in corpus.source_rows("test"))
-        (first, *_) = corpus.source.parts["test"]
-        write_rows(path, rows, column_types(Path(first.name)))
+        write_rows(path, rows, column_types(Path(corpus.source.parts["test"][0].name)))
         print(f"{len(self._logits):,} predictions in {path}")
 
     def _columns(self, row: int | None, decision: Decision) -> Row:

@@ -230,9 +230,8 @@ class SentimentClassifier(L.LightningModule):
         """
         groups = self.network.parameter_groups(self.hparams["weight_decay"])  # type: ignore[operator]
         fused = not self.trainer.precision.endswith("mixed")  # Lightning clips no gradients for such an optimizer then
-        optimizer = torch.optim.AdamW(groups, lr=1.0, fused=fused)  # the rate is the schedule's
-        steps = self.trainer.estimated_stepping_batches
-        return linear_schedule(optimizer, steps, self.hparams["warmup"], self.hparams["learning_rate"])
+        optimizer = torch.optim.AdamW(groups, lr=self.hparams["learning_rate"], fused=fused)
+        return linear_schedule(optimizer, self.trainer.estimated_stepping_batches, self.hparams["warmup"])
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Make the checkpoint the whole model."""
@@ -251,6 +250,9 @@ class SentimentClassifier(L.LightningModule):
         if self.state is None or state["network"] != self.state["network"]:  # one that no options of ours describe
             self.build(state)
         self.state["decision"] = state["decision"]  # type: ignore[index] # build has set it
+        old, new = (each["learning_rate"] for each in (checkpoint[self.CHECKPOINT_HYPER_PARAMS_KEY], self.hparams))
+        for schedule in checkpoint.get("lr_schedulers", []) if old != new else []:
+            schedule["base_lrs"] = [new if rate == old else rate for rate in schedule["base_lrs"]]
 
     def _check_options(self, saved: dict[str, Any], network: NetworkState) -> None:
         """Refuse options that `load_from_checkpoint` was given, or this model, that would be another network's."""

@@ -1,4 +1,4 @@
-"""A name, file or folder -> a corpus: labelled texts of train, val and test. Add your own names to `BUILT_IN`."""
+"""A name, file or folder -> a corpus: labelled texts of train, val and test. Add your own names to `CORPORA`."""
 
 import re
 import tarfile
@@ -59,13 +59,13 @@ def find_source(name: str, options: ReadOptions) -> Source:
 
 def corpus_names() -> list[str]:
     """Return the names of corpora that are neither files nor folders, those of add-ons included."""
-    return [*BUILT_IN, *registered("CORPORA")]
+    return [*CORPORA, *registered("CORPORA")]
 
 
 def _named_source(name: str) -> Source:
     brought = registered("CORPORA")
-    if name in BUILT_IN:
-        return BUILT_IN[name](name)
+    if name in CORPORA:
+        return CORPORA[name](name)
     if name in brought:
         return load(brought[name])(name)  # type: ignore[no-any-return]
     path = Path(name).expanduser()
@@ -140,4 +140,4 @@ def hutto_source(name: str) -> Source:
     return Source(name, f"{HUTTO.sha256} {name}", parts, renamed=POLARITY)
 
 
-BUILT_IN: dict[str, Callable[[str], Source]] = dict.fromkeys(HUTTO_FILES, hutto_source)
+CORPORA: dict[str, Callable[[str], Source]] = dict.fromkeys(HUTTO_FILES, hutto_source)

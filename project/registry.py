@@ -2,7 +2,7 @@
 
 The dictionaries in the `__init__.py` of export, serve and each add-on hold strings, "module:name", imported on use:
 COMMANDS (functions of the command line), CALLBACKS (added to every run of the Trainer), NETWORKS
-(``--model.network``), NODES (functions that export a network or an encoder, by its class name) CORPORA (functions from
+(``--model.network``), NODES (functions that export a network or an encoder, by its class name), CORPORA (functions from
 a name, or from any OWNER/NAME, to a source of rows) and TOKENIZERS (classes, by ``--data.tokenizer`` and scheme).
 """
 

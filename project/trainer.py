@@ -79,22 +79,21 @@ def plain_trainer(epochs: int, *callbacks: Callback) -> L.Trainer:
     return L.Trainer(devices=1, max_epochs=epochs, precision=precision, gradient_clip_val=1.0, callbacks=bars, **off)
 
 
-def linear_schedule(optimizer: Optimizer, steps: float, warmup: float, peak: float = 1.0) -> OptimizerLRSchedulerConfig:
+def linear_schedule(optimizer: Optimizer, steps: float, warmup: float) -> OptimizerLRSchedulerConfig:
     """Return what Lightning's `configure_optimizers` returns: a rate that rises, then falls, linearly, at every step.
 
     Args:
-        optimizer: Its learning rates, times `peak`, are the peaks.
+        optimizer: Its learning rates are the peaks.
         steps: The optimizer steps of the whole training.
         warmup: Share of them in which the rates rise from near 0; they then fall to 0.
-        peak: Not restored from a checkpoint, as the optimizer's own rates are: a resumed run may have another.
     """
     last = max(int(steps), 1)
     rising = max(round(warmup * last), 1)
 
-    def share(step: int) -> float:
-        return peak * float(min((step + 1) / rising, max(last - step, 0) / max(last - rising, 1)))
+    def share_of_peak(step: int) -> float:
+        return float(min((step + 1) / rising, max(last - step, 0) / max(last - rising, 1)))
 
     return {
         "optimizer": optimizer,
-        "lr_scheduler": {"scheduler": LambdaLR(optimizer, share), "interval": "step"},
+        "lr_scheduler": {"scheduler": LambdaLR(optimizer, share_of_peak), "interval": "step"},
     }

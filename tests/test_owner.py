@@ -164,7 +164,7 @@ def mine(name: str) -> Source:
     return ingest.file_source(name, Path("rows.csv"))
 
 
-BUILT_IN["mine"] = mine
+CORPORA["mine"] = mine
 """
 
 

@@ -40,11 +40,13 @@ def build_graph(network: nn.Module) -> onnx.ModelProto:
 
 
 def nodes_of(table: Mapping[str, Nodes], name: str) -> Nodes:
-    """Return the function that adds the nodes of `name`.
+    """Return the function that adds the nodes of `name`, that of an add-on before one of `table`.
 
     Raises:
-        UserError: `table` has no entry for it.
+        UserError: Neither has an entry for it.
     """
+    if place := registered("NODES").get(name):
+        return load(place)  # type: ignore[no-any-return]
     if name not in table:
         raise UserError(f"{name} cannot be exported: project/export/graph.py has no nodes for it")
     return table[name]
@@ -234,9 +236,7 @@ class Graph:
         Raises:
             UserError: See `build_graph`.
         """
-        name, places = (kind or type(network)).__name__, registered("NODES")
-        logits: str = (load(places[name]) if name in places else nodes_of(NETWORKS, name))(self, network)
-        return logits
+        return nodes_of(NETWORKS, (kind or type(network)).__name__)(self, network)
 
     def real_tokens(self) -> str:
         """Add the nodes of a mask (B, T) that is true for tokens and false for padding; return its name."""
