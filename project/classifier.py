@@ -28,6 +28,10 @@ from project.trainer import linear_schedule
 # hyperparameters that do not shape the network
 TRAINING = ["learning_rate", "weight_decay", "warmup", "label_smoothing", "class_weights", "init_from"]
 
+SHARES = ("dropout", "embedding_dropout", "label_smoothing")
+LIMITS = dict.fromkeys(SHARES, "at least 0 and less than 1")
+LIMITS |= {"embedding_dim": "1 or more", "learning_rate": "more than 0", "warmup": "a share of the steps, from 0 to 1"}
+
 
 class SentimentClassifier(L.LightningModule):
     """A BiLSTM text classifier.
@@ -70,19 +74,12 @@ class SentimentClassifier(L.LightningModule):
         init_from: str | None = None,
     ) -> None:
         super().__init__()
-        share = "at least 0 and less than 1"
-        limits = {
-            "embedding_dim": (embedding_dim, embedding_dim >= 1, "1 or more"),
-            "dropout": (dropout, 0 <= dropout < 1, share),
-            "embedding_dropout": (embedding_dropout, 0 <= embedding_dropout < 1, share),
-            "learning_rate": (learning_rate, learning_rate > 0, "more than 0"),
-            "warmup": (warmup, 0 <= warmup <= 1, "a share of the steps, from 0 to 1"),
-            "label_smoothing": (label_smoothing, 0 <= label_smoothing < 1, share),
-        }
-        for name, (value, fits, allowed) in limits.items():
-            if not fits:
-                raise UserError(f"{name} is {value}: set --model.{name} to {allowed}")
         self.save_hyperparameters(ignore="encoder")
+        limits = {"embedding_dim": embedding_dim >= 1, "learning_rate": learning_rate > 0, "warmup": 0 <= warmup <= 1}
+        shares = {name: 0 <= self.hparams[name] < 1 for name in SHARES}
+        for name, fits in (limits | shares).items():
+            if not fits:
+                raise UserError(f"{name} is {self.hparams[name]}: set --model.{name} to {LIMITS[name]}")
         self.hparams.pop("_instantiator", None)  # the command line's: what is left are plain values
         self.hparams["encoder"] = encoder_state(encoder)
         with torch.device("meta"):  # refuses options of the network before any data is read
@@ -111,10 +108,7 @@ class SentimentClassifier(L.LightningModule):
         assert self.state is not None
         own, other = ({**each, "code": ""} for each in (self.state["tokenizer"], tokenizer))
         if own != other or self.state["label_names"] != list(label_names):
-            raise UserError(
-                "data and checkpoint have different vocabularies or labels: make the model by "
-                "SentimentClassifier.load_from_checkpoint(FILE), and a data module that has not been set up follows it"
-            )
+            raise UserError("data and checkpoint differ in vocabulary or labels: use load_from_checkpoint first")
 
     def build_for(self, facts: DataFacts) -> None:
         """Make loss, metrics and a fresh network for what `facts` tells of the data.
@@ -146,7 +140,7 @@ class SentimentClassifier(L.LightningModule):
     def _network_state(self, **sizes: int) -> NetworkState:
         arguments = {name: value for name, value in self.hparams.items() if name not in TRAINING}
         name, options = arguments.pop("network"), arguments.pop("network_options") or {}
-        return network_state(name, sizes | arguments | options)
+        return network_state(name, arguments | options | sizes)
 
     def build(self, state: ModelState) -> None:
         """Make network, loss and metrics for the vocabulary and classes that `state` names."""

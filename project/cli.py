@@ -25,6 +25,7 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from project.checkpoint import KEY, read_checkpoint
 from project.classifier import SentimentClassifier
 from project.datamodule import SentimentDataModule
+from project.encoder import build_encoder
 from project.errors import UserError
 from project.loggers import git_commit
 from project.options import explain
@@ -69,8 +70,8 @@ class OneLineParser(LightningArgumentParser):
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Raise `UserError` with the message of argparse or jsonargparse, or what it means."""
         line = " ".join(message.split())
-        if found := re.search(r'key "([\w.]+)".* Expected a path but (\S+) either', line):
-            line = f"--{found[1]}={found[2]}: there is no such class; give its name, or module.Name for one of your own"
+        if found := re.search(r'^Parser key "([\w.]+)": (?:- )?Expected a path but (\S+) either', line):
+            line = f"--{found[1]}={found[2]}: there is no such class; give its name, or module.Name for one in project/"
         elif found := re.search(r"""key "([\w.]+)".* Option '(\w+)' is not accepted""", line):
             line = f"--{found[1]}.{found[2]} is no option of what --{found[1]} names"
         raise UserError(f"{line[:300]}; see sentiment COMMAND --help") from ex
@@ -152,12 +153,16 @@ class SentimentCLI(LightningCLI):
         self.checkpoint = read_checkpoint(path) if path is not None else None
         if self.checkpoint is not None:
             self._lay_over(settings_of(self.checkpoint))
-        elif self.command == "fit":
-            del self.config["fit"]["ckpt_path"]  # saved as null, it would undo --ckpt_path before --config
-        else:
+        elif self.command != "fit":
             raise UserError(
                 f"{self.command} needs a trained model, such as --ckpt_path=runs/version_0/checkpoints/best.ckpt"
             )
+
+        else:
+            del self.config["fit"]["ckpt_path"]  # saved as null, it would undo --ckpt_path before --config
+        for option, commands in OF_COMMANDS.items():  # likewise
+            if self.command not in commands:
+                del self.config[self.command][option]
 
     def _lay_over(self, own: dict[str, Any]) -> None:
         own = own if self.command == "fit" else {part: own[part] for part in own if part not in FIT}
@@ -168,9 +173,9 @@ class SentimentCLI(LightningCLI):
         self.config, data = parsed(), own["data"]
         if self.config[self.command].data.corpus != data.get("corpus") and data.pop("soft_targets", False):
             self.config = parsed()  # they are columns of that corpus alone
+        chosen = dict_to_namespace(self.config[self.command].as_dict())
         for name, value in dict_to_namespace(own).items():
-            given = self.config[self.command].get(name)
-            given = getattr(given, "class_path", given)
+            given = getattr(chosen.get(name), "class_path", chosen.get(name))
             if given != value and name.startswith(CHECKPOINT_DECIDES) and name not in FREE:
                 option = name.replace(".init_args", "").removesuffix(".class_path")
                 raise UserError(f"--{option} is {given}, the checkpoint's {value}: leave it out, or train anew")
@@ -211,8 +216,11 @@ class SentimentCLI(LightningCLI):
     def _chosen(self, optimizer: dict[str, Any], lr_scheduler: Any = None) -> Any:
         """Return what `--optimizer` and `--lr_scheduler` name, for a network that exists by now."""
         rank_zero_only(print)(f"{optimizer['class_path']}: learning_rate, weight_decay and warmup have no effect")
-        made = instantiate_class(self.model.parameters(), optimizer)
-        schedule = lr_scheduler and instantiate_class(made, lr_scheduler)
+        try:
+            made = instantiate_class(self.model.parameters(), optimizer)
+            schedule = lr_scheduler and instantiate_class(made, lr_scheduler)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise UserError(f"--optimizer and --lr_scheduler: {' '.join(str(error).split())}") from error
         return self.configure_optimizers(self.model, made, schedule)
 
     def after_fit(self) -> None:
@@ -224,21 +232,28 @@ class SentimentCLI(LightningCLI):
             print("no checkpoint was written: no epoch ended with a val metric to choose by")
             return
         best = relative(Path(best))
-        print(f"\nbest checkpoint: {best}")
         sentiment = relative(Path(sys.executable).parent / "sentiment")
-        print(f'\ngo on with\n  {sentiment} classify --ckpt_path {best} "your text"')
+        print(f'\nbest checkpoint: {best}\n\ngo on with\n  {sentiment} classify --ckpt_path {best} "your text"')
         if "export" in registered("COMMANDS"):
             print(f"  {sentiment} export --ckpt_path {best} --output bundle")
         print(f"  {sentiment} predict --ckpt_path {best} --data.corpus FILE --output predictions.csv")
-        epochs = 2 * (self.trainer.max_epochs or 1)
-        print(f"  {sentiment} fit --ckpt_path {best.parent / 'last.ckpt'} --trainer.max_epochs {epochs}")
+        last, epochs = best.parent / "last.ckpt", 2 * (self.trainer.max_epochs or 1)
+        print(f"  {sentiment} fit --ckpt_path {last} --trainer.max_epochs {epochs}")
 
 
 def settings_of(checkpoint: dict[str, Any]) -> dict[str, Any]:
-    """Return the configuration that a checkpoint was trained with, as far as it holds it."""
+    """Return the configuration that a checkpoint was trained with, as far as it holds it.
+
+    Raises:
+        UserError: It names a class that is not of this tree, or no optimizer of torch's: none is imported for it.
+    """
     model, data = ({**checkpoint.get(key, {})} for key in ("hyper_parameters", "datamodule_hyper_parameters"))
     seed = {"seed_everything": data.pop("seed")} if data else {}
     chosen = {"optimizer": None, "lr_scheduler": None} | checkpoint.get("optimizer", {})
+    for made in filter(None, chosen.values()):
+        if made["class_path"].split(".")[0] not in ("torch", "lightning"):
+            raise UserError(f"the checkpoint was trained with {made['class_path']}: resume from Python, or train anew")
+    build_encoder(model["encoder"], embedding_dim=1)
     return {**seed, **chosen, "model": model, "data": data}
 
 

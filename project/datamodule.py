@@ -128,7 +128,8 @@ class SentimentDataModule(L.LightningDataModule):
         self.options = ReadOptions(*columns, bad_rows, val_share, test_share, drop_duplicates, soft_targets)
         self.save_hyperparameters(logger=False)  # they travel in the checkpoint
         self.hparams.pop("_instantiator", None)  # the command line's: what is left are plain values
-        self.corpus_name, self.batch_size, self.vectors = corpus, batch_size, vectors
+        self.hparams["corpus"] = self.corpus_name = str(corpus)  # a Path is none of the plain types of a checkpoint
+        self.batch_size, self.vectors = batch_size, vectors
         self.max_length, self.truncation = max_length, truncation
         self._position = {"batches": 0}
 
@@ -197,8 +198,8 @@ class SentimentDataModule(L.LightningDataModule):
         if self._other is not None:
             tokens = self._other.tokens
         else:
-            limits = self.hparams["min_freq"], self.hparams["max_vocab_size"]
-            tokens = build_vocabulary(self.encoded.train_counter(), *limits)
+            counter, most = self.encoded.train_counter(), self.hparams["max_vocab_size"]
+            tokens = build_vocabulary(counter, self.hparams["min_freq"], most)
         own = len(tokens)
         if self._vectors is not None:
             if self._other is None:
@@ -221,8 +222,8 @@ class SentimentDataModule(L.LightningDataModule):
         """Return what a model must know; `setup` comes first."""
         labels = self._texts("train").labels
         counts = np.bincount(labels, minlength=len(self.label_names)).tolist()
-        assert self.tokenizer is not None
-        return DataFacts(self.tokenizer, self.label_names, counts, self._num_frozen, self._pretrained, self.corpus)
+        words: Any = self.tokenizer  # there is one: `_texts` needs it
+        return DataFacts(words, self.label_names, counts, self._num_frozen, self._pretrained, self.corpus)
 
     def _texts(self, split: Split) -> EncodedTexts:
         assert self.tokenizer is not None, "setup comes first"

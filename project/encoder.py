@@ -302,5 +302,5 @@ def build_encoder(state: EncoderState, embedding_dim: int) -> Encoder:
         raise UserError(f"encoder {name!r} needs {module}, which this tree lacks")
     try:
         return kind(embedding_dim, **state["init_args"])
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:
         raise UserError(f"{name}: {error}") from error

@@ -138,6 +138,9 @@ def build_network(state: NetworkState) -> Any:
     """Build the network that a checkpoint names, with random weights.
 
     Raises:
-        UserError: This tree does not have its class.
+        UserError: This tree does not have its class, or an option has no such value.
     """
-    return network_class(state["name"], state["module"])(**state["arguments"])
+    try:
+        return network_class(state["name"], state["module"])(**state["arguments"])
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{state['name']}: {error}") from error

@@ -75,10 +75,9 @@ def load(path: str | Path) -> Predictor:
     if not Path(path).is_dir():
         return open_checkpoint(Path(path))
     try:
-        predictor: Predictor = registry.load("project.export.bundle:open_bundle")(Path(path))
+        return registry.load("project.export.bundle:open_bundle")(Path(path))  # type: ignore[no-any-return]
     except ModuleNotFoundError as error:
         raise UserError(f"{path} is a folder: project/export opens bundles, and {error.name} is missing") from error
-    return predictor
 
 
 def open_checkpoint(path: Path) -> Predictor:

@@ -89,10 +89,8 @@ def start_from(pretrained: Pretrained, network: nn.Module, tokens: list[str]) ->
     own = network.state_dict()
     for name, weight in pretrained.weights.items():
         if name in own and own[name].shape != weight.shape:
-            raise UserError(
-                f"{pretrained.path} has {name} as {tuple(weight.shape)}, the network {tuple(own[name].shape)}: "
-                "use the --model options that the file was made with"
-            )
+            shapes = f"{tuple(weight.shape)}, the network {tuple(own[name].shape)}"
+            raise UserError(f"{pretrained.path} has {name} as {shapes}: use the --model options that it was made with")
     taken = {name: weight for name, weight in pretrained.weights.items() if name in own}
     network.load_state_dict(taken, strict=False)
     places = rows_of(tokens, pretrained.words)  # (V,)

@@ -73,10 +73,7 @@ def load_vectors(source: str) -> WordVectors:
     path, _, member = source.partition(".zip/")
     path = f"{path}.zip" if member else path
     if not Path(path).is_file():
-        raise UserError(
-            f"vectors {source!r} are neither {GLOVE_6B_50D} nor a file: "
-            ".txt or .vec (plain, .gz or .zip), or .pt of a command that trains them"
-        )
+        raise UserError(f"vectors {source!r} are neither {GLOVE_6B_50D} nor a file (.txt, .vec, .gz, .zip or .pt)")
     if path.endswith(".pt"):
         pretrained = read_pretrained(Path(path))
         return WordVectors(pretrained.words, pretrained.vectors.numpy(), pretrained.read)

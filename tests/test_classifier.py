@@ -195,7 +195,7 @@ def test_checkpoint_and_other_vocabulary_do_not_mix(toy, tmp_path):
     keep = ModelCheckpoint(tmp_path / "kept", filename="model")
     trainer(tmp_path, 1, keep).fit(small(), data(toy))
     test = trainer(tmp_path, 1, ModelCheckpoint(tmp_path / "kept", filename="model"))
-    with pytest.raises(UserError, match="different vocabularies or labels"):
+    with pytest.raises(UserError, match="differ in vocabulary or labels"):
         test.test(small(), data(toy, max_vocab_size=5), ckpt_path=tmp_path / "kept" / "model.ckpt")
 
 

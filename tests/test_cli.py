@@ -274,6 +274,7 @@ def test_run_that_ends_before_its_first_val_says_so(sentiment, toy, capsys):
 
 
 # at least one mistake for each stage of a command; what else can be wrong is in the tests of the part that notices it
+TOY = ("--data.corpus=toy", "--data.vectors=null")
 BAD_INPUTS = {
     "unknown command": (["fitt"], r"no command 'fitt': choose one of fit, validate"),
     "unknown option": (["fit", "--data.corpsu=movies"], r"unrecognized arguments: --data.corpsu=movies"),
@@ -295,6 +296,13 @@ BAD_INPUTS = {
     "unknown encoder": (["fit", "--model.encoder=Forest"], r"--model.encoder=Forest: there is no such class"),
     "unknown optimizer": (["fit", "--optimizer=Sgd"], r"--optimizer=Sgd: there is no such class"),
     "option of an optimizer": (["fit", "--optimizer=SGD", "--optimizer.rate=1"], r"--optimizer.rate is no option of"),
+    "optimizer that refuses": (["fit", *TOY, "--optimizer=SGD", "--optimizer.lr=-1"], r"Invalid learning rate: -1"),
+    "option of a network": (["fit", "--model.network_options.depth=1"], r"SentimentNetwork: .*'depth'"),
+    "option of an encoder": (["fit", "--model.encoder=CNNEncoder", "--model.encoder.channels=-1"], r"CNNEncoder: "),
+    "no checkpoint but text": (
+        ["classify", "--ckpt_path=broken.yaml", "text"],
+        r"broken.yaml is not a checkpoint that",
+    ),
     "schedule alone": (["fit", "--lr_scheduler=StepLR", "--lr_scheduler.step_size=1"], r"needs --optimizer"),
     "missing checkpoint": (["test", "--ckpt_path=no.ckpt"], r"checkpoint no.ckpt does not exist"),
     "best of no run": (["test", "--ckpt_path=best"], r"checkpoint best does not exist"),
@@ -359,8 +367,25 @@ def test_the_checkpoints_own_settings_hold_unless_others_are_given(sentiment, fi
     assert (data["corpus"], data["batch_size"], data["vectors"]) == (str(toy), 4, None)
 
 
-def test_a_saved_configuration_fits_other_commands(sentiment, fitted):
-    assert sentiment("test", f"--ckpt_path={best(fitted)}", f"--config={fitted / 'config.yaml'}", *QUIET) == 0
+def test_a_saved_configuration_fits_other_commands(sentiment, fitted, capsys):
+    path = f"--ckpt_path={best(fitted)}"
+    assert sentiment("test", path, f"--config={fitted / 'config.yaml'}", *QUIET) == 0
+    assert "test/accuracy" in capsys.readouterr().out
+    own = fitted.parent / "version_1" / "config.yaml"
+    assert sentiment("fit", "--trainer.max_epochs=3", f"--config={own}", path, *QUIET) == 0
+    assert "test/accuracy" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("where", "name"), [("hyper_parameters", "encoder"), ("optimizer", "optimizer")])
+def test_a_checkpoints_class_names_import_nothing(sentiment, fitted, capsys, monkeypatch, where, name):
+    path = Path(best(fitted))
+    Path("evil.py").write_text("raise SystemExit('code of a checkpoint ran')\n")
+    monkeypatch.syspath_prepend(Path.cwd())
+    checkpoint = torch.load(path, weights_only=True)
+    checkpoint[where][name] = {"class_path": "evil.Evil", "init_args": {}}
+    torch.save(checkpoint, path)
+    assert sentiment("fit", f"--ckpt_path={path}", *QUIET) == 2
+    assert re.search("'Evil' needs evil|trained with evil.Evil", capsys.readouterr().err)
 
 
 def test_optimizer_and_schedule_of_ones_own(sentiment, toy, capsys):

@@ -106,3 +106,12 @@ def test_only_the_buckets_of_a_text_receive_a_gradient():
     bag(packed([[2, 3]]))[0, 1].backward()
     assert bag.weight.grad is not None
     assert set(bag.weight.grad[:, 1].nonzero().flatten().tolist()) == buckets_of([2, 3])
+
+
+@pytest.mark.slow
+def test_a_wide_checkpoint_is_tested_and_trained_on(sentiment, toy):
+    assert sentiment("fit", f"--data.corpus={toy}", "--trainer.max_epochs=1", *WIDE, *SMALL) == 0
+    path = "--ckpt_path=runs/version_0/checkpoints/last.ckpt"
+    assert sentiment("test", path, "--trainer.enable_progress_bar=false") == 0
+    assert sentiment("fit", path, "--trainer.max_epochs=2", "--trainer.enable_progress_bar=false") == 0
+    assert sentiment("test", path, "--model.network_options.buckets=3") == 2
