@@ -333,16 +333,20 @@ CONTRADICTIONS = {
     "--model.dropout=0.1": "--model.dropout is 0.1, the checkpoint's 0.5",
     "--data.max_length=9": "--data.max_length is 9, the checkpoint's 256",
     "--data.vectors=glove-6b-50d": "--data.vectors is glove-6b-50d, the checkpoint's None",
-    "--config=wider.yaml": "--model.encoder.hidden_size is 32, the checkpoint's 8",
 }
 
 
-@pytest.mark.parametrize("command", ["fit", "test", "predict"])
 @pytest.mark.parametrize(("option", "message"), CONTRADICTIONS.items())
-def test_what_contradicts_the_checkpoint_is_refused(sentiment, fitted, capsys, command, option, message):
-    Path("wider.yaml").write_text("model:\n  encoder.hidden_size: 32\n")
-    assert sentiment(command, f"--ckpt_path={best(fitted)}", option) == 2
+def test_what_contradicts_the_checkpoint_is_refused(sentiment, fitted, capsys, option, message):
+    assert sentiment("fit", f"--ckpt_path={best(fitted)}", option) == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["fit", "test", "predict"])
+def test_a_configuration_that_contradicts_the_checkpoint_is_refused(sentiment, fitted, capsys, command):
+    Path("wider.yaml").write_text("model:\n  encoder.hidden_size: 32\n")
+    assert sentiment(command, f"--ckpt_path={best(fitted)}", "--config=wider.yaml") == 2
+    assert "--model.encoder.hidden_size is 32, the checkpoint's 8" in capsys.readouterr().err
 
 
 def test_another_optimizer_than_the_checkpoints_is_refused(sentiment, fitted, capsys):
@@ -367,6 +371,7 @@ def test_the_checkpoints_own_settings_hold_unless_others_are_given(sentiment, fi
     assert (data["corpus"], data["batch_size"], data["vectors"]) == (str(toy), 4, None)
 
 
+@pytest.mark.slow
 def test_a_saved_configuration_fits_other_commands(sentiment, fitted, capsys):
     path = f"--ckpt_path={best(fitted)}"
     assert sentiment("test", path, f"--config={fitted / 'config.yaml'}", *QUIET) == 0
@@ -388,6 +393,7 @@ def test_a_checkpoints_class_names_import_nothing(sentiment, fitted, capsys, mon
     assert re.search("'Evil' needs evil|trained with evil.Evil", capsys.readouterr().err)
 
 
+@pytest.mark.slow
 def test_optimizer_and_schedule_of_ones_own(sentiment, toy, capsys):
     own = ("--optimizer=SGD", "--optimizer.lr=0.5", "--lr_scheduler=StepLR", "--lr_scheduler.step_size=1")
     epochs = "--trainer.max_epochs"
