@@ -238,7 +238,7 @@ def test_any_loader_of_batches_trains_the_model(tmp_path):
     model = small()
     model.build_for(DataFacts(Tokenizer(["<pad>", "<unk>", "warm", "cold"]), ["bad", "good"]))
     batch = Batch(pack([torch.tensor([2]), torch.tensor([3])]), torch.tensor([1, 0]), torch.arange(2))
-    fit = trainer(tmp_path, 80, enable_checkpointing=False)
+    fit = trainer(tmp_path, 30, enable_checkpointing=False)
     fit.fit(model, loader(batch), loader(batch))
     assert model.eval()(batch.token_ids).argmax(1).tolist() == [1, 0]
 

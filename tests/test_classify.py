@@ -85,6 +85,7 @@ def test_predict_and_classify_write_the_same(sentiment, checkpoint):
         assert float(a["p_positive"]) == pytest.approx(float(b["p_positive"]), abs=2e-6)
 
 
+@pytest.mark.slow
 def test_many_rows_keep_their_order(sentiment, checkpoint):
     texts = [f"{'dull ' * (n % 7)}film {n}" for n in range(10_000)]
     Path("a.jsonl").write_text("".join(json.dumps({"n": n, "text": t}) + "\n" for n, t in enumerate(texts)))

@@ -221,6 +221,7 @@ def first_rows(sentiment, toy, seed: int) -> list[int]:
 
 
 @pytest.mark.filterwarnings("ignore:No (nega|posi)tive samples")  # one batch
+@pytest.mark.slow
 def test_seed_rules_the_order_of_batches(sentiment, toy):
     first, again, other = (first_rows(sentiment, toy, seed) for seed in (7, 7, 8))
     assert first == again

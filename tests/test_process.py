@@ -37,16 +37,19 @@ def prepared() -> subprocess.CompletedProcess[str]:
 
 
 @linux
+@pytest.mark.slow
 def test_memory_of_large_tensors_goes_back(prepared):
     assert float(prepared.stdout.split()[0]) == pytest.approx(64, abs=4)
 
 
 @linux
+@pytest.mark.slow
 def test_memory_of_small_tensors_is_kept(prepared):
     assert float(prepared.stdout.split()[1]) == pytest.approx(0, abs=4)
 
 
 @linux
+@pytest.mark.slow
 def test_idle_threads_wait_briefly(prepared):
     assert "GOMP_SPINCOUNT = '10000'" in prepared.stderr
 

@@ -158,6 +158,7 @@ def test_both_reasons_are_told_where_nothing_serves(cache, wheel, server):
     assert left_behind(cache) == []
 
 
+@pytest.mark.slow
 def test_runs_at_once_do_no_harm(cache, wheel):
     with ThreadPoolExecutor(2) as pool:
         paths = [files["words.txt"] for files in pool.map(fetch, [wheel] * 2)]

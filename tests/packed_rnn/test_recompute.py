@@ -130,5 +130,6 @@ def test_a_lower_layer_keeps_its_inputs_and_little_else(library, kind, path):
     assert kept(3) - kept(2) < 2.8 * inputs  # padding and states add to 2; without computing again it is 35, 9 and 3.3
 
 
+@pytest.mark.slow
 def test_a_backward_loads_no_compiler(new_process):
     assert new_process[1] == "False set()"

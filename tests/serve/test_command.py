@@ -45,6 +45,7 @@ def stop_amid_requests(started: Running) -> Stopped:
     return Stopped(exit_code, [answer.status for answer in answers], started.log())
 
 
+@pytest.mark.slow
 def test_requests_in_flight_are_answered_after_sigterm(stopped):
     assert (stopped.exit_code, stopped.in_flight) == (0, [200] * 8)
 
