@@ -55,7 +55,7 @@ def atomic_folder(folder: Path, build: Callable[[Path], None]) -> None:
                 shutil.rmtree(built)
             _sync(folder.parent)
     except OSError as error:
-        raise UserError(f"cannot write {folder}: {error.strerror or error}; make room, or choose a place") from error
+        raise UserError(f"cannot write {folder}: {error.strerror or error}; make room or choose another") from error
 
 
 def _sync(path: Path) -> None:

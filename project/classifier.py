@@ -245,7 +245,7 @@ class SentimentClassifier(L.LightningModule):
             self.build(state)
         self.state["decision"] = state["decision"]  # type: ignore[index] # build has set it
         old, new = (each["learning_rate"] for each in (checkpoint[self.CHECKPOINT_HYPER_PARAMS_KEY], self.hparams))
-        for schedule in checkpoint.get("lr_schedulers", []) if old != new else []:
+        for schedule in checkpoint.get("lr_schedulers", []):
             schedule["base_lrs"] = [new if rate == old else rate for rate in schedule["base_lrs"]]
 
     def _check_options(self, saved: dict[str, Any], network: NetworkState) -> None:

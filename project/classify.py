@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from project.decision import Prediction
 from project.errors import UserError
 from project.predict import Predictor, load
 from project.text import text_fault
@@ -38,20 +39,22 @@ def classify(
     if input is not None and texts:
         raise UserError(f"either --input or texts: {texts[0]!r} is one text too many")
     predictor, skip = load(ckpt_path), bad_rows == "skip"
-
-    def answer(texts: Sequence[str]) -> list[str]:
-        return [f"{p.label}\t{p.probability:.4f}\t{text}" for text, p in zip(texts, predictor(texts), strict=True)]
-
     if input is not None and output is not None:
         classify_file(predictor, input, output, text_column, skip)
     elif texts:
-        print(*answer(texts), sep="\n")
+        print(*lines_of(texts, predictor(texts)), sep="\n")
     else:
         from project.ingest import answered_lines
 
         stream: Any = sys.stdin.buffer  # it has read1
-        for line in answered_lines(stream, answer, text_fault, "\t\t" if skip else None):
+        empty = "\t\t" if skip else None
+        for line in answered_lines(stream, lambda some: lines_of(some, predictor.answers(some)), text_fault, empty):
             print(line, flush=True)
+
+
+def lines_of(texts: Sequence[str], predictions: Sequence[Prediction]) -> list[str]:
+    """Return label, probability and text of each, separated by tabs."""
+    return [f"{p.label}\t{p.probability:.4f}\t{text}" for text, p in zip(texts, predictions, strict=True)]
 
 
 def classify_file(predictor: Predictor, path: Path, output: Path, text_column: str, skip: bool) -> None:
@@ -72,8 +75,7 @@ def classify_file(predictor: Predictor, path: Path, output: Path, text_column: s
     names = predictor.decision.label_names
 
     def answer(texts: Sequence[str]) -> list[dict[str, Any]]:
-        each = predictor(texts)
-        return [added_columns(names, p.label, list(p.probabilities.values())) for p in each]
+        return [added_columns(names, p.label, list(p.probabilities.values())) for p in predictor.answers(texts)]
 
     empty = added_columns(names, None, []) if skip else None
     for note in annotate_file(path, output, text_column, answer, text_fault, empty):

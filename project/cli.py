@@ -25,7 +25,7 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from project.checkpoint import KEY, read_checkpoint
 from project.classifier import SentimentClassifier
 from project.datamodule import SentimentDataModule
-from project.encoder import build_encoder
+from project.encoder import encoder_class
 from project.errors import UserError
 from project.loggers import git_commit
 from project.options import explain
@@ -35,10 +35,9 @@ from project.trainer import SentimentTrainer
 DEFAULT_CONFIG = Path(__file__).parent.parent / "configs" / "default.yaml"
 STOPPED = 128 + signal.SIGTERM  # exit code of a process that this signal ended
 
-# options that a checkpoint answers for
-LENGTH = ("data.max_length", "data.truncation")
+# beginnings of the names of options that a checkpoint answers for
 WORDS = ("data.tokenizer", "data.bpe_size", "data.min_freq", "data.max_vocab_size", "data.vectors", "data.pretrained")
-CHECKPOINT_DECIDES = ("model.", "optimizer", "lr_scheduler", *LENGTH, *WORDS)  # beginnings of names
+CHECKPOINT_DECIDES = ("model.", "optimizer", "lr_scheduler", "data.max_length", "data.truncation", *WORDS)
 FREE = ("model.learning_rate", "model.warmup", "model.label_smoothing")  # but a resumed run may change these
 FIT = dict.fromkeys(("optimizer", "lr_scheduler", "test_after_fit"), ("fit",))
 OF_COMMANDS = FIT | {"verbose": ("test", "validate"), "output": ("predict",)}
@@ -157,7 +156,6 @@ class SentimentCLI(LightningCLI):
             raise UserError(
                 f"{self.command} needs a trained model, such as --ckpt_path=runs/version_0/checkpoints/best.ckpt"
             )
-
         else:
             del self.config["fit"]["ckpt_path"]  # saved as null, it would undo --ckpt_path before --config
         for option, commands in OF_COMMANDS.items():  # likewise
@@ -205,7 +203,7 @@ class SentimentCLI(LightningCLI):
         """Make the checkpoint's network; the data module follows its vocabulary and labels."""
         if self.checkpoint is not None:
             self.model.build(self.checkpoint[KEY])
-        config = self.config_init[self.command] if self.command == "fit" else {}
+        config = self.config_init[self.command]
         chosen = {name: config[name].as_dict() for name in ("optimizer", "lr_scheduler") if config.get(name)}
         if "optimizer" in chosen:
             self.model.optimizer = chosen  # a resumed run takes it over
@@ -253,7 +251,7 @@ def settings_of(checkpoint: dict[str, Any]) -> dict[str, Any]:
     for made in filter(None, chosen.values()):
         if made["class_path"].split(".")[0] not in ("torch", "lightning"):
             raise UserError(f"the checkpoint was trained with {made['class_path']}: resume from Python, or train anew")
-    build_encoder(model["encoder"], embedding_dim=1)
+    encoder_class(model["encoder"])
     return {**seed, **chosen, "model": model, "data": data}
 
 

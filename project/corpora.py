@@ -51,8 +51,7 @@ def find_source(name: str, options: ReadOptions) -> Source:
         UserError: There is none, or it cannot be fetched or read.
     """
     source = _named_source(name)
-    chosen = options.text_column != ReadOptions.text_column
-    column = options.text_column if chosen else source.text_column
+    column = source.text_column if options.text_column == ReadOptions.text_column else options.text_column
     code = code_digest([Path(__file__), Path(__file__).with_name("text.py")])
     return replace(source, text_column=column, text_fault=text_fault, code=code)
 
@@ -63,9 +62,9 @@ def corpus_names() -> list[str]:
 
 
 def _named_source(name: str) -> Source:
-    brought = registered("CORPORA")
     if name in CORPORA:
         return CORPORA[name](name)
+    brought = registered("CORPORA")
     if name in brought:
         return load(brought[name])(name)  # type: ignore[no-any-return]
     path = Path(name).expanduser()

@@ -129,8 +129,7 @@ class SentimentDataModule(L.LightningDataModule):
         self.save_hyperparameters(logger=False)  # they travel in the checkpoint
         self.hparams.pop("_instantiator", None)  # the command line's: what is left are plain values
         self.hparams["corpus"] = self.corpus_name = str(corpus)  # a Path is none of the plain types of a checkpoint
-        self.batch_size, self.vectors = batch_size, vectors
-        self.max_length, self.truncation = max_length, truncation
+        self.batch_size, self.vectors, self.max_length, self.truncation = batch_size, vectors, max_length, truncation
         self._position = {"batches": 0}
 
     def adopt(self, tokenizer: Tokenizer, label_names: Sequence[str]) -> None:
@@ -220,8 +219,7 @@ class SentimentDataModule(L.LightningDataModule):
 
     def facts(self) -> DataFacts:
         """Return what a model must know; `setup` comes first."""
-        labels = self._texts("train").labels
-        counts = np.bincount(labels, minlength=len(self.label_names)).tolist()
+        counts = np.bincount(self._texts("train").labels, minlength=len(self.label_names)).tolist()
         words: Any = self.tokenizer  # there is one: `_texts` needs it
         return DataFacts(words, self.label_names, counts, self._num_frozen, self._pretrained, self.corpus)
 

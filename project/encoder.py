@@ -1,6 +1,7 @@
 """Packed embeddings (N, E) -> one feature vector per text (B, F), and one per token (N, F)."""
 
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
@@ -91,7 +92,7 @@ def check_packed(texts: PackedSequence | Tensor) -> PackedSequence:
     raise TypeError(f"a PackedSequence is expected, not {type(texts).__name__}: pack a padded batch with {how}")
 
 
-class Encoder(nn.Module):
+class Encoder(nn.Module, ABC):
     """What an encoder promises: one feature vector per text. A subclass is all that another one takes.
 
     Its first argument is the size of an embedding (E). The others are its options, plain values, which are those of
@@ -103,14 +104,13 @@ class Encoder(nn.Module):
 
     output_size: int
 
-    def __call__(self, embedded: PackedSequence, *state: Any) -> Tensor:
+    def __call__(self, embedded: PackedSequence, *args: Any, **kwargs: Any) -> Tensor:
         """Check that `embedded` is packed, then do what any module does."""
-        features: Tensor = super().__call__(check_packed(embedded), *state)
-        return features
+        return super().__call__(check_packed(embedded), *args, **kwargs)  # type: ignore[no-any-return]
 
+    @abstractmethod
     def forward(self, embedded: PackedSequence) -> Tensor:
         """Return the features (B, F) of `embedded`, whose data is (N, E)."""
-        raise NotImplementedError
 
 
 class CNNEncoder(Encoder):
@@ -287,11 +287,11 @@ def encoder_state(encoder: Callable[..., Encoder] | EncoderState) -> EncoderStat
     return {"class_path": f"{kind.__module__}.{kind.__name__}", "init_args": defaults | options}
 
 
-def build_encoder(state: EncoderState, embedding_dim: int) -> Encoder:
-    """Build the encoder that a checkpoint names, with random weights.
+def encoder_class(state: EncoderState) -> type[Encoder]:
+    """Return the class that a checkpoint names.
 
     Raises:
-        UserError: This tree does not have its class, or an option has no such value.
+        UserError: This tree does not have it.
     """
     module, _, name = state["class_path"].rpartition(".")
     if module.partition(".")[0] == __name__.partition(".")[0]:  # from elsewhere nothing is imported
@@ -300,7 +300,17 @@ def build_encoder(state: EncoderState, embedding_dim: int) -> Encoder:
     kind = getattr(sys.modules.get(module), name, None)
     if not (isinstance(kind, type) and issubclass(kind, Encoder)):
         raise UserError(f"encoder {name!r} needs {module}, which this tree lacks")
+    return kind
+
+
+def build_encoder(state: EncoderState, embedding_dim: int) -> Encoder:
+    """Build the encoder that a checkpoint names, with random weights.
+
+    Raises:
+        UserError: This tree does not have its class, or an option has no such value.
+    """
+    kind = encoder_class(state)
     try:
         return kind(embedding_dim, **state["init_args"])
     except (TypeError, ValueError, RuntimeError) as error:
-        raise UserError(f"{name}: {error}") from error
+        raise UserError(f"{kind.__name__}: {error}") from error

@@ -294,3 +294,14 @@ def test_a_padded_batch_is_refused(call):
 def test_padded_token_ids_are_refused():
     with pytest.raises(TypeError, match="a PackedSequence is expected, not Tensor"):
         SentimentNetwork(vocab_size=9, num_classes=2)(torch.zeros(2, 3, dtype=torch.long))
+
+
+def test_a_state_may_be_named():
+    packed, state = pack_sequence(texts([2])), (torch.ones(2, 1, H), torch.zeros(2, 1, H))
+    module = BiLSTMEncoder(E, H).eval()
+    assert torch.equal(module(packed, state=state), module(packed, state))
+
+
+def test_the_promise_alone_is_no_encoder():
+    with pytest.raises(UserError, match="Encoder: "):
+        build_encoder(encoder_state(Encoder), E)

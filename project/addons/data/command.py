@@ -8,7 +8,7 @@ from project.vectors import GLOVE_6B_50D, load_vectors
 
 def data() -> None:
     """Download the built-in corpora and the word vectors to the cache."""
-    for name in filter(OWNED.__ne__, corpus_names()):
+    for name in (each for each in corpus_names() if each != OWNED):
         try:
             corpus = load_corpus(name)
         except UserError as error:  # some come from a hub that may be unreachable

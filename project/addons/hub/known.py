@@ -5,9 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from project.addons.hub.data_sets import hub_source
+from project.corpora import POLARITY
 from project.ingest import Part, Source, Split, folder_source
-
-LABELS = {"0": "negative", "1": "positive", "neg": "negative", "pos": "positive"}
 
 
 def known_corpus(name: str) -> Source:
@@ -21,7 +20,7 @@ def known_corpus(name: str) -> Source:
         source = folder_source(name, Path(folder) / name)
     else:
         source = hub_source(f"stanfordnlp/{name}", "put a copy of it in $SENTIMENT_CORPORA")
-    source = replace(source, name=name, renamed=LABELS)
+    source = replace(source, name=name, renamed=POLARITY | {"neg": "negative", "pos": "positive"})
     if name == "imdb":
         return source
     parts: dict[Split, list[Part]] = {"train": source.parts["train"], "test": source.parts["val"]}
