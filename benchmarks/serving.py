@@ -48,7 +48,7 @@ class Rival(NamedTuple):
         """Return the command of a fresh process that prints one label."""
         if self.way in COLD:
             return [sys.executable, "-c", COLD[self.way], str(self.path), TEXT]
-        return [str(SENTIMENT), "classify", "--model", str(self.path), TEXT]
+        return [str(SENTIMENT), "classify", "--ckpt_path", str(self.path), TEXT]
 
     def size_mb(self) -> float:
         """Return the size of all that a prediction needs."""

@@ -16,7 +16,6 @@ COMMANDS = {
     "validate": "project.cli:validate",
     "test": "project.cli:test",
     "predict": "project.cli:predict",
-    "classify": "project.classify:classify",
 }
 
 

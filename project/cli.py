@@ -231,9 +231,10 @@ class SentimentCLI(LightningCLI):
             return
         best = relative(Path(best))
         sentiment = relative(Path(sys.executable).parent / "sentiment")
-        print(f'\nbest checkpoint: {best}\n\ngo on with\n  {sentiment} classify --ckpt_path {best} "your text"')
-        if "export" in registered("COMMANDS"):
-            print(f"  {sentiment} export --ckpt_path {best} --output bundle")
+        print(f"\nbest checkpoint: {best}\n\ngo on with")
+        for command, rest in {"classify": '"your text"', "export": "--output bundle"}.items():
+            if command in registered("COMMANDS"):
+                print(f"  {sentiment} {command} --ckpt_path {best} {rest}")
         print(f"  {sentiment} predict --ckpt_path {best} --data.corpus FILE --output predictions.csv")
         last, epochs = best.parent / "last.ckpt", 2 * (self.trainer.max_epochs or 1)
         print(f"  {sentiment} fit --ckpt_path {last} --trainer.max_epochs {epochs}")

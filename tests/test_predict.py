@@ -47,16 +47,9 @@ def test_threads_may_call_it_at_once(predictor):
             assert [answer.probability for answer in answers] == pytest.approx(alone, abs=1e-6)
 
 
-def test_command_prints_label_probability_and_text(fitted, sentiment, capsys):
-    assert sentiment("classify", "--ckpt_path", fitted / "checkpoints" / "best.ckpt", "A dull film.", "Warm.") == 0
-    rows = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
-    assert [row[2] for row in rows] == ["A dull film.", "Warm."]
-    assert all(row[0] in ("negative", "positive") and 0.5 <= float(row[1]) <= 1 for row in rows)
-
-
 def test_prediction_imports_neither_lightning_nor_torchtext():
     heavy = ["lightning", "torchtext", "wandb"]
-    code = f"import sys, project.classify; print([m for m in {heavy} if m in sys.modules])"
+    code = f"import sys, project.predict; print([m for m in {heavy} if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 

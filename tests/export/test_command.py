@@ -11,6 +11,7 @@ import pytest
 
 from project import load
 from project.decision import Prediction
+from project.errors import UserError
 from project.export import command as module
 from project.export.parity import Parity, compare
 from tests.conftest import SMALL, toy_rows, write_csv
@@ -54,10 +55,8 @@ def test_batch_size_does_not_change_the_answers(bundle):
 
 def test_a_bundle_needs_neither_torch_nor_the_training_code(bundle):
     heavy = ["torch", "lightning", "torchtext", "wandb", "onnx", "pyarrow", "matplotlib"]
-    code = (
-        "import sys; sys.argv = ['', 'classify', '--ckpt_path', 'bundle', 'Warm.']; from project.__main__ import main; "
-    )
-    code += f"main(); print([m for m in {heavy} if m in sys.modules])"
+    code = "import sys; from project import load; print(load('bundle')('Warm.').label); "
+    code += f"print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
 
@@ -140,10 +139,10 @@ def test_unusable_texts_are_one_line_errors(fitted, sentiment, capsys, words, me
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "tokenizer.json"])
-def test_a_damaged_file_is_named(bundle, sentiment, capsys, name):
+def test_a_damaged_file_is_named(bundle, name):
     (bundle / name).write_bytes((bundle / name).read_bytes()[:-9])
-    assert sentiment("classify", "--ckpt_path", bundle, "Warm.") == 2
-    assert f"bundle/{name} is missing or damaged" in capsys.readouterr().err
+    with pytest.raises(UserError, match=f"bundle/{name} is missing or damaged"):
+        load("bundle")
 
 
 @pytest.mark.parametrize(
@@ -155,12 +154,12 @@ def test_a_damaged_file_is_named(bundle, sentiment, capsys, name):
         (None, "is not a bundle: it has no bundle.json"),
     ],
 )
-def test_a_bad_bundle_json_is_a_one_line_error(bundle, sentiment, capsys, content, message):
+def test_a_bad_bundle_json_is_a_one_line_error(bundle, content, message):
     (bundle / "bundle.json").unlink()
     if content is not None:
         (bundle / "bundle.json").write_text(content)
-    assert sentiment("classify", "--ckpt_path", bundle, "Warm.") == 2
-    assert message in capsys.readouterr().err
+    with pytest.raises(UserError, match=message):
+        load(bundle)
 
 
 @pytest.mark.slow

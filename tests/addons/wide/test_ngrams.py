@@ -6,6 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from project import load
 from project.addons.wide.ngrams import LEFT, RIGHT, WORD, NGramBag, WideNetwork
 from project.batch import pack
 from project.errors import UserError
@@ -97,8 +98,8 @@ def test_a_wide_network_trains_and_classifies_from_its_checkpoint_alone(sentimen
     assert sentiment("fit", f"--data.corpus={toy}", "--trainer.max_epochs=6", *WIDE, *SMALL) == 0
     assert ", 8,192 wide)" in capsys.readouterr().out
     checkpoint = "runs/version_0/checkpoints/best.ckpt"
-    assert sentiment("classify", "--ckpt_path", checkpoint, "A dull film.", "The music is wise, and warm.") == 0
-    assert [line.split("\t")[0] for line in capsys.readouterr().out.splitlines()] == ["negative", "positive"]
+    answers = load(checkpoint)(["A dull film.", "The music is wise, and warm."])
+    assert [answer.label for answer in answers] == ["negative", "positive"]
 
 
 def test_only_the_buckets_of_a_text_receive_a_gradient():

@@ -44,7 +44,7 @@ def classify(
     elif texts:
         print(*lines_of(texts, predictor(texts)), sep="\n")
     else:
-        from project.ingest import answered_lines
+        from project.addons.classify.lines import answered_lines
 
         stream: Any = sys.stdin.buffer  # it has read1
         empty = "\t\t" if skip else None
@@ -70,7 +70,8 @@ def classify_file(predictor: Predictor, path: Path, output: Path, text_column: s
     Raises:
         UserError: A file cannot be read or written, a column is missing, or a row is bad and `skip` is off.
     """
-    from project.ingest import added_columns, annotate_file  # tables, which lines of text do not need
+    from project.addons.classify.annotate import annotate_file  # tables, which lines of text do not need
+    from project.ingest import added_columns
 
     names = predictor.decision.label_names
 

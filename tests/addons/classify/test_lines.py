@@ -2,8 +2,8 @@ import io
 
 import pytest
 
+from project.addons.classify.lines import answered_lines
 from project.errors import UserError
-from project.ingest import answered_lines
 from project.text import text_fault
 
 

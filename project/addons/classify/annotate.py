@@ -6,8 +6,9 @@ from itertools import islice
 from pathlib import Path
 
 from project.errors import UserError
-from project.ingest.output import Row, check_output, merged, write_rows
-from project.ingest.records import BATCH_ROWS, Record, column_types, is_data_file, read_records
+from project.ingest import Record, Row, check_output, column_types, is_data_file, merged, read_records, write_rows
+
+CHUNK = 4096  # rows that are in memory together
 
 Answer = Callable[[Sequence[str]], Sequence[Row]]  # the columns to add to the row of each text
 Fault = Callable[[object], str | None]  # why a value is no usable text
@@ -42,7 +43,7 @@ def annotate_file(
     def annotated() -> Iterator[Row]:
         nonlocal rows, bad, first
         records = read_records(path)
-        while chunk := list(islice(records, BATCH_ROWS)):
+        while chunk := list(islice(records, CHUNK)):
             faults = [_fault_of(record, path, text_column, text_fault) for record in chunk]
             found = list(filter(None, faults))
             if found and empty is None:

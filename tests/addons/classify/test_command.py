@@ -54,6 +54,19 @@ def read(path: Path) -> list[dict[str, Any]]:
     return list(csv.DictReader(io.StringIO(text), delimiter="\t" if ".tsv" in path.name else ","))
 
 
+def test_label_probability_and_text_are_printed(sentiment, checkpoint, capsys):
+    assert sentiment("classify", "--ckpt_path", checkpoint, "A dull film.", "Warm.") == 0
+    rows = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    assert [row[2] for row in rows] == ["A dull film.", "Warm."]
+    assert all(row[0] in ("negative", "positive") and 0.5 <= float(row[1]) <= 1 for row in rows)
+
+
+def test_the_command_imports_neither_lightning_nor_torchtext():
+    heavy = ["lightning", "torchtext", "wandb"]
+    code = f"import sys, project.addons.classify.command; print([m for m in {heavy} if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
 @pytest.mark.parametrize("source", NAMES)
 def test_rows_of_a_file_get_their_predictions(sentiment, checkpoint, source):
     assert sentiment("classify", "--ckpt_path", checkpoint, "--input", write(source), "--output", "out.csv") == 0
