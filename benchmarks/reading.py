@@ -8,7 +8,7 @@ out[:, -1, :]      the output at the last time step of the padded batch, not pac
 out[:, -1, :] of a packed batch   zeros for every text but the longest ones
 """
 
-import json
+import csv
 import os
 import subprocess
 import sys
@@ -60,9 +60,8 @@ def accuracy(reading: str, *options: str) -> float:
         environment = os.environ | {"PYTHONPATH": str(ROOT), "WANDB_MODE": "disabled"}
         command = [sys.executable, "-m", "benchmarks.reading", "--train", reading, *options]
         subprocess.run(command, cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL)
-        results = json.loads((Path(folder) / "runs" / "version_0" / "results.json").read_text())
-    found: float = results["metrics"]["test/accuracy"]
-    return found
+        with (Path(folder) / "runs" / "version_0" / "metrics.csv").open(newline="") as file:
+            return next(float(row["test/accuracy"]) for row in csv.DictReader(file) if row.get("test/accuracy"))
 
 
 def train(reading: str, options: list[str]) -> None:

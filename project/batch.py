@@ -90,6 +90,10 @@ class EncodedTexts(Dataset[Batch]):
     def __len__(self) -> int:
         return len(self.labels)
 
+    def share_of(self, token_id: int) -> float:
+        """Return which share of all tokens has this id."""
+        return float((self._ids[self._split.tokens] == token_id).mean())
+
     def __getitems__(self, rows: list[int]) -> Batch:
         split, starts = self._split, self._split.starts
         token_ids = [self._ids[split.tokens[starts[row] : starts[row + 1]]] for row in rows]

@@ -18,7 +18,7 @@ from project.checkpoint import FORMAT, KEY, PACKAGES, ModelState
 from project.decision import Decision
 from project.encoder import BiLSTMEncoder, Encoder, encoder_state
 from project.errors import UserError
-from project.head import Figures, balanced_weights, weighted_cross_entropy
+from project.head import Figures, answers, balanced_weights, weighted_cross_entropy
 from project.ingest import check_unread
 from project.network import NetworkState, build_network, network_state
 from project.pretrained import read_pretrained, start_from
@@ -64,10 +64,10 @@ class SentimentClassifier(L.LightningModule):
         embedding_dim: int = 50,
         dropout: float = 0.5,
         embedding_dropout: float = 0.5,
-        learning_rate: float = 2e-3,
+        learning_rate: float = 4e-3,
         weight_decay: float = 0.01,
         warmup: float = 0.1,
-        label_smoothing: float = 0.0,
+        label_smoothing: float = 0.1,
         class_weights: Literal["balanced"] | None = None,
         network: str = "SentimentNetwork",
         network_options: dict[str, Any] | None = None,
@@ -142,6 +142,12 @@ class SentimentClassifier(L.LightningModule):
         name, options = arguments.pop("network"), arguments.pop("network_options") or {}
         return network_state(name, arguments | options | sizes)
 
+    @property
+    def decision(self) -> Decision:
+        """What the logits mean."""
+        assert self.state is not None, "there is no network yet"
+        return Decision(tuple(self.state["label_names"]), **self.state["decision"])
+
     def build(self, state: ModelState) -> None:
         """Make network, loss and metrics for the vocabulary and classes that `state` names."""
         self.state = state
@@ -179,14 +185,15 @@ class SentimentClassifier(L.LightningModule):
 
     def _log(self, figures: Figures, shown: bool = False) -> None:
         """Log what a split's batches add up to; Lightning computes and resets the metrics."""
-        metrics = figures.count(self.loss.weight)
-        self.log_dict(metrics, prog_bar=shown)
-        self.log(f"{metrics.prefix}loss", figures.loss, prog_bar=shown)
+        figures.count(self.loss.weight, self.decision)
+        for metrics in (figures.of_labels, figures.of_probabilities):
+            self.log_dict(metrics, prog_bar=shown)
+        self.log(f"{figures.of_labels.prefix}loss", figures.loss, prog_bar=shown)
 
     def training_step(self, batch: Batch) -> Tensor:
         """Return the loss of one batch, () with the gradient's graph."""
         logits = self(batch.token_ids)  # (B, C)
-        self.train_figures.add(logits, batch, self.loss.weight)
+        self.train_figures.add(logits, batch, self.loss.weight, self.decision)
         return weighted_cross_entropy(logits, batch.targets, self.loss.weight, self.hparams["label_smoothing"])
 
     def on_train_epoch_end(self) -> None:
@@ -195,7 +202,7 @@ class SentimentClassifier(L.LightningModule):
 
     def validation_step(self, batch: Batch) -> None:
         """Keep one batch of val."""
-        self.val_figures.add(self(batch.token_ids), batch, self.loss.weight)
+        self.val_figures.add(self(batch.token_ids), batch, self.loss.weight, self.decision)
 
     def on_validation_epoch_end(self) -> None:
         """Log the figures of the val split."""
@@ -204,9 +211,10 @@ class SentimentClassifier(L.LightningModule):
     def test_step(self, batch: Batch) -> dict[str, Tensor]:
         """Keep one batch of test; return the rows (B,) of its texts, and whether each was right (B,)."""
         logits = self(batch.token_ids)  # (B, C)
-        self.test_figures.add(logits, batch, self.loss.weight)
-        self.confusion_matrix.update(logits.argmax(1), batch.labels)
-        return {"rows": batch.rows, "right": logits.argmax(1) == batch.labels}
+        self.test_figures.add(logits, batch, self.loss.weight, self.decision)
+        chosen, _ = answers(logits.float(), self.decision)
+        self.confusion_matrix.update(chosen, batch.labels)
+        return {"rows": batch.rows, "right": chosen == batch.labels}
 
     def on_test_epoch_end(self) -> None:
         """Log the figures of the test split; the confusion matrix is for callbacks to read."""

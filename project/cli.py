@@ -8,6 +8,7 @@ import shlex
 import signal
 import sys
 import warnings
+from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -142,14 +143,26 @@ class SentimentCLI(LightningCLI):
         known = ", ".join(registered("CALLBACKS")) or "none here"
         parser.add_argument("--without", nargs="+", default=[], help=f"callbacks of add-ons to leave out: {known}")
 
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        """Read the checkpoint; without one in the words, parse these, since a configuration may name it.
+
+        Raises:
+            UserError: The words cannot be understood, or the checkpoint cannot be read.
+        """
+        words = ArgumentParser(add_help=False, allow_abbrev=False)
+        words.add_argument("--ckpt_path")
+        path = words.parse_known_args(self.words)[0].ckpt_path
+        if path is None:
+            super().parse_arguments(parser, args)
+            path = self.config[self.command].ckpt_path
+        self.checkpoint = read_checkpoint(path) if path not in (None, "null") else None
+
     def _parse_ckpt_path(self) -> None:
         """Lay a checkpoint's own settings under those that were given; Lightning's would overrule them.
 
         Raises:
-            UserError: A checkpoint is needed and missing, it cannot be used, or what was given contradicts it.
+            UserError: A checkpoint is needed and missing, or what was given cannot be used or contradicts it.
         """
-        path = self.config[self.command].ckpt_path
-        self.checkpoint = read_checkpoint(path) if path is not None else None
         if self.checkpoint is not None:
             self._lay_over(settings_of(self.checkpoint))
         elif self.command != "fit":

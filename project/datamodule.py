@@ -19,11 +19,13 @@ from project.buckets import BucketSampler, padding_share
 from project.corpora import load_corpus
 from project.errors import UserError
 from project.ingest import Corpus, EncodedCorpus, ReadOptions, Split, check_unread, encode_corpus
-from project.text import SPECIALS, Tokenizer, Truncation, check_length, tokenizer_class
+from project.text import SPECIALS, UNK_ID, Tokenizer, Truncation, check_length, tokenizer_class
 from project.vectors import WordVectors, load_vectors
 from project.vocabulary import build_vocabulary, extend_vocabulary
 
 say = rank_zero_only(print)
+
+MOSTLY = 0.5  # share of unknown words from which the tokenizer is to blame
 
 
 class ResumableLoader(DataLoader[Batch]):
@@ -78,7 +80,8 @@ class SentimentDataModule(L.LightningDataModule):
         bpe_size: How many sub-words bpe learns.
         max_length: Longest text that is kept whole, in tokens.
         truncation: Which tokens of a longer text are kept: head, tail, or head+tail.
-        min_freq: Occurrences in train that a word needs to enter the vocabulary.
+        min_freq: Occurrences in train that a word needs to enter the vocabulary; a rarer one needs a pretrained
+            vector, and is frozen.
         max_vocab_size: Most words of train in the vocabulary; null for all.
         vectors: Word vectors to start from: glove-6b-50d, a file in GloVe's or fastText's format, a .pt file of a
             command that trains them, or null for none.
@@ -113,7 +116,7 @@ class SentimentDataModule(L.LightningDataModule):
         bpe_size: int = 8000,
         max_length: int = 256,
         truncation: Truncation = "head",
-        min_freq: int = 1,
+        min_freq: int = 2,
         max_vocab_size: int | None = None,
         vectors: str | None = "glove-6b-50d",
         pretrained_words: int = 50_000,
@@ -200,22 +203,28 @@ class SentimentDataModule(L.LightningDataModule):
             counter, most = self.encoded.train_counter(), self.hparams["max_vocab_size"]
             tokens = build_vocabulary(counter, self.hparams["min_freq"], most)
         own = len(tokens)
+        line = f"vocabulary: {own - len(SPECIALS):,} words of train"
         if self._vectors is not None:
             if self._other is None:
                 tokens = extend_vocabulary(tokens, self._vectors.words, self.hparams["pretrained_words"])
             self._pretrained = self._vectors.lookup(tokens)
-            self._report_coverage(self._vectors.dim, own)
+            share = int(self._pretrained[1][:own].sum()) / max(own - len(SPECIALS), 1)
+            line += f", {share:.1%} of them with pretrained vectors of {self._vectors.dim} dimensions"
+            line += f", and {len(tokens) - own:,} pretrained words more"
             self._vectors = None  # as large as a gigabyte, and of no more use
         self._num_frozen = len(tokens) - own
         self.tokenizer = self._other or Tokenizer(tokens, self.max_length, self.truncation)
+        self._report_words(line)
 
-    def _report_coverage(self, dim: int, own: int) -> None:
-        assert self._pretrained is not None
-        words, share = own - len(SPECIALS), int(self._pretrained[1][:own].sum()) / max(own - len(SPECIALS), 1)
-        say(
-            f"vocabulary: {words:,} words of train, {share:.1%} of them with pretrained vectors of {dim} dimensions, "
-            f"and {len(self._pretrained[1]) - own:,} pretrained words more"
-        )
+    def _report_words(self, line: str) -> None:
+        """Say how large the vocabulary is and how much of val it does not know."""
+        if not self.corpus.splits.get("val"):
+            say(line)
+            return
+        unknown = self._texts("val").share_of(UNK_ID)
+        say(f"{line}; {unknown:.1%} of the words of val are unknown")
+        if unknown > MOSTLY:
+            say("most words of val are unknown: texts without spaces between words need --data.tokenizer=bpe")
 
     def facts(self) -> DataFacts:
         """Return what a model must know; `setup` comes first."""

@@ -3,7 +3,9 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import Any, TypedDict
+
+import numpy as np
 
 
 class DecisionState(TypedDict):
@@ -45,12 +47,14 @@ class Decision:
     def __call__(self, logits: Sequence[float]) -> Prediction:
         """Return the answer for the `logits` of one text, (C,)."""
         probabilities = softmax(logits, self.temperature)
-        if len(probabilities) == 2:
-            chosen = int(probabilities[1] >= self.threshold)
-        else:
-            chosen = max(range(len(probabilities)), key=probabilities.__getitem__)
-        names = self.label_names
+        names, chosen = self.label_names, int(self.chosen(np.array(probabilities)))
         return Prediction(names[chosen], probabilities[chosen], dict(zip(names, probabilities, strict=True)))
+
+    def chosen(self, probabilities: Any) -> Any:
+        """Return the index of the answer, (...), for `probabilities` (..., C), an array of numpy or of torch."""
+        if probabilities.shape[-1] == 2:
+            return (probabilities[..., 1] >= self.threshold) * 1
+        return probabilities.argmax(-1)
 
     def state(self) -> DecisionState:
         """Return the settings as plain types."""

@@ -1,13 +1,17 @@
 """Features -> logits, loss and metrics: what labels are is decided here and in decision.py."""
 
+import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torchmetrics import MeanMetric, Metric, MetricCollection, classification
+from torchmetrics.utilities import dim_zero_cat
 
 from project.batch import Batch
+from project.decision import Decision
 
 KEPT_BATCHES = 256
 
@@ -35,6 +39,33 @@ def balanced_weights(counts: Sequence[int]) -> Tensor:
     return sum(counts) / (len(counts) * torch.tensor(counts, dtype=torch.float).clamp(min=1))
 
 
+def answers(logits: Tensor, decision: Decision) -> tuple[Tensor, Tensor]:
+    """Return the labels (B,) and the probabilities (B, C) that `decision` makes of `logits` (B, C)."""
+    probabilities = (logits / decision.temperature).softmax(1)
+    return decision.chosen(probabilities), probabilities
+
+
+class MacroF1(classification.MulticlassF1Score):
+    """The mean F1 of the classes that the split has texts of; without any text of it a class has no recall."""
+
+    def compute(self) -> Tensor:
+        """Return the mean, (); nan if there is no text."""
+        texts: Any = self.tp + self.fn  # type: ignore[operator] # (C,), the states are tensors
+        return super().compute()[texts > 0].mean()
+
+
+class MacroAUROC(classification.MulticlassAUROC):
+    """The mean area of one class against the rest, over the classes that have both kinds of text in the split."""
+
+    def compute(self) -> Tensor:  # type: ignore[override] # the curve's own type
+        """Return the mean, (); nan if there is no such class."""
+        counts = dim_zero_cat(self.target).bincount(minlength=self.num_classes)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of classes that are not counted
+            areas: Tensor = super().compute()  # (C,)
+        return areas[(counts > 0) & (counts < counts.sum())].mean()
+
+
 class Figures(nn.Module):
     """Loss, accuracy, macro F1, AUROC (macro, one class against the rest) and expected calibration error (15 bins).
 
@@ -47,27 +78,31 @@ class Figures(nn.Module):
 
     def __init__(self, num_classes: int, prefix: str) -> None:
         super().__init__()
-        metrics: dict[str, Metric | MetricCollection] = {
+        of_labels: dict[str, Metric | MetricCollection] = {
             "accuracy": classification.MulticlassAccuracy(num_classes, average="micro"),
-            "f1": classification.MulticlassF1Score(num_classes, average="macro"),
-            "auroc": classification.MulticlassAUROC(num_classes),
+            "f1": MacroF1(num_classes, average="none"),
+        }
+        of_probabilities: dict[str, Metric | MetricCollection] = {
+            "auroc": MacroAUROC(num_classes, average="none"),
             "calibration_error": classification.MulticlassCalibrationError(num_classes),
         }
-        self.metrics = MetricCollection(metrics, prefix=prefix)
+        self.of_labels = MetricCollection(of_labels, prefix=prefix)
+        self.of_probabilities = MetricCollection(of_probabilities, prefix=prefix)
         self.loss = MeanMetric()
         self._kept: list[tuple[Tensor, Tensor, Tensor]] = []
 
-    def add(self, logits: Tensor, batch: Batch, weight: Tensor | None) -> None:
+    def add(self, logits: Tensor, batch: Batch, weight: Tensor | None, decision: Decision) -> None:
         """Keep the `logits` (B, C) of a batch; `weight` (C,) is that of each class in the loss."""
         self._kept.append((logits.detach().float(), batch.labels, batch.targets))
         if len(self._kept) == KEPT_BATCHES:
-            self.count(weight)
+            self.count(weight, decision)
 
-    def count(self, weight: Tensor | None) -> MetricCollection:
-        """Return the metrics of all batches so far; the loss is up to date as well."""
+    def count(self, weight: Tensor | None, decision: Decision) -> None:
+        """Bring all figures up to date; the loss is that of the logits as they are."""
         if self._kept:
             logits, labels, targets = (torch.cat(each) for each in zip(*self._kept, strict=True))
             self._kept.clear()
-            self.metrics.update(logits.softmax(1), labels)
+            chosen, probabilities = answers(logits, decision)
+            self.of_labels.update(chosen, labels)
+            self.of_probabilities.update(probabilities, labels)
             self.loss.update(weighted_cross_entropy(logits, targets, weight), len(labels))
-        return self.metrics

@@ -114,6 +114,16 @@ def fitted_once(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_figures(run: Path | str) -> dict[str, float]:
+    """What a run measured on the test split; nothing if it was not tested."""
+    with (Path(run) / "metrics.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row.get("test/accuracy")]
+    return {name: float(value) for name, value in rows[-1].items() if name.startswith("test/")} if rows else {}
+
+
+test_figures.__test__ = False  # type: ignore[attr-defined] # pytest: not a test
+
+
 @pytest.fixture(scope="session")
 def movies_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run folder of the main job, on the real corpus: half a minute, for slow tests; to be read only."""

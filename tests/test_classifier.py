@@ -1,3 +1,4 @@
+import math
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from project.batch import Batch, DataFacts, pack
 from project.buckets import BucketSampler
 from project.classifier import SentimentClassifier
 from project.datamodule import SentimentDataModule
+from project.decision import Decision
 from project.encoder import BiLSTMEncoder, CNNEncoder
 from project.errors import UserError
 from project.head import Figures, balanced_weights
@@ -67,7 +69,7 @@ def test_option_that_makes_no_network_is_refused_before_any_data_is_read(options
 
 
 def test_overfits_and_survives_the_checkpoint(toy, tmp_path):
-    model, module = small(dropout=0.0, embedding_dropout=0.0), data(toy)
+    model, module = small(dropout=0.0, embedding_dropout=0.0, label_smoothing=0.0), data(toy)
     keep = ModelCheckpoint(tmp_path / "kept", filename="model")
     fit = trainer(tmp_path, 12, keep)
     fit.fit(model, datamodule=module)
@@ -102,11 +104,43 @@ def test_metrics_are_of_the_split_not_means_of_batches(toy, tmp_path):
     assert figures["test/accuracy"] == pytest.approx(sum(hits) / 10)
 
 
+def figures_of(probabilities: list[list[float]], labels: list[int], **settings: float) -> dict[str, float]:
+    """Loss aside, the figures of a test split of these texts."""
+    classes = len(probabilities[0])
+    figures, decision = Figures(classes, "test/"), Decision(tuple("abc"[:classes]), **settings)
+    batch = Batch(pack([torch.tensor([2])] * len(labels)), torch.tensor(labels), torch.arange(len(labels)))
+    figures.add(torch.tensor(probabilities).log(), batch, None, decision)
+    figures.count(None, decision)
+    values = figures.of_labels.compute() | figures.of_probabilities.compute()
+    return {name: round(float(value), 4) for name, value in values.items()}
+
+
+def test_a_threshold_moves_labels_and_not_probabilities():
+    probabilities, labels = [[0.6, 0.4], [0.9, 0.1], [0.3, 0.7]], [1, 0, 1]
+    plain, moved = figures_of(probabilities, labels), figures_of(probabilities, labels, threshold=0.4)
+    assert (plain["test/accuracy"], moved["test/accuracy"]) == (0.6667, 1.0)
+    assert moved["test/calibration_error"] == plain["test/calibration_error"]
+
+
+def test_a_temperature_moves_probabilities_and_not_labels():
+    probabilities, labels = [[0.9, 0.1], [0.2, 0.8]], [0, 1]
+    figures = figures_of(probabilities, labels, temperature=0.5)  # 81 : 1 and 1 : 16
+    assert figures["test/accuracy"] == 1.0
+    assert figures["test/calibration_error"] == pytest.approx((1 / 82 + 1 / 17) / 2, abs=1e-4)
+
+
+def test_a_class_without_texts_is_left_out_of_the_means():
+    figures = figures_of([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.1, 0.3, 0.6]], [0, 1, 1])
+    assert (figures["test/auroc"], figures["test/f1"]) == (1.0, 0.8333)  # F1 of 1 and 2/3
+
+
+def test_a_split_of_one_class_has_no_auroc():
+    assert math.isnan(figures_of([[0.8, 0.2], [0.6, 0.4]], [0, 0])["test/auroc"])
+
+
 def test_metric_values_by_hand():
-    metrics = Figures(2, "test/").metrics
-    metrics.update(torch.tensor([[0.9, 0.1], [0.6, 0.4], [0.3, 0.7], [0.2, 0.8]]), torch.tensor([0, 1, 1, 1]))
-    figures = {name: round(float(value), 4) for name, value in metrics.compute().items()}
-    assert figures == {
+    probabilities = [[0.9, 0.1], [0.6, 0.4], [0.3, 0.7], [0.2, 0.8]]
+    assert figures_of(probabilities, [0, 1, 1, 1]) == {
         "test/accuracy": 0.75,
         "test/f1": 0.7333,  # mean of 2/3 and 4/5
         "test/auroc": 1.0,
@@ -181,7 +215,7 @@ def losses(toy: Path, tmp_path: Path, **options: Any) -> tuple[float, float]:
     trainer(tmp_path, 1).validate(model, data(toy), verbose=False)
     model.network.forward = lambda _: torch.tensor([[2.0, 0.0], [2.0, 0.0]])
     loss = float(model.training_step(batch_of(None)))
-    model.train_figures.count(model.loss.weight)
+    model.train_figures.count(model.loss.weight, model.decision)
     return loss, float(model.train_figures.loss.compute())
 
 
@@ -288,12 +322,12 @@ def batch_of(soft: torch.Tensor | None) -> Batch:
 @pytest.fixture
 def step(toy, tmp_path, monkeypatch):
     """Loss and figures of one step: the logits of both texts are 2 and 0, and the labels 0."""
-    model = small()
+    model = small(label_smoothing=0.0)
     trainer(tmp_path, 1).validate(model, data(toy), verbose=False)
     monkeypatch.setattr(model.network, "forward", lambda _: torch.tensor([[2.0, 0.0], [2.0, 0.0]]))
     loss = model.training_step(batch_of(torch.tensor([[0.25, 0.75], [1.0, 0.0]])))
     figures = model.train_figures
-    figures.count(model.loss.weight)
+    figures.count(model.loss.weight, model.decision)
     return float(loss), figures
 
 
@@ -306,7 +340,7 @@ def test_loss_of_train_is_measured_against_the_teacher(step):
 
 
 def test_metrics_of_train_are_measured_on_labels(step):
-    assert float(step[1].metrics["accuracy"].compute()) == 1.0
+    assert float(step[1].of_labels["accuracy"].compute()) == 1.0
 
 
 @pytest.mark.parametrize("soft", [None, torch.tensor([[0.25, 0.75], [1.0, 0.0]])], ids=["labels", "soft"])

@@ -7,7 +7,7 @@ from tests.conftest import write_csv
 
 
 def ready(folder, **options) -> SentimentDataModule:
-    module = SentimentDataModule(str(folder), **{"vectors": None, "batch_size": 4, **options})
+    module = SentimentDataModule(str(folder), **{"vectors": None, "batch_size": 4, "min_freq": 1, **options})
     module.prepare_data()
     module.setup("fit")
     module.setup("test")
@@ -50,6 +50,20 @@ def test_coverage_and_padding_are_reported(tmp_path, capsys):
     out = capsys.readouterr().out
     assert "3 words of train, 66.7% of them with pretrained vectors" in out
     assert "2 texts, 4 tokens; padding is 0.0%" in out
+
+
+def test_unknown_words_of_val_are_reported(tmp_path, capsys):
+    write_csv(tmp_path / "train.csv", [("film warm", "good"), ("film cold", "bad")])
+    write_csv(tmp_path / "val.csv", [("film film odd warm", "good")])
+    ready(tmp_path)
+    assert "vocabulary: 3 words of train; 25.0% of the words of val are unknown\n" in capsys.readouterr().out
+
+
+def test_texts_without_spaces_are_sent_to_another_tokenizer(tmp_path, capsys):
+    write_csv(tmp_path / "train.csv", [("这部电影很好", "good"), ("这部电影很差", "bad")])
+    write_csv(tmp_path / "val.csv", [("故事很好", "good")])
+    ready(tmp_path)
+    assert "texts without spaces between words need --data.tokenizer=bpe" in capsys.readouterr().out
 
 
 def test_balanced_sampling_draws_equally_many_of_each_class(tmp_path):

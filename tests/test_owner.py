@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from project.registry import registered
-from tests.conftest import SMALL, toy_rows, write_csv
+from tests.conftest import SMALL, test_figures, toy_rows, write_csv
 from tests.copies import run, tree_without
 
 pytestmark = pytest.mark.slow
@@ -102,8 +102,9 @@ def test_pooling_merge_and_metric_are_an_entry_each(tree):
         ('    "max": lambda size: max_pooling,\n', first + '    "max": lambda size: max_pooling,\n'),
         ('    "sum": torch.add,\n', '    "sum": torch.add,\n    "max": torch.maximum,\n'),
     )
-    kappa = '            "kappa": classification.MulticlassCohenKappa(num_classes),\n        }\n'
-    edit(tree / "project" / "head.py", ("        }\n", kappa))
+    f1 = '            "f1": MacroF1(num_classes, average="none"),\n'
+    kappa = '            "kappa": classification.MulticlassCohenKappa(num_classes),\n'
+    edit(tree / "project" / "head.py", (f1, f1 + kappa))
     chosen = ("--model.encoder.pooling=first", "--model.encoder.merge=max")
     printed = sentiment(
         tree,
@@ -113,7 +114,7 @@ def test_pooling_merge_and_metric_are_an_entry_each(tree):
     )
     assert exits(printed) == ["fit 0", *(["classify 0"] * len(CLASSIFY)), "fit 2"]
     assert "error: pooling is 'median': choose one of last, mean, first, max, attention" in printed
-    assert "test/kappa" in json.loads((tree / "runs" / "version_0" / "results.json").read_text())["metrics"]
+    assert "test/kappa" in test_figures(tree / "runs" / "version_0")
     if (tree / "project" / "export").is_dir():
         assert exits(sentiment(tree, ("export", "--ckpt_path", BEST, "--output", "bundle"))) == ["export 2"]
 

@@ -36,8 +36,10 @@ class Report(L.Callback):
         self._counts = pl_module.confusion_matrix.compute().tolist()
 
     @rank_zero_only
-    def on_test_end(self, trainer: L.Trainer, pl_module: Any) -> None:
-        """Print the tables; save the picture and log it to W&B."""
+    def teardown(self, trainer: L.Trainer, pl_module: Any, stage: str) -> None:
+        """Print the tables; save the picture and log it to W&B: once a test is over and its results are written."""
+        if stage != "test":
+            return
         labels = pl_module.state["label_names"]
         print_confusion_matrix(self._counts, labels)
         if self._fitted and trainer.ckpt_path:

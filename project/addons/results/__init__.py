@@ -1,3 +1,4 @@
-"""Collects runs and baselines into one page of tables."""
+"""Writes results.json after a test, and collects those of all runs into one page."""
 
+CALLBACKS = {"results": "project.addons.results.callback:Results"}
 COMMANDS = {"results": "project.addons.results.command:results"}

@@ -1,6 +1,5 @@
 """IMDB and SST-2, from local copies of the public corpora in $SENTIMENT_CORPORA."""
 
-import json
 import os
 import subprocess
 import sys
@@ -10,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from project.corpora import load_corpus
+from tests.conftest import test_figures
 
 CORPORA = Path(os.environ.get("SENTIMENT_CORPORA", "nowhere"))
 pytestmark = [
@@ -32,7 +32,7 @@ def test_fit_test_and_predict(tmp_path, name):
     sentiment("fit", corpus, "--data.vectors=null", *SHORT, folder=tmp_path)
     checkpoint = "--ckpt_path=runs/version_0/checkpoints/best.ckpt"
     sentiment("test", checkpoint, corpus, folder=tmp_path)
-    figures = [json.loads((tmp_path / f"runs/version_{n}/results.json").read_text())["metrics"] for n in (0, 1)]
+    figures = [test_figures(tmp_path / f"runs/version_{n}") for n in (0, 1)]
     assert figures[1] == pytest.approx(figures[0], abs=1e-6)
     sentiment("predict", checkpoint, corpus, "--output=out.parquet", folder=tmp_path)
     assert pq.read_metadata(tmp_path / "out.parquet").num_rows == len(load_corpus(name).split("test"))

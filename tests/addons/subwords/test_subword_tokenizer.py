@@ -1,6 +1,4 @@
-import json
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -10,7 +8,7 @@ from project.corpora import load_corpus
 from project.datamodule import SentimentDataModule
 from project.errors import UserError
 from project.text import Tokenizer
-from tests.conftest import SMALL, write_csv
+from tests.conftest import SMALL, test_figures, write_csv
 
 
 @pytest.fixture
@@ -65,7 +63,7 @@ def test_subwords_are_learned_and_travel_in_the_checkpoint(sentiment, toy):
     assert sentiment("fit", f"--data.corpus={toy}", *words, *SMALL) == 0
     path = "runs/version_0/checkpoints/best.ckpt"
     assert sentiment("test", f"--ckpt_path={path}", f"--data.corpus={toy}", "--trainer.enable_progress_bar=false") == 0
-    first, second = (json.loads(Path(f"runs/version_{n}/results.json").read_text())["metrics"] for n in (0, 1))
+    first, second = (test_figures(f"runs/version_{n}") for n in (0, 1))
     assert second == pytest.approx(first, abs=1e-6)
     assert load(path)("A dull film.").label in ("negative", "positive")
 

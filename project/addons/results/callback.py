@@ -1,0 +1,69 @@
+"""A tested model -> results.json in its run's folder."""
+
+import os
+import time
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.utilities import rank_zero_only
+
+from project.atomic import write_json
+from project.callbacks import of_all_processes, run_dir
+from project.checkpoint import ModelState
+from project.process import peak_mb
+
+
+class Results(L.Callback):
+    """Writes ``results.json`` into the run's folder when a test ends."""
+
+    _right: dict[int, int]  # 1 for a text whose label was right, by its row in the split
+
+    def __init__(self) -> None:
+        self._started: dict[str, float] = {}
+        self._seconds: dict[str, float] = {}
+        self._counts: list[list[int]] = []
+
+    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        """Start the clock of fit or test; forget an earlier test."""
+        self._started[stage], self._right = time.perf_counter(), {}
+
+    def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        """Stop the clock."""
+        self._seconds[stage] = time.perf_counter() - self._started[stage]
+
+    def on_test_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, *_: Any, **__: Any
+    ) -> None:
+        """Keep which texts were right."""
+        self._right.update(zip(outputs["rows"].tolist(), outputs["right"].int().tolist(), strict=True))
+
+    def on_test_epoch_end(self, trainer: L.Trainer, pl_module: Any) -> None:
+        """Add up the confusions of all processes; each has to take part."""
+        self._counts = pl_module.confusion_matrix.compute().tolist()
+        self._right = {row: right for each in of_all_processes(trainer, self._right) for row, right in each.items()}
+
+    @rank_zero_only
+    def on_test_end(self, trainer: L.Trainer, pl_module: Any) -> None:
+        """Write the run's results."""
+        if (folder := run_dir(trainer)) is not None:
+            write_json(folder / "results.json", self._results(trainer, pl_module.state))
+
+    def _results(self, trainer: Any, state: ModelState) -> dict[str, Any]:
+        data = trainer.datamodule
+        return {
+            "corpus": data.corpus_name,
+            "fingerprint": data.corpus.fingerprint,
+            "test_fingerprint": data.corpus.test_fingerprint,
+            "checkpoint": str(trainer.ckpt_path),
+            "command": getattr(trainer, "command", None),
+            "stage": "fit" if "fit" in self._seconds else "test",
+            "seed": os.environ.get("PL_GLOBAL_SEED"),
+            "network": state["network"]["name"],
+            "metrics": {name: float(value) for name, value in trainer.callback_metrics.items()},
+            "confusion_matrix": {"labels": state["label_names"], "counts": self._counts},
+            "fit_seconds": self._seconds.get("fit"),
+            "test_seconds": time.perf_counter() - self._started["test"],
+            "peak_mb": peak_mb(),
+            "right": [self._right[row] for row in sorted(self._right)],
+            "versions": state["versions"],
+        }
