@@ -17,18 +17,23 @@ class BucketSampler(DistributedSampler[int]):
     `DataLoader(batch_size=..., sampler=...)`; Lightning calls `set_epoch` on it, also when a run is resumed, and does
     not replace a `DistributedSampler`.
 
-    Of several processes each gets every `num_replicas`-th row of a bucket, so that their steps have similar lengths;
-    if the rows do not divide evenly, the first ones of an epoch are repeated (at most `num_replicas` - 1).
+    Of several processes each gets every `num_replicas`-th row of a bucket, so that their steps have similar lengths.
+    Rows come once an epoch; only if the last bucket of a training has fewer rows than there are processes, each still
+    gets one: the first ones of the epoch come again. Fewer rows than processes are given to each as a whole.
 
     Args:
         lengths: Tokens in each text.
         batch_size: Texts per batch and process.
         shuffle: False for val, test and predict.
         seed: Together with the epoch it fixes the order.
+        mixed: Without shuffling, whether the order is random, the same in every epoch: its beginning stands for all.
         num_replicas: Processes.
         rank: This process.
         pool_batches: Batches sorted together: more means less padding and less randomness.
         labels: Label of each text: if given, an epoch has as many texts, drawn evenly from the classes.
+
+    Attributes:
+        repeated: Whether every process gets all rows.
     """
 
     def __init__(
@@ -41,20 +46,32 @@ class BucketSampler(DistributedSampler[int]):
         rank: int = 0,
         pool_batches: int = 32,
         labels: ArrayLike | None = None,
+        mixed: bool = False,
     ) -> None:
         self.lengths = torch.as_tensor(lengths)
         self.classes = []
         if labels is not None:
             every = torch.as_tensor(labels)
             self.classes = [torch.nonzero(every == label).flatten() for label in torch.unique(every)]
-        super().__init__(self.lengths, num_replicas, rank, shuffle=shuffle, seed=seed)  # type: ignore[arg-type]
-        self.bucket_size = batch_size * num_replicas
+        self.repeated, self.mixed = len(self.lengths) < num_replicas, mixed
+        share = (1, 0) if self.repeated else (num_replicas, rank)
+        super().__init__(self.lengths, *share, shuffle=shuffle, seed=seed)  # type: ignore[arg-type]
+        self.bucket_size = batch_size * self.num_replicas
         self.pool_size = self.bucket_size * pool_batches
+        last = len(self.lengths) % self.bucket_size
+        self.total_size = len(self.lengths) + (max(self.num_replicas - last, 0) if shuffle and last else 0)
+        self.num_samples = len(range(self.rank, self.total_size, self.num_replicas))
 
     def __iter__(self) -> Iterator[int]:
-        order = self._shuffled() if self.shuffle else self.lengths.argsort(stable=True)
+        order = self._shuffled() if self.shuffle else self._fixed()
         order = order.repeat(-(-self.total_size // max(len(order), 1)))[: self.total_size]
         return iter(order[self.rank :: self.num_replicas].tolist())
+
+    def _fixed(self) -> torch.Tensor:
+        """Return all rows by length, or mixed."""
+        if self.mixed:
+            return torch.randperm(len(self.lengths), generator=torch.Generator().manual_seed(self.seed))
+        return self.lengths.argsort(stable=True)
 
     def _drawn(self, generator: torch.Generator) -> torch.Tensor:
         """Return this epoch's rows in random order: all of them, or equally many of each class."""

@@ -91,11 +91,14 @@ class PredictionWriter(BasePredictionWriter):
         corpus, decision = trainer.datamodule.corpus, pl_module.decision
         rows = (merged(columns, self._columns(row, decision)) for columns, row in corpus.source_rows("test"))
         write_rows(path, rows, column_types(Path(corpus.source.parts["test"][0].name)))
-        print(f"{len(self._logits):,} predictions in {path}")
+        missing = int(np.isnan(self._logits[:, 0]).sum())
+        print(f"{len(self._logits) - missing:,} predictions in {path}")
+        if missing:
+            print(f"{missing:,} texts were not read and have no prediction: limit_predict_batches")
 
     def _columns(self, row: int | None, decision: Decision) -> Row:
         """Return the added columns of one row."""
-        if row is None:
+        if row is None or np.isnan(self._logits[row, 0]):
             return added_columns(decision.label_names, None, [])
         prediction = decision(self._logits[row].tolist())
         return added_columns(decision.label_names, prediction.label, list(prediction.probabilities.values()))

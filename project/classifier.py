@@ -1,5 +1,6 @@
 """Packed batches -> loss, metrics and optimizer steps: the LightningModule around the network."""
 
+import math
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -31,6 +32,7 @@ TRAINING = ["learning_rate", "weight_decay", "warmup", "label_smoothing", "class
 SHARES = ("dropout", "embedding_dropout", "label_smoothing")
 LIMITS = dict.fromkeys(SHARES, "at least 0 and less than 1")
 LIMITS |= {"embedding_dim": "1 or more", "learning_rate": "more than 0", "warmup": "a share of the steps, from 0 to 1"}
+LIMITS["weight_decay"] = "0 or more"
 
 
 class SentimentClassifier(L.LightningModule):
@@ -75,7 +77,8 @@ class SentimentClassifier(L.LightningModule):
     ) -> None:
         super().__init__()
         self.save_hyperparameters(ignore="encoder")
-        limits = {"embedding_dim": embedding_dim >= 1, "learning_rate": learning_rate > 0, "warmup": 0 <= warmup <= 1}
+        limits = {"embedding_dim": embedding_dim >= 1, "learning_rate": 0 < learning_rate < math.inf}
+        limits |= {"warmup": 0 <= warmup <= 1, "weight_decay": 0 <= weight_decay < math.inf}
         shares = {name: 0 <= self.hparams[name] < 1 for name in SHARES}
         for name, fits in (limits | shares).items():
             if not fits:
@@ -213,7 +216,9 @@ class SentimentClassifier(L.LightningModule):
         logits = self(batch.token_ids)  # (B, C)
         self.test_figures.add(logits, batch, self.loss.weight, self.decision)
         chosen, _ = answers(logits.float(), self.decision)
-        self.confusion_matrix.update(chosen, batch.labels)
+        sampler = getattr(self.trainer.test_dataloaders, "sampler", None)
+        if self.global_rank == 0 or not getattr(sampler, "repeated", False):
+            self.confusion_matrix.update(chosen, batch.labels)
         return {"rows": batch.rows, "right": chosen == batch.labels}
 
     def on_test_epoch_end(self) -> None:

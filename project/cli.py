@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, NoReturn, get_args, get_origin
 
 import lightning as L
-import wandb
 from jsonargparse import dict_to_namespace
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import ProgressBar
@@ -321,9 +320,4 @@ def run_trainer(command: str, words: list[str]) -> None:
             args=[command, *words],
         )
     except SIGTERMException:  # Lightning would end with 0, as if all were done
-        wandb.finish(exit_code=STOPPED)
         sys.exit(STOPPED)
-    except BaseException:
-        wandb.finish(exit_code=1)
-        raise
-    wandb.finish()

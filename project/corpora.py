@@ -22,6 +22,7 @@ def load_corpus(
     options: ReadOptions | None = None,
     known_labels: Sequence[str] | None = None,
     labelled: bool = True,
+    whole: Split | None = None,
 ) -> Corpus:
     """Load a corpus, from the cache if it has been read before.
 
@@ -30,6 +31,7 @@ def load_corpus(
         options: How rows become a corpus.
         known_labels: A checkpoint's labels: no others may occur.
         labelled: False to take every row as a text to predict; the corpus then has a test split alone.
+        whole: The split that a single file is, instead of train; nothing is carved out of it.
 
     Raises:
         UserError: There is no such corpus, it cannot be fetched or read, or its rows cannot be used.
@@ -39,6 +41,8 @@ def load_corpus(
     parts = source.parts
     if not labelled:
         parts = {"test": parts.get("test") or parts.get("train") or parts["val"]}
+    elif whole is not None and list(parts) == ["train"]:
+        parts = {whole: parts["train"]}
     known = tuple(known_labels) if known_labels is not None else None
     source = replace(source, parts=parts, known_labels=known, labelled=labelled)
     return ingest.open_corpus(source, replace(options, text_column=source.text_column))

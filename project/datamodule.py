@@ -18,13 +18,16 @@ from project.batch import Batch, DataFacts, EncodedTexts
 from project.buckets import BucketSampler, padding_share
 from project.corpora import load_corpus
 from project.errors import UserError
-from project.ingest import Corpus, EncodedCorpus, ReadOptions, Split, check_unread, encode_corpus
+from project.ingest import NO_LABEL, Corpus, EncodedCorpus, ReadOptions, Split, check_unread, encode_corpus
 from project.text import SPECIALS, UNK_ID, Tokenizer, Truncation, check_length, tokenizer_class
 from project.vectors import WordVectors, load_vectors
 from project.vocabulary import build_vocabulary, extend_vocabulary
 
 say = rank_zero_only(print)
 
+WHOLE: dict[Any, Split] = {TrainerFn.TESTING: "test", TrainerFn.VALIDATING: "val"}
+LEAST = dict.fromkeys(("batch_size", "bpe_size", "min_freq", "max_vocab_size"), 1)
+LEAST |= {"pretrained_words": 0, "num_workers": 0}
 MOSTLY = 0.5  # share of unknown words from which the tokenizer is to blame
 
 
@@ -92,6 +95,7 @@ class SentimentDataModule(L.LightningDataModule):
 
     tokenizer: Tokenizer | None = None  # after `setup`; that of the model if it comes from a checkpoint
     label_names: tuple[str, ...] = ()  # likewise
+    _trained_on: str | None = None  # name of the corpus of a model that was loaded
     _num_frozen = 0
     _pretrained: tuple[Tensor, Tensor] | None = None
     _corpus: Corpus | None = None
@@ -124,13 +128,14 @@ class SentimentDataModule(L.LightningDataModule):
         seed: int = 42,
     ) -> None:
         super().__init__()
-        if batch_size < 1:
-            raise UserError(f"batch_size is {batch_size}: set --data.batch_size=1 or more")
         check_length(max_length, truncation)
         columns = (text_column, label_column)
         self.options = ReadOptions(*columns, bad_rows, val_share, test_share, drop_duplicates, soft_targets)
         self.save_hyperparameters(logger=False)  # they travel in the checkpoint
         self.hparams.pop("_instantiator", None)  # the command line's: what is left are plain values
+        for name, least in LEAST.items():
+            if (value := self.hparams[name]) is not None and value < least:
+                raise UserError(f"{name} is {value}: set --data.{name}={least} or more")
         self.hparams["corpus"] = self.corpus_name = str(corpus)  # a Path is none of the plain types of a checkpoint
         self.batch_size, self.vectors, self.max_length, self.truncation = batch_size, vectors, max_length, truncation
         self._position = {"batches": 0}
@@ -146,9 +151,12 @@ class SentimentDataModule(L.LightningDataModule):
     def corpus(self) -> Corpus:
         """The corpus, loaded once."""
         if self._corpus is None:
-            predicting = self.trainer is not None and self.trainer.state.fn == TrainerFn.PREDICTING
+            function = self.trainer and self.trainer.state.fn
             known = self.label_names or None  # of a trained model
-            self._corpus = load_corpus(self.corpus_name, self.options, known, labelled=not predicting)
+            other = self._trained_on not in (None, self.corpus_name)
+            whole: Split | None = WHOLE.get(function) if other else None  # of a file: nothing is to be carved
+            labelled = function != TrainerFn.PREDICTING
+            self._corpus = load_corpus(self.corpus_name, self.options, known, labelled, whole)
             for note in self._corpus.notes:
                 say(f"{self._corpus.name}: {note}")
         return self._corpus
@@ -179,6 +187,7 @@ class SentimentDataModule(L.LightningDataModule):
         state = getattr(self.trainer and self.trainer.lightning_module, "state", None)
         if self.tokenizer is None and state is not None:
             self.adopt(Tokenizer.from_state(state["tokenizer"]), state["label_names"])
+            self._trained_on = state["corpus"]
         return self.tokenizer is not None
 
     def _prepare_tokenizer(self) -> None:
@@ -269,18 +278,31 @@ class SentimentDataModule(L.LightningDataModule):
         """Let the next training continue there."""
         self._position = state_dict
 
-    def _sorted_loader(self, split: Split) -> DataLoader[Batch]:
-        texts = self._texts(split)
-        return self._loader(texts, BucketSampler(texts.lengths, self.batch_size, False, 0, *self._processes()))
+    def _sorted_loader(self, split: Split, option: str) -> DataLoader[Batch]:
+        """Return a split sorted by length, or in random order if the Trainer's `option` limits it."""
+        texts, processes = self._texts(split), self._processes()
+        limit = getattr(self.trainer, option, 1.0)
+        seed, mixed = self.hparams["seed"], limit != 1.0
+        loader = self._loader(
+            texts, BucketSampler(texts.lengths, self.batch_size, False, seed, *processes, mixed=mixed)
+        )
+        batches = int(limit * len(loader)) if isinstance(limit, float) else limit
+        if batches < len(loader):
+            some = batches * self.batch_size * processes[0]
+            say(f"{split}: {some:,} of {len(texts):,} texts, chosen at random: {option}={limit}")
+        absent = [name for label, name in enumerate(self.label_names) if label not in texts.labels]
+        if absent and NO_LABEL not in texts.labels:
+            say(f"{split} has no text of {', '.join(absent)}: means over classes leave them out")
+        return loader
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """Return the val split, sorted by length."""
-        return self._sorted_loader("val")
+        return self._sorted_loader("val", "limit_val_batches")
 
     def test_dataloader(self) -> DataLoader[Batch]:
         """Return the test split, sorted by length."""
-        return self._sorted_loader("test")
+        return self._sorted_loader("test", "limit_test_batches")
 
     def predict_dataloader(self) -> DataLoader[Batch]:
         """Return the texts to predict, sorted by length; `Batch.rows` has their order in the source."""
-        return self._sorted_loader("test")
+        return self._sorted_loader("test", "limit_predict_batches")

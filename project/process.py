@@ -42,13 +42,3 @@ def prepare() -> None:
         mallopt(M_ARENA_MAX, 1)
     if HUGE_PAGES.exists() and "[never]" not in HUGE_PAGES.read_text():
         os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # torch looks at its first tensor
-
-
-def peak_mb() -> float | None:
-    """Return the peak memory of this process; None if the system does not count it."""
-    try:
-        import resource  # Windows has none
-    except ImportError:
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1e6 if sys.platform == "darwin" else peak / 1e3  # bytes there, KB elsewhere

@@ -52,14 +52,6 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def no_wandb_run_is_left() -> Iterator[None]:
-    yield
-    import wandb
-
-    wandb.finish()
-
-
-@pytest.fixture(autouse=True)
 def one_thread() -> None:
     import torch
 

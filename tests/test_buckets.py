@@ -27,10 +27,36 @@ def test_every_row_comes_once(lengths, batch_size, shuffle, epoch):
 
 
 @given(lengths_of_texts, st.integers(1, 9), st.integers(2, 4))
-def test_processes_share_the_rows_and_take_equally_many(lengths, batch_size, processes):
+def test_processes_train_on_all_rows_in_equally_many_batches(lengths, batch_size, processes):
+    samplers = [BucketSampler(lengths, batch_size, True, 0, processes, rank) for rank in range(processes)]
+    assert len({-(-len(list(sampler)) // batch_size) for sampler in samplers}) == 1
+    assert [len(sampler) for sampler in samplers] == [len(list(sampler)) for sampler in samplers]
+    assert set().union(*samplers) == set(range(len(lengths)))
+
+
+@given(lengths_of_texts, st.integers(1, 9), st.integers(2, 4))
+def test_processes_repeat_a_row_only_where_one_would_lack_a_batch(lengths, batch_size, processes):
     parts = [list(BucketSampler(lengths, batch_size, True, 0, processes, rank)) for rank in range(processes)]
-    assert len({len(part) for part in parts}) == 1
-    assert set().union(*parts) == set(range(len(lengths)))
+    if len(lengths) >= processes:
+        last = len(lengths) % (batch_size * processes)
+        assert sum(map(len, parts)) - len(lengths) == (processes - last if 0 < last < processes else 0)
+
+
+@given(st.integers(1, 9), st.integers(2, 4), st.booleans())
+def test_processes_measure_every_row_once(rows, processes, mixed):
+    parts = [BucketSampler([1] * rows, 2, False, 0, processes, rank, mixed=mixed) for rank in range(processes)]
+    assert [part.repeated for part in parts] == [rows < processes] * processes
+    copies = processes if rows < processes else 1
+    assert sorted(itertools.chain(*parts)) == sorted([*range(rows)] * copies)
+
+
+def test_a_mixed_order_begins_with_texts_of_all_lengths_and_never_changes():
+    sampler = BucketSampler(LENGTHS, 64, shuffle=False, mixed=True)
+    first = list(sampler)
+    sampler.set_epoch(1)
+    assert list(sampler) == first
+    mean = sum(LENGTHS) / len(LENGTHS)
+    assert sum(LENGTHS[row] for row in first[:640]) / 640 == pytest.approx(mean, rel=0.1)
 
 
 def test_padding_is_below_ten_percent():

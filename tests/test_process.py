@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from project.process import peak_mb, usable_cores
+from project.process import usable_cores
 
 FREED = """
 import resource
@@ -52,11 +52,6 @@ def test_memory_of_small_tensors_is_kept(prepared):
 @pytest.mark.slow
 def test_idle_threads_wait_briefly(prepared):
     assert "GOMP_SPINCOUNT = '10000'" in prepared.stderr
-
-
-def test_processes_without_a_count_of_memory_do_without(monkeypatch):
-    monkeypatch.setitem(sys.modules, "resource", None)  # as on Windows
-    assert peak_mb() is None
 
 
 def test_omp_num_threads_limits_the_cores(monkeypatch):

@@ -1,6 +1,7 @@
 """A tested model -> results.json in its run's folder."""
 
 import os
+import sys
 import time
 from typing import Any
 
@@ -10,7 +11,6 @@ from lightning.pytorch.utilities import rank_zero_only
 from project.atomic import write_json
 from project.callbacks import of_all_processes, run_dir
 from project.checkpoint import ModelState
-from project.process import peak_mb
 
 
 class Results(L.Callback):
@@ -67,3 +67,13 @@ class Results(L.Callback):
             "right": [self._right[row] for row in sorted(self._right)],
             "versions": state["versions"],
         }
+
+
+def peak_mb() -> float | None:
+    """Return the peak memory of this process; None if the system does not count it."""
+    try:
+        import resource  # Windows has none
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if sys.platform == "darwin" else peak / 1e3  # bytes there, KB elsewhere
