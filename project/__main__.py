@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -34,8 +35,11 @@ def main() -> int:
         else:
             raise UserError(f"there is no command {name!r}: choose one of {', '.join(commands)}")
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        if os.environ.get("LOCAL_RANK", "0") == "0":  # of several processes one says it
+            print(f"error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 

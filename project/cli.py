@@ -30,10 +30,9 @@ from project.errors import UserError
 from project.loggers import git_commit
 from project.options import explain
 from project.registry import load, registered
-from project.trainer import SentimentTrainer
+from project.trainer import SentimentTrainer, Stop
 
 DEFAULT_CONFIG = Path(__file__).parent.parent / "configs" / "default.yaml"
-STOPPED = 128 + signal.SIGTERM  # exit code of a process that this signal ended
 
 # beginnings of the names of options that a checkpoint answers for
 WORDS = ("data.tokenizer", "data.bpe_size", "data.min_freq", "data.max_vocab_size", "data.vectors", "data.pretrained")
@@ -202,7 +201,7 @@ class SentimentCLI(LightningCLI):
         places = registered("CALLBACKS")
         if unknown := set(config.without) - places.keys():
             raise UserError(f"--without names {unknown.pop()!r}: the callbacks are {', '.join(places) or 'none'}")
-        own = [load(places[name])() for name in places if name not in config.without]
+        own = [Stop(), *(load(places[name])() for name in places if name not in config.without)]
         config.trainer.callbacks = [*(config.trainer.callbacks or []), *own]
         try:
             trainer = super().instantiate_trainer(**kwargs)
@@ -273,13 +272,9 @@ def relative(path: Path) -> Path:
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
-def stop(*_: object) -> None:
-    """End at SIGTERM, also as a container's first process, to which the kernel gives no default for signals.
-
-    While the Trainer is at work its own handler is in place, calls this one, and ends the run after the batch.
-    """
-    if signal.getsignal(signal.SIGTERM) is stop:
-        sys.exit(STOPPED)
+def stop(number: int, frame: object) -> None:
+    """End at a signal, also as a container's first process, to which the kernel gives no default for signals."""
+    sys.exit(128 + number)
 
 
 def ignore_idle_warnings() -> None:
@@ -304,7 +299,8 @@ def run_trainer(command: str, words: list[str]) -> None:
     Raises:
         UserError: An option, a file or the data cannot be used.
     """
-    signal.signal(signal.SIGTERM, stop)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
     ignore_idle_warnings()
     SentimentCLI.command, SentimentCLI.words = command, words
     try:
@@ -320,4 +316,4 @@ def run_trainer(command: str, words: list[str]) -> None:
             args=[command, *words],
         )
     except SIGTERMException:  # Lightning would end with 0, as if all were done
-        sys.exit(STOPPED)
+        sys.exit(128 + (Stop.signal or signal.SIGTERM))

@@ -66,6 +66,16 @@ class MacroAUROC(classification.MulticlassAUROC):
         return areas[(counts > 0) & (counts < counts.sum())].mean()
 
 
+class CalibrationError(classification.MulticlassCalibrationError):
+    """The expected calibration error, whose sums do not depend on the order of texts or on which process has them."""
+
+    def compute(self) -> Tensor:
+        """Return the error, ()."""
+        confidences, order = dim_zero_cat(self.confidences).sort()
+        self.confidences, self.accuracies = [confidences], [dim_zero_cat(self.accuracies)[order]]
+        return super().compute()
+
+
 class Figures(nn.Module):
     """Loss, accuracy, macro F1, AUROC (macro, one class against the rest) and expected calibration error (15 bins).
 
@@ -84,7 +94,7 @@ class Figures(nn.Module):
         }
         of_probabilities: dict[str, Metric | MetricCollection] = {
             "auroc": MacroAUROC(num_classes, average="none"),
-            "calibration_error": classification.MulticlassCalibrationError(num_classes),
+            "calibration_error": CalibrationError(num_classes),
         }
         self.of_labels = MetricCollection(of_labels, prefix=prefix)
         self.of_probabilities = MetricCollection(of_probabilities, prefix=prefix)

@@ -1,37 +1,73 @@
 """Trainers: one whose fit ends with the test of the best checkpoint, one for what is trained on the way; a schedule."""
 
 import logging
+import signal
+import sys
 from pathlib import Path
 from typing import Any
 
 import lightning as L
 import torch
 from lightning.pytorch.callbacks import Callback, TQDMProgressBar
-from lightning.pytorch.trainer.states import TrainerFn
+from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from project.errors import UserError
 from project.ingest import check_output
 
 
-class SentimentTrainer(L.Trainer):
-    """A Trainer whose `fit` ends with the test of the best checkpoint, and that SIGTERM does not stop in a validation.
+class Stop(Callback):
+    """Lets SIGTERM and Ctrl-C end a fit after its batch, in all processes at once; a second Ctrl-C ends it where it is.
 
-    Lightning fails to resume a run that was stopped in a validation: the run stops once that has ended.
+    Lightning's own handler talks to the other processes from inside the signal, which hangs.
+
+    Attributes:
+        signal: The signal that came; 0 if none did.
+    """
+
+    signal = 0
+
+    def on_train_start(self, trainer: Any, pl_module: L.LightningModule) -> None:
+        """Take over from Lightning's handlers, which it puts back when the fit has ended."""
+        Stop.signal = 0
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self.note)
+
+    def note(self, number: int, frame: Any) -> None:
+        """Remember a signal."""
+        Stop.signal = number
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        rank_zero_only(print)("stopping after this batch, with a checkpoint; Ctrl-C ends it at once", file=sys.stderr)
+
+    def on_train_batch_end(self, trainer: Any, *_: Any, **__: Any) -> None:
+        """Agree with the other processes to stop."""
+        trainer.stopping = trainer.strategy.reduce_boolean_decision(Stop.signal > 0, all=False)
+
+    def on_exception(self, trainer: Any, pl_module: L.LightningModule, exception: BaseException) -> None:
+        """End the other processes if one has found a user's mistake: it says so, they have nothing to add."""
+        if isinstance(exception, UserError) and trainer.strategy.launcher is not None:
+            trainer.strategy.launcher.kill(signal.SIGKILL)
+
+
+class SentimentTrainer(L.Trainer):
+    """A Trainer whose `fit` ends with the test of the best checkpoint, and that stops between two batches.
 
     Attributes:
         command: What started the run, for its results.
         output: The file of predictions that was asked for.
+        stopping: Whether all processes have agreed to stop.
     """
 
     command: str | None = None
     output: str | None = None
+    stopping = False
 
     @property
     def received_sigterm(self) -> bool:
-        """True if the run is to stop now."""
-        return super().received_sigterm and not (self.validating and self.state.fn == TrainerFn.FITTING)
+        """True if the run is to stop now: not in a validation, after which Lightning fails to resume a run."""
+        return self.stopping and not self.validating
 
     def fit(self, *args: Any, test_after_fit: bool = True, **kwargs: Any) -> None:
         """Train the model, then test its best checkpoint.

@@ -1,7 +1,5 @@
 import csv
 import re
-import subprocess
-import sys
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -102,21 +100,6 @@ def test_corpus_without_test_is_trained_and_not_tested(sentiment, tmp_path):
     words = ("--data.corpus=rows.csv", "--data.test_share=0", "--trainer.max_epochs=1")
     assert sentiment("fit", *words, *SMALL) == 0
     assert test_figures("runs/version_0") == {}
-
-
-@pytest.mark.slow
-def test_two_processes_fit_and_predict_every_text(toy, tmp_path):
-    both = (f"--data.corpus={toy}", "--trainer.devices=2", "--trainer.strategy=ddp", *QUIET)
-    for words in (
-        ("fit", *SMALL, "--trainer.max_epochs=2"),
-        ("predict", "--ckpt_path=runs/version_0/checkpoints/best.ckpt"),
-    ):
-        done = subprocess.run(
-            [sys.executable, "-m", "project", *words, *both], cwd=tmp_path, capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stderr[-2000:]
-    with (tmp_path / "runs/version_1/predictions.csv").open(newline="") as file:
-        assert [row["text"] for row in csv.DictReader(file)] == [text for text, _ in toy_rows()[50:]]
 
 
 def test_checkpoint_keeps_its_vocabulary_on_another_corpus(sentiment, fitted, tmp_path):

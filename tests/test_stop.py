@@ -1,4 +1,4 @@
-"""SIGTERM: the run ends after its batch, and a resumed run goes on as if it had never been stopped."""
+"""SIGTERM and Ctrl-C: the run ends after its batch, and a resumed run goes on as if it had never been stopped."""
 
 import os
 import signal
@@ -56,11 +56,26 @@ def test_last_checkpoint_is_of_the_batch_at_which_the_run_was_stopped(sentiment,
     assert read_checkpoint("runs/version_0/checkpoints/last.ckpt")["global_step"] == 5 + 3
 
 
-def test_sigterm_before_training_ends_the_process():
-    before = signal.signal(signal.SIGTERM, stop)
-    with pytest.raises(SystemExit, match="143"):
-        os.kill(os.getpid(), signal.SIGTERM)
-    signal.signal(signal.SIGTERM, before)
+class InterruptAtBatch(L.Callback):
+    """Sends this process what Ctrl-C sends, in the third batch of the second epoch."""
+
+    def on_train_batch_start(self, trainer: L.Trainer, *_: object) -> None:
+        if (trainer.current_epoch, trainer.fit_loop.batch_idx) == (1, 2):
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_ctrl_c_saves_as_sigterm_does(sentiment, toy):
+    with pytest.raises(SystemExit, match="130"):
+        sentiment("fit", *options(toy), *NEW, "--trainer.callbacks+=tests.test_stop.InterruptAtBatch")
+    assert read_checkpoint("runs/version_0/checkpoints/last.ckpt")["global_step"] == 5 + 3
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, "143"), (signal.SIGINT, "130")])
+def test_a_signal_before_training_ends_the_process(number, code):
+    before = signal.signal(number, stop)
+    with pytest.raises(SystemExit, match=code):
+        os.kill(os.getpid(), number)
+    signal.signal(number, before)
 
 
 def test_an_error_leaves_the_last_checkpoint_alone(sentiment, toy):

@@ -1,0 +1,117 @@
+"""Several processes: the same figures as one, every text, and one line for a mistake."""
+
+import csv
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from project.checkpoint import read_checkpoint
+from tests.conftest import SMALL, toy_rows, write_csv
+
+QUIET = ("--trainer.enable_progress_bar=false", "--trainer.accelerator=cpu")
+TWO = ("--trainer.devices=2", "--trainer.strategy=ddp")
+SIZES = (1, 2, 3, 64, 65, 1061)
+
+pytestmark = pytest.mark.slow
+
+# validates and tests an untrained model on corpora of these sizes, in as many processes as it is told
+MEASURE = """
+import json, sys
+from pathlib import Path
+import lightning as L
+from project.classifier import SentimentClassifier
+from project.datamodule import SentimentDataModule
+
+processes, *sizes = map(int, sys.argv[1:])
+quiet = dict.fromkeys(("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary"), False)
+found = {}
+for size in sizes:
+    L.seed_everything(1, verbose=False)
+    model, data = SentimentClassifier(embedding_dim=8), SentimentDataModule(str(size), vectors=None, batch_size=16)
+    trainer = L.Trainer(accelerator="cpu", devices=processes, strategy="ddp" if processes > 1 else "auto", **quiet)
+    found[size] = trainer.validate(model, data, verbose=False)[0] | trainer.test(model, data, verbose=False)[0]
+    found[size]["texts"] = int(model.confusion_matrix.compute().sum())
+if trainer.is_global_zero:
+    Path(f"{processes}.json").write_text(json.dumps(found))
+"""
+
+
+def start(folder: Path, *words: str) -> subprocess.Popen[str]:
+    env = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[1])}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen([sys.executable, "-W", "ignore", *words], cwd=folder, env=env, **pipes)  # type: ignore[call-overload]
+
+
+def sentiment(folder: Path, *words: str) -> tuple[int, str, str]:
+    """Run a command; return its exit code and what it printed."""
+    process = start(folder, "-m", "project", *words, *QUIET)
+    out, err = process.communicate(timeout=120)
+    return process.returncode, out, err
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory) -> dict[int, dict[str, dict[str, float]]]:
+    """The figures of each size by number of processes."""
+    folder = tmp_path_factory.mktemp("measured")
+    kinds = ("A dull story", "A good film", "A very, very good ending")
+    rows = [(f"{kinds[n % 3]} {n}.", str(n % 3 > 0)) for n in range(1100)]
+    for size in SIZES:
+        (folder / str(size)).mkdir()
+        for split, some in (("train", rows[:40]), ("val", rows[:size]), ("test", rows[-size:])):
+            write_csv(folder / str(size) / f"{split}.csv", some)
+    (folder / "measure.py").write_text(MEASURE)
+    for processes in ("1", "2"):
+        process = start(folder, "measure.py", processes, *map(str, SIZES))
+        _, err = process.communicate(timeout=300)
+        assert process.returncode == 0, err[-2000:]
+    return {processes: json.loads((folder / f"{processes}.json").read_text()) for processes in (1, 2)}
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_figures_equal_those_of_one_process(measured, size):
+    one, two = (measured[processes][str(size)] for processes in (1, 2))
+    assert two == pytest.approx(one, abs=1e-6, nan_ok=True)
+    assert two["texts"] == size
+    assert not math.isnan(two["test/loss"])
+
+
+def test_two_processes_fit_and_predict_every_text(toy, tmp_path):
+    both = (f"--data.corpus={toy}", *TWO)
+    assert sentiment(tmp_path, "fit", *SMALL, "--trainer.max_epochs=2", *both)[0] == 0
+    words = ("predict", "--ckpt_path=runs/version_0/checkpoints/best.ckpt", *both)
+    assert sentiment(tmp_path, *words)[0] == 0
+    with (tmp_path / "runs" / "version_1" / "predictions.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["text"] for row in rows] == [text for text, _ in toy_rows()[50:]]
+    assert all(row["predicted"] for row in rows)
+
+
+def test_a_mistake_is_one_line(tmp_path):
+    write_csv(tmp_path / "rows.csv", [("A dull film.", "")])
+    code, _, err = sentiment(tmp_path, "fit", "--data.corpus=rows.csv", *SMALL, *TWO)
+    assert code == 2
+    assert [line for line in err.splitlines() if "rror" in line] == [
+        "error: 1 bad row: rows.csv:2: the label is missing; fix it, or skip bad rows with --data.bad_rows=skip"
+    ]
+
+
+def test_sigterm_ends_all_processes_with_a_whole_checkpoint(tmp_path):
+    write_csv(tmp_path / "rows.csv", [(f"{text} {n}", label) for n in range(40) for text, label in toy_rows()])
+    words = ("fit", "--data.corpus=rows.csv", "--trainer.max_epochs=200", *SMALL, *TWO)
+    process = start(tmp_path, "-m", "project", *words, *QUIET)
+    while not (tmp_path / "runs" / "version_0" / "checkpoints" / "last.ckpt").exists():
+        assert process.poll() is None
+        time.sleep(0.1)
+    process.send_signal(signal.SIGTERM)
+    began = time.monotonic()
+    process.communicate(timeout=60)
+    assert time.monotonic() - began < 15
+    assert process.returncode == 143
+    assert read_checkpoint(tmp_path / "runs" / "version_0" / "checkpoints" / "last.ckpt")["global_step"] > 0
