@@ -4,27 +4,72 @@ import ast
 import hashlib
 import json
 import os
+import re
 import shutil
-import tempfile
+import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from project.errors import UserError
 
+if sys.platform != "win32":
+    import fcntl
+
+LEFT_OVER = re.compile(r"\..+\.\d+-\d+\.unfinished")
+NUMBERS = count()  # of the scratch files of this process
+DIGESTS = "digests.json"
+
+
+@contextmanager
+def scratch_beside(path: Path, folder: bool = False) -> Iterator[Path]:
+    """Yield an empty scratch file (or folder) next to `path`; remove those that killed processes have left there.
+
+    A lock tells those of living processes, also in other containers; where there are no locks, all stay.
+    """
+    for old in path.parent.glob(".*"):
+        if LEFT_OVER.fullmatch(old.name):
+            _remove(old)
+    scratch = path.with_name(f".{path.name}.{os.getpid()}-{next(NUMBERS)}.unfinished")
+    if folder:
+        scratch.mkdir()
+    handle = os.open(scratch, os.O_RDONLY if folder else os.O_RDONLY | os.O_CREAT, 0o666)
+    try:
+        _lock(handle)
+        yield scratch
+    finally:
+        os.close(handle)
+        _remove(scratch)
+
+
+def _lock(handle: int) -> None:
+    """Lock an open file or folder until it is closed; raise OSError if another process has."""
+    if sys.platform != "win32":
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _remove(path: Path) -> None:
+    """Remove a scratch file or folder, if it is there and nobody holds its lock."""
+    with suppress(OSError):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            _lock(handle)
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        finally:
+            os.close(handle)
+
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """Yield a scratch path next to `path`; the file written there replaces `path` if the block raises no error."""
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    """Yield a scratch file; it replaces `path`, or what that links to, if the block raises no error."""
+    path = path.resolve()
+    with scratch_beside(path) as scratch:
         yield scratch
         _sync(scratch)
         scratch.replace(path)
         _sync(path.parent)
-    finally:
-        scratch.unlink(missing_ok=True)
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -33,29 +78,51 @@ def write_json(path: Path, content: Any) -> None:
         scratch.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def atomic_folder(folder: Path, build: Callable[[Path], None]) -> None:
-    """Let `build` fill a scratch folder, then rename it to `folder`; if another process was faster, its folder stays.
+def cached_folder(folder: Path, build: Callable[[Path], None]) -> None:
+    """Let `build` fill a folder that is missing or damaged; if another process was faster, its folder stays.
 
     Raises:
         UserError: The folder cannot be written.
     """
+    if damaged := folder.is_dir():
+        if is_intact(folder):
+            return
+        print(f"{folder} is damaged: it is made again", file=sys.stderr)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".building-", dir=folder.parent) as scratch:
-            built = Path(scratch) / folder.name
-            built.mkdir()
-            build(built)
-            for path in built.rglob("*"):
+        with scratch_beside(folder, folder=True) as scratch:
+            build(scratch)
+            (scratch / DIGESTS).write_text(json.dumps(_digests(scratch)), encoding="utf-8")
+            for path in scratch.rglob("*"):
                 _sync(path)
+            if damaged:
+                shutil.rmtree(folder)
             try:
-                built.rename(folder)
+                scratch.rename(folder)
             except OSError:
                 if not folder.is_dir():
                     raise
-                shutil.rmtree(built)
             _sync(folder.parent)
     except OSError as error:
         raise UserError(f"cannot write {folder}: {error.strerror or error}; make room or choose another") from error
+
+
+def is_intact(folder: Path) -> bool:
+    """Return whether a folder of `cached_folder` holds what was written there, bit for bit."""
+    try:
+        expected = json.loads((folder / DIGESTS).read_text(encoding="utf-8"))
+        return bool(expected == _digests(folder, expected))
+    except (OSError, ValueError, TypeError):
+        return False
+
+
+def _digests(folder: Path, names: Iterable[str] | None = None) -> dict[str, str]:
+    """Return the SHA-256 of files in a folder, of all by default."""
+    found = {}
+    for name in sorted(path.name for path in folder.iterdir()) if names is None else names:
+        with (folder / name).open("rb") as file:
+            found[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return found
 
 
 def _sync(path: Path) -> None:

@@ -18,7 +18,7 @@ import lightning as L
 from jsonargparse import dict_to_namespace
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import ProgressBar
-from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback, instantiate_class
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, instantiate_class
 from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
@@ -27,7 +27,6 @@ from project.classifier import SentimentClassifier
 from project.datamodule import SentimentDataModule
 from project.encoder import encoder_class
 from project.errors import UserError
-from project.loggers import git_commit
 from project.options import explain
 from project.registry import load, registered
 from project.trainer import SentimentTrainer, Stop
@@ -101,18 +100,6 @@ def run_configured(name: str, function: Callable[..., None], words: Sequence[str
     ignore_idle_warnings()
     values = parser.instantiate_classes(parser.parse_args(list(words)))
     function(**{parameter: values[parameter] for parameter in parameters})
-
-
-class SaveConfig(SaveConfigCallback):
-    """Saves the resolved configuration in the run's folder, and tells every logger where the run comes from."""
-
-    def save_config(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
-        """Log configuration, git commit and data fingerprint."""
-        data = trainer.datamodule  # type: ignore[attr-defined]
-        config = json.loads(self.parser.dump(self.config, skip_none=False, format="json"))
-        facts = {"config": config, "git_commit": git_commit(), "data_fingerprint": data.corpus.fingerprint}
-        for logger in trainer.loggers:
-            logger.log_hyperparams(facts)
 
 
 class SentimentCLI(LightningCLI):
@@ -307,7 +294,7 @@ def run_trainer(command: str, words: list[str]) -> None:
         SentimentCLI(
             SentimentClassifier,
             SentimentDataModule,
-            save_config_callback=SaveConfig,
+            save_config_kwargs={"overwrite": True},  # in the folder of a run that goes on
             trainer_class=SentimentTrainer,
             seed_everything_default=42,
             parser_class=OneLineParser,

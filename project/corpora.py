@@ -87,15 +87,13 @@ def _named_source(name: str) -> Source:
 # C.J. Hutto and E. Gilbert (2014), VADER: A Parsimonious Rule-based Model for Sentiment Analysis of Social Media Text,
 # ICWSM-14. The ratings are part of the authors' Python package, under the MIT licence.
 HUTTO_ARCHIVE = "hutto_ICWSM_2014.tar.gz"
-HUTTO_PATH = f"additional_resources/{HUTTO_ARCHIVE}"
-HUTTO_REPOSITORY = "https://github.com/cjhutto/vaderSentiment/raw/master"
 HUTTO_SHA256 = "d5bb07d87474b3eb8d30b4deccbc23f19d742a6c5718fbacc65485b70b95c5fa"
 HUTTO = ingest.Distribution(
     requirement="vaderSentiment==3.3.2",
     sha256="5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9",
     kind="sdist",
     size="2 MB",
-    members=(ingest.Member(f"vaderSentiment-3.3.2/{HUTTO_PATH}", HUTTO_SHA256, f"{HUTTO_REPOSITORY}/{HUTTO_PATH}"),),
+    members=(ingest.Member(f"vaderSentiment-3.3.2/additional_resources/{HUTTO_ARCHIVE}", HUTTO_SHA256),),
 )
 HUTTO_FILES = {
     "movies": "movieReviewSnippets_GroundTruth.txt",

@@ -1,6 +1,5 @@
-"""Figures of a run -> a CSV file in a folder of its own; the commit that it was made of."""
+"""Figures of a run -> a CSV file in a folder of its own."""
 
-import subprocess
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -28,13 +27,3 @@ class CSVLogger(LightningCSVLogger):
                 self.number = number
                 break
         return self.number  # type: ignore[return-value]
-
-
-def git_commit() -> str | None:
-    """Return the commit of the working tree, with ``-dirty`` if files differ from it; None outside git."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--match="]
-    try:
-        done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout.strip()

@@ -53,8 +53,8 @@ def save_pretrained(
     try:
         with atomic_write(path) as scratch:
             torch.save(content, scratch)
-    except (OSError, RuntimeError) as error:  # torch raises RuntimeError if the folder is missing
-        raise UserError(f"cannot write {path}: {error}") from error
+    except (OSError, RuntimeError) as error:  # torch's own error if the disk is full
+        raise UserError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from error
 
 
 def read_pretrained(path: Path) -> Pretrained:

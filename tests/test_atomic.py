@@ -1,9 +1,14 @@
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from project.atomic import atomic_write, code_digest, write_json
+from project.atomic import atomic_write, cached_folder, code_digest, is_intact, write_json
 
 
 def test_json_is_written(tmp_path):
@@ -17,6 +22,102 @@ def test_failed_write_keeps_the_old_file_and_leaves_no_scratch(tmp_path):
     with pytest.raises(TypeError), atomic_write(path) as scratch:
         scratch.write_text(None)  # type: ignore[arg-type] # opens the scratch file, then fails
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("results.json", "old")]
+
+
+def test_a_link_is_followed_and_stays(tmp_path):
+    (tmp_path / "real.txt").write_text("old")
+    (tmp_path / "link.txt").symlink_to("real.txt")
+    with atomic_write(tmp_path / "link.txt") as scratch:
+        scratch.write_text("new")
+    assert (tmp_path / "link.txt").is_symlink()
+    assert (tmp_path / "real.txt").read_text() == "new"
+
+
+def test_a_file_has_the_rights_that_any_new_file_has(tmp_path):
+    (tmp_path / "plain").write_text("")
+    write_json(tmp_path / "written.json", {})
+    assert (tmp_path / "written.json").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+# writes part of a file and of a folder, then waits to be killed
+HALF = """
+import sys, time
+from pathlib import Path
+from project.atomic import atomic_write, cached_folder
+
+def build(scratch):
+    (scratch / "half").write_text("half")
+    with atomic_write(Path("file")) as path:
+        path.write_text("half")
+        print("ready", flush=True)
+        time.sleep(60)
+
+cached_folder(Path("folder"), build)
+"""
+
+
+@pytest.fixture
+def half(tmp_path):
+    """A process in the middle of writing a file and a folder in `tmp_path`."""
+    env = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    process = subprocess.Popen([sys.executable, "-c", HALF], cwd=tmp_path, env=env, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    with process:
+        yield process
+        process.kill()
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_what_a_killed_process_left_goes_with_the_next_write(half, tmp_path):
+    half.kill()
+    half.wait()
+    assert len(names(tmp_path)) == 2
+    write_json(tmp_path / "other.json", {})
+    assert names(tmp_path) == ["other.json"]
+
+
+def test_what_a_living_process_writes_stays(half, tmp_path):
+    before = names(tmp_path)
+    write_json(tmp_path / "other.json", {})
+    assert names(tmp_path) == [*before, "other.json"]
+
+
+def built(folder: Path, content: bytes = b"content") -> Path:
+    """A cached folder `folder`/cached of two files."""
+
+    def build(scratch: Path) -> None:
+        (scratch / "one").write_bytes(content)
+        (scratch / "two").write_bytes(b"2" * 9)
+
+    cached_folder(folder / "cached", build)
+    return folder / "cached"
+
+
+def test_a_cached_folder_is_built_once(tmp_path):
+    built(tmp_path, b"first")
+    assert (built(tmp_path, b"second") / "one").read_bytes() == b"first"
+
+
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(["one", "two", "digests.json"]), st.integers(0, 10**6), st.integers(0, 7))
+def test_a_flipped_bit_is_found_and_the_folder_built_again(tmp_path, capfd, name, place, bit):
+    folder = built(tmp_path)
+    damaged = bytearray((folder / name).read_bytes())
+    damaged[place % len(damaged)] ^= 1 << bit
+    (folder / name).write_bytes(damaged)
+    assert (built(tmp_path) / "one").read_bytes() == b"content"
+    assert is_intact(folder)
+
+
+@pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_bytes(b"")])
+def test_a_missing_or_emptied_file_is_found(tmp_path, capsys, damage):
+    damage(built(tmp_path) / "two")
+    assert (built(tmp_path) / "two").read_bytes() == b"2" * 9
+    assert "cached is damaged: it is made again" in capsys.readouterr().err
 
 
 def digest_of(folder: Path, code: str) -> str:

@@ -1,7 +1,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from project.loggers import CSVLogger, git_commit
+from project.loggers import CSVLogger
 
 
 def test_runs_that_begin_at_once_have_folders_of_their_own(tmp_path):
@@ -13,8 +13,3 @@ def test_runs_that_begin_at_once_have_folders_of_their_own(tmp_path):
 def test_a_run_keeps_its_folder(tmp_path):
     logger = CSVLogger(tmp_path, name="")
     assert (logger.version, logger.version, Path(logger.log_dir).name) == (0, 0, "version_0")
-
-
-def test_commit_outside_git_is_none(tmp_path, monkeypatch):
-    monkeypatch.setenv("GIT_DIR", str(tmp_path / "nowhere"))
-    assert git_commit() is None

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from project.atomic import atomic_folder, code_digest
+from project.atomic import cached_folder, code_digest
 from project.errors import UserError
 from project.ingest.build import FACTS, TARGETS, build_corpus
 from project.ingest.fetch import cache_dir
@@ -90,8 +90,7 @@ def open_corpus(source: Source, options: ReadOptions) -> Corpus:
     settings = [asdict(options), source.renamed, source.known_labels, source.labelled, source.phrases]
     key = json.dumps([source.key, list(source.parts), ingest_code(), source.code, settings])
     folder = cache_dir() / "corpora" / hashlib.sha256(key.encode()).hexdigest()[:32]
-    if not folder.is_dir():
-        atomic_folder(folder, lambda scratch: build_corpus(source, options, scratch))
+    cached_folder(folder, lambda scratch: build_corpus(source, options, scratch))
     facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
     splits: dict[Split, Rows] = {}
     for split, file in facts["splits"].items():

