@@ -216,15 +216,24 @@ class Graph:
         return outputs[0]
 
     def weight(self, name: str, value: Tensor | NDArray[Any]) -> str:
-        """Add a weight; return its name, `prefix` included."""
-        name = self.prefix + name
+        """Add a weight; return its name, `prefix` included.
+
+        Raises:
+            UserError: It holds NaN or infinity.
+        """
         array = np.array(value.detach().numpy() if isinstance(value, Tensor) else value, order="C")
+        if not np.isfinite(array).all():
+            raise UserError(f"cannot export the network: its weight {name} holds NaN or infinity; train it again")
+        return self._tensor(name, array)
+
+    def _tensor(self, name: str, array: NDArray[Any]) -> str:
+        name = self.prefix + name
         self._weights.append(numpy_helper.from_array(array, name))
         return name
 
     def constant(self, value: Any, dtype: Any = np.int64) -> str:
         """Add a constant; return its name."""
-        return self.weight(self.names(1)[0], np.array(value, dtype))
+        return self._tensor(self.names(1)[0], np.array(value, dtype))  # masks are infinite
 
     def add_network(self, network: nn.Module, kind: type | None = None) -> str:
         """Add the nodes of a network, from the graph's inputs; return the name of its logits (B, C).

@@ -4,6 +4,8 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from project.decision import Prediction
 from project.predict import Predictor
 
@@ -31,7 +33,7 @@ def compare(first: Sequence[Prediction], second: Sequence[Prediction]) -> Parity
         for name, p in a.probabilities.items()
     ]
     different = sum(a.label != b.label for a, b in zip(first, second, strict=True))
-    return Parity(len(first), different, max(differences, default=0.0))
+    return Parity(len(first), different, float(np.max(differences, initial=0.0)))  # NaN if there is one
 
 
 def timed(predictor: Predictor, texts: Sequence[str]) -> tuple[list[Prediction], float]:

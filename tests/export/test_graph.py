@@ -120,6 +120,15 @@ def test_an_encoder_without_nodes_is_refused():
         build_graph(network)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_weight_that_is_no_number_is_refused(value):
+    network = network_of()
+    with torch.no_grad():
+        network.classifier.weight[1, 2] = value
+    with pytest.raises(UserError, match=r"its weight classifier\.weight holds NaN or infinity; train it again"):
+        build_graph(network)
+
+
 def test_inputs_and_output_have_names_shapes_and_types():
     session = session_of(network_of())
     assert [(i.name, i.shape, i.type) for i in session.get_inputs()] == [
