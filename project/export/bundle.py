@@ -2,11 +2,13 @@
 
 model.onnx       token_ids (B, T) int64, padded with 0, and lengths (B,) int32 -> logits (B, C)
 tokenizer.json   vocabulary and rules, see `project.text.TokenizerState`
-bundle.json      label names, decision, origin, and the digests of the other two
+bundle.json      label names, decision, origin, and the digests of all three
 """
 
 import hashlib
 import json
+import math
+import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypedDict
@@ -16,11 +18,12 @@ import onnxruntime as ort
 
 from project.decision import Decision, DecisionState
 from project.errors import UserError
+from project.export.values import DECISION_RULES, FACTS_RULES, TOKENIZER_RULES, check
 from project.predict import Logits, Predictor, TokenIds
 from project.process import CORES
-from project.text import PAD_ID, Tokenizer
+from project.text import PAD_ID, UNK_ID, Tokenizer
 
-FORMAT = 2
+FORMAT = 3
 MODEL, TOKENIZER, FACTS = "model.onnx", "tokenizer.json", "bundle.json"
 
 
@@ -36,61 +39,95 @@ class BundleFacts(TypedDict):
     fingerprint: str  # of the corpus
     versions: dict[str, str]
     parity: dict[str, float]  # with the checkpoint; see `project.export.parity.Parity`
-    sha256: dict[str, str]  # of the other files
+    sha256: dict[str, str]  # of the other files, and `facts_digest`
 
 
 def read_bundle(folder: Path) -> tuple[BundleFacts, dict[str, bytes]]:
-    """Read bundle.json, and the content of the other files by name, checked against their digests.
+    """Read bundle.json, and the content of the other files by name, all checked against their digests.
 
     Raises:
-        UserError: A file is missing or damaged, or the bundle has another format.
+        UserError: A file is missing or damaged, a value makes no sense, or the bundle has another format.
     """
+    path = folder / FACTS
+    if not path.exists():
+        raise UserError(f"{folder} is not a bundle: it has no {FACTS}; `sentiment export` writes one")
     try:
-        facts: BundleFacts = json.loads((folder / FACTS).read_bytes())
-        known, digests = facts["format"], facts["sha256"]
-    except FileNotFoundError as error:
-        raise UserError(f"{folder} is not a bundle: it has no {FACTS}; `sentiment export` writes one") from error
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise UserError(f"{folder / FACTS} is damaged; export the bundle again") from error
+        facts: BundleFacts = json.loads(content_of(path))
+        known, digests = facts["format"], {FACTS: facts_digest(facts)}
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise UserError(f"{path} is damaged; export the bundle again") from error
     if known != FORMAT:
-        raise UserError(f"{folder} has bundle format {known}, this version reads format {FORMAT}: export it again")
-    return facts, {name: checked(folder / name, digest) for name, digest in digests.items()}
+        raise UserError(f"{folder} has bundle format {known!r:.9}, this version reads format {FORMAT}: export it again")
+    check(path, facts, FACTS_RULES)
+    check(path, facts["decision"], DECISION_RULES)
+    files = {name: content_of(folder / name) for name in (MODEL, TOKENIZER)}
+    digests |= {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    for name, digest in digests.items():
+        if facts["sha256"].get(name) != digest:
+            raise UserError(f"{folder / name} is missing or damaged; export the bundle again")
+    return facts, files
 
 
-def checked(path: Path, digest: str) -> bytes:
-    """Return the content of a file.
+def content_of(path: Path) -> bytes:
+    """Return the content of a file, nothing if it is missing.
 
     Raises:
-        UserError: It is missing, or its SHA-256 is not `digest`.
+        UserError: It cannot be read, or is a symbolic link, which could lead out of the bundle.
     """
-    content = path.read_bytes() if path.is_file() else b""
-    if hashlib.sha256(content).hexdigest() != digest:
-        raise UserError(f"{path} is missing or damaged; export the bundle again")
-    return content
+    if path.is_symlink():
+        raise UserError(f"{path} is a symbolic link, which a bundle may not hold: put the file itself there")
+    try:
+        return path.read_bytes() if path.is_file() else b""
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from error
+
+
+def facts_digest(facts: BundleFacts) -> str:
+    """Return the SHA-256 of what bundle.json says, but for this digest.
+
+    Raises:
+        ValueError: It holds NaN or infinity.
+    """
+    others = {name: digest for name, digest in facts["sha256"].items() if name != FACTS}
+    content = json.dumps({**facts, "sha256": others}, sort_keys=True, allow_nan=False)
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def open_bundle(folder: Path) -> Predictor:
     """Load a bundle.
 
     Raises:
-        UserError: A file is missing or damaged, or the bundle has another format.
+        UserError: A file is missing or damaged, a value makes no sense, or the bundle has another format.
     """
     return predictor_of(*read_bundle(folder))
 
 
 def predictor_of(facts: BundleFacts, files: dict[str, bytes]) -> Predictor:
-    """Return the predictor for what `read_bundle` returned."""
-    tokenizer = Tokenizer.from_state(json.loads(files[TOKENIZER]))
-    session = open_session(files[MODEL])
+    """Return the predictor for what `read_bundle` returned.
 
-    def logits(token_ids: Sequence[TokenIds]) -> Logits:
-        longest = max(map(len, token_ids))
-        padded = np.array([ids + [PAD_ID] * (longest - len(ids)) for ids in token_ids], dtype=np.int64)  # (B, T)
-        lengths = np.array([len(ids) for ids in token_ids], dtype=np.int32)  # (B,)
-        computed: Logits = session.run(["logits"], {"token_ids": padded, "lengths": lengths})[0].tolist()  # (B, C)
-        return computed
+    Raises:
+        UserError: The files are none of their kind, or do not belong together.
+    """
+    decision = Decision(tuple(facts["label_names"]), **facts["decision"])
+    try:
+        check(Path(TOKENIZER), state := json.loads(files[TOKENIZER]), TOKENIZER_RULES)
+        tokenizer, session = Tokenizer.from_state(state), open_session(files[MODEL])
 
-    return Predictor(logits, tokenizer, Decision(tuple(facts["label_names"]), **facts["decision"]), in_threads)
+        def logits(token_ids: Sequence[TokenIds]) -> Logits:
+            longest = max(map(len, token_ids))
+            padded = np.array([ids + [PAD_ID] * (longest - len(ids)) for ids in token_ids], dtype=np.int64)  # (B, T)
+            lengths = np.array([len(ids) for ids in token_ids], dtype=np.int32)  # (B,)
+            computed: Logits = session.run(["logits"], {"token_ids": padded, "lengths": lengths})[0].tolist()  # (B, C)
+            return computed
+
+        (row,) = logits([[UNK_ID, len(tokenizer) - 1]])
+        if len(row) != len(decision.label_names) or not all(map(math.isfinite, row)):
+            raise ValueError("not one finite logit for each label")
+    except UserError:
+        raise
+    except Exception as error:  # files of another kind can raise anything
+        raise UserError(f"{MODEL} does not run with this {TOKENIZER} and {FACTS}; export the bundle again") from error
+    return Predictor(logits, tokenizer, decision, in_threads)
 
 
 def in_threads(function: Callable[[Any], Any], batches: Sequence[Any]) -> Iterable[Any]:
@@ -109,4 +146,7 @@ def open_session(model: bytes) -> ort.InferenceSession:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.enable_mem_pattern = False  # it would plan memory again for every new shape
     options.add_session_config_entry("session.set_denormal_as_zero", "1")
+    options.log_severity_level = 4  # what fails is raised; a second line on standard error adds nothing
+    # a graph may name other files for its weights: none is read, since nothing can lie in this folder
+    options.add_session_config_entry("session.model_external_initializers_file_folder_path", os.devnull)
     return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])

@@ -2,8 +2,8 @@
 
 import hashlib
 import json
+import os
 import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -12,15 +12,16 @@ import onnx
 from rich.console import Console
 from rich.table import Table
 
-from project.atomic import write_json
+from project.atomic import atomic_write, write_json
 from project.checkpoint import ModelState, read_checkpoint, restore
 from project.corpora import load_corpus
 from project.decision import Prediction
 from project.errors import UserError
-from project.export.bundle import FACTS, FORMAT, MODEL, TOKENIZER, BundleFacts, open_bundle
+from project.export.bundle import FACTS, FORMAT, MODEL, TOKENIZER, BundleFacts, facts_digest, open_bundle
 from project.export.graph import build_graph
 from project.export.int8 import quantize
 from project.export.parity import Parity, compare, timed
+from project.export.scratch import scratch_folder
 from project.ingest import SPLITS, Example, ReadOptions
 from project.predict import Predictor, predictor_of
 
@@ -48,7 +49,7 @@ def export(
 
     Args:
         ckpt_path: A .ckpt file that fit wrote.
-        output: Folder to write.
+        output: Folder to write; one that holds a bundle and nothing else is replaced.
         int8: Quantize the weights to 8 bits, and print what that costs and gains.
         corpus: Corpus to compare on: a name, file or folder; by default the one the checkpoint was trained on.
         text_column: Name of the text column in a file.
@@ -58,11 +59,15 @@ def export(
     Raises:
         UserError: The checkpoint or the texts cannot be used, or the predictions differ.
     """
+    target_of(output)  # before all the work
     trained = restore(read_checkpoint(ckpt_path))
     model = build_graph(trained.network)
     columns = ReadOptions(text_column, label_column, bad_rows="skip")  # rows with soft targets may have no label
     examples = texts_to_compare(corpus or trained.state["corpus"], columns, trained.state, texts)
-    write_accepted(output, model, predictor_of(*trained[:3]), trained.state, examples, int8)
+    try:
+        write_accepted(output, model, predictor_of(*trained[:3]), trained.state, examples, int8)
+    except OSError as error:
+        raise UserError(f"cannot write {output}: {error.strerror or error}; make room or choose another") from error
 
 
 def texts_to_compare(corpus: str, columns: ReadOptions, state: ModelState, most: int) -> list[Example]:
@@ -82,6 +87,19 @@ def texts_to_compare(corpus: str, columns: ReadOptions, state: ModelState, most:
     return [rows[place * len(rows) // count] for place in range(count)]
 
 
+def target_of(output: Path) -> Path:
+    """Return the folder to write: for a symbolic link the one it points to, so that the link stays.
+
+    Raises:
+        UserError: There is something else than a bundle.
+    """
+    target = Path(os.path.realpath(output))
+    names = {path.name for path in target.iterdir()} if target.is_dir() else set()
+    if target.exists() and (FACTS not in names or names - {FACTS, MODEL, TOKENIZER}):
+        raise UserError(f"{output} exists but is not a bundle and nothing else: choose another folder with --output")
+    return target
+
+
 def write_accepted(
     output: Path,
     model: onnx.ModelProto,
@@ -93,17 +111,16 @@ def write_accepted(
     """Write a bundle next to `output`, compare it with the checkpoint, and only then move it there.
 
     Raises:
-        UserError: `output` exists but is not a bundle, or the predictions differ.
+        OSError: `output` cannot be written.
+        UserError: It is something else than a bundle, or the predictions differ.
     """
-    if output.exists() and not (output / FACTS).is_file():
-        raise UserError(f"{output} exists but is not a bundle: choose another folder with --output")
-    texts = [example.text for example in examples]
+    texts, target = [example.text for example in examples], target_of(output)
     expected, rate = timed(checkpoint, texts)
     rows = [Row("checkpoint", accuracy(expected, examples, state), rate)]
-    output.absolute().parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".exporting-", dir=output.absolute().parent) as scratch:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with scratch_folder(target.parent, ".exporting-") as scratch:
         for weights in ("float32", "int8")[: 1 + int8]:
-            folder = Path(scratch) / weights
+            folder = scratch / weights
             facts = write_bundle(folder, quantize(model) if weights == "int8" else model, state, weights)
             answers, rate = timed(open_bundle(folder), texts)
             parity = compare(expected, answers)
@@ -112,10 +129,11 @@ def write_accepted(
                     f"the bundle and the checkpoint disagree: {parity.different_labels} of {parity.texts} labels, "
                     f"probabilities by up to {parity.largest_difference:.1e}; nothing was written"
                 )
-            write_json(folder / FACTS, facts | {"parity": parity._asdict()})
+            facts["parity"] = parity._asdict()
+            write_facts(folder, facts)
             size = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
             rows.append(Row(f"bundle, {weights}", accuracy(answers, examples, state), rate, parity, size))
-        replace_folder(folder, output)
+        replace_folder(folder, target_of(output))  # where somebody may have written since
     show(rows)
     print(f"bundle: {output} ({size:.1f} MB)")
 
@@ -126,7 +144,8 @@ def write_bundle(folder: Path, model: onnx.ModelProto, state: ModelState, weight
     files = {MODEL: model.SerializeToString(), TOKENIZER: tokenizer}
     folder.mkdir()
     for name, content in files.items():
-        (folder / name).write_bytes(content)
+        with atomic_write(folder / name) as scratch:
+            scratch.write_bytes(content)
     facts: BundleFacts = {
         "format": FORMAT,
         "label_names": state["label_names"],
@@ -139,8 +158,13 @@ def write_bundle(folder: Path, model: onnx.ModelProto, state: ModelState, weight
         "parity": {},
         "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
     }
-    write_json(folder / FACTS, facts)
+    write_facts(folder, facts)
     return facts
+
+
+def write_facts(folder: Path, facts: BundleFacts) -> None:
+    """Write bundle.json with its own digest, the last file of a bundle."""
+    write_json(folder / FACTS, {**facts, "sha256": facts["sha256"] | {FACTS: facts_digest(facts)}})
 
 
 def replace_folder(new: Path, old: Path) -> None:
