@@ -1,9 +1,10 @@
 """Checkpoint -> bundle, accepted only if both make the same predictions on real texts."""
 
+import ctypes
 import hashlib
 import json
 import os
-import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -24,6 +25,8 @@ from project.export.parity import Parity, compare, timed
 from project.export.scratch import scratch_folder
 from project.ingest import SPLITS, Example, ReadOptions
 from project.predict import Predictor, predictor_of
+
+AT_FDCWD, RENAME_EXCHANGE = -100, 2  # names of Linux's fcntl.h and stdio.h
 
 
 class Row(NamedTuple):
@@ -140,8 +143,7 @@ def write_accepted(
 
 def write_bundle(folder: Path, model: onnx.ModelProto, state: ModelState, weights: str) -> BundleFacts:
     """Write a bundle, not yet compared, to a new folder; return the content of its bundle.json."""
-    tokenizer = json.dumps(state["tokenizer"], ensure_ascii=False).encode()
-    files = {MODEL: model.SerializeToString(), TOKENIZER: tokenizer}
+    files = {MODEL: model.SerializeToString(), TOKENIZER: json.dumps(state["tokenizer"], ensure_ascii=False).encode()}
     folder.mkdir()
     for name, content in files.items():
         with atomic_write(folder / name) as scratch:
@@ -168,14 +170,13 @@ def write_facts(folder: Path, facts: BundleFacts) -> None:
 
 
 def replace_folder(new: Path, old: Path) -> None:
-    """Move `new` to `old`, deleting what was there."""
-    if old.exists():
-        gone = new.with_name("gone")
-        old.rename(gone)
-        new.rename(old)
-        shutil.rmtree(gone)
-    else:
-        new.rename(old)
+    """Move `new` to `old`, in one step on Linux; what was there is then where `new` was, or beside it as ``gone``."""
+    names = (AT_FDCWD, os.fsencode(new), AT_FDCWD, os.fsencode(old), RENAME_EXCHANGE)
+    if old.exists():  # in two steps there would be no bundle for a moment, for ever if it is killed then
+        if sys.platform == "linux" and getattr(ctypes.CDLL(None), "renameat2", lambda *_: -1)(*names) == 0:
+            return
+        old.rename(new.with_name("gone"))
+    new.rename(old)
 
 
 def accuracy(predictions: Sequence[Prediction], examples: Sequence[Example], state: ModelState) -> float:

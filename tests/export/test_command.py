@@ -94,6 +94,24 @@ def test_an_old_bundle_is_replaced(bundle, fitted, sentiment):
     assert sorted(path.name for path in Path().iterdir()) == ["bundle", "runs"]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems cannot exchange two folders")
+def test_an_old_folder_is_replaced_in_one_step(tmp_path, monkeypatch):
+    for name in ("new", "old"):
+        (tmp_path / name / name).mkdir(parents=True)
+    monkeypatch.setattr(Path, "rename", None)
+    module.replace_folder(tmp_path / "new", tmp_path / "old")
+    assert (tmp_path / "old" / "new").is_dir()
+
+
+def test_an_old_folder_is_replaced_in_two_steps_where_folders_cannot_be_exchanged(tmp_path, monkeypatch):
+    for name in ("new", "old"):
+        (tmp_path / name / name).mkdir(parents=True)
+    monkeypatch.setattr("ctypes.CDLL", lambda _: None)
+    module.replace_folder(tmp_path / "new", tmp_path / "old")
+    assert (tmp_path / "old" / "new").is_dir()
+    assert (tmp_path / "gone" / "old").is_dir()
+
+
 def test_a_folder_that_is_not_a_bundle_is_left_alone(fitted, sentiment, capsys):
     Path("papers").mkdir()
     assert sentiment("export", "--ckpt_path", fitted / "checkpoints" / "best.ckpt", "--output", "papers") == 2
