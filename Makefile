@@ -22,8 +22,8 @@ DEV := $(VENV)/.dev-$(VERSION)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup train test lint format bench bench-gpu bench-serving docker-build docker-train docker-serve lock clean \
-	check-python
+.PHONY: help setup train test lint format bench bench-gpu bench-serving faults docker-build docker-train docker-serve lock \
+	clean check-python
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,6 +76,9 @@ bench-serving: $(MAIN) ## measure checkpoint and bundles against fastText and sc
 	@$(PIP_INSTALL) --editable '.[bench]'
 	@$(BIN)/python -m benchmarks.serving $(ARGS)
 	@$(BIN)/python -m benchmarks.http $(ARGS)
+
+faults: $(MAIN) ## kill, flip and resume: does anything get lost? in half an hour; QUICK=1 in a minute
+	@$(BIN)/python -m benchmarks.faults $(if $(QUICK),--quick)
 
 docker-build: ## build the images sentiment:train and sentiment:serve; CPU=1 without CUDA
 	@$(DOCKER) build --target serve --tag $(IMAGE):serve .
