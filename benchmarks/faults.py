@@ -230,8 +230,8 @@ def write_page(rows: list[tuple[str, ...]], minutes: float) -> None:
         *("| " + " | ".join(cells) + " |" for cells in (HEAD, ["---"] * len(HEAD), *rows)),
         "\nA run is interrupted by SIGKILL, SIGTERM or SIGINT, then continued by the same command (`--resume=auto`).",
         "At writes of checkpoints, TMPDIR is on another file system. Losses are: a checkpoint that cannot be read; an",
-        "exit code other than 137, 143 or 130; a continued run that fails, leaves a scratch file, or whose weights, bit",
-        "by bit, or test differ from those of the uninterrupted run; a flipped bit that changes an answer, or that is",
+        "exit code other than 137, 143 or 130; a continued run that fails, leaves a scratch file, or whose weights (to",
+        "the bit) or test differ from those of the uninterrupted run; a flipped bit that changes an answer, or that is",
         "refused in more than one line.",
     ]
     with atomic_write(PAGE) as scratch:

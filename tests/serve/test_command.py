@@ -1,11 +1,13 @@
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -105,6 +107,15 @@ def test_a_checkpoint_must_be_exported_first(sentiment, fitted, capsys):
 def test_a_folder_without_a_bundle_is_a_one_line_error(sentiment, capsys):
     assert sentiment("serve", "nowhere") == 2
     assert "nowhere is not a bundle" in capsys.readouterr().err
+
+
+def test_a_bundle_that_makes_no_sense_is_a_one_line_error(sentiment, bundle, capsys):
+    shutil.copytree(bundle, "edited")
+    facts = json.loads(Path("edited/bundle.json").read_text())
+    Path("edited/bundle.json").write_text(json.dumps(facts | {"label_names": ["same", "same"]}))
+    assert sentiment("serve", "edited") == 2
+    line = "error: edited/bundle.json: label_names is ['same', 'same'], which makes no sense; export the bundle again\n"
+    assert capsys.readouterr().err == line
 
 
 def test_an_invalid_port_is_an_error(sentiment, bundle, capsys):
