@@ -123,7 +123,7 @@ def predictor_of(facts: BundleFacts, files: dict[str, bytes]) -> Predictor:
         (row,) = logits([[UNK_ID, len(tokenizer) - 1]])
         if len(row) != len(decision.label_names) or not all(map(math.isfinite, row)):
             raise ValueError("not one finite logit for each label")
-    except UserError:
+    except (UserError, ModuleNotFoundError):  # a tokenizer may need a package
         raise
     except Exception as error:  # files of another kind can raise anything
         raise UserError(f"{MODEL} does not run with this {TOKENIZER} and {FACTS}; export the bundle again") from error

@@ -18,6 +18,7 @@ from project import load
 from project.decision import Prediction
 from project.errors import UserError
 from project.export.bundle import facts_digest
+from project.text import Tokenizer
 from tests.conftest import toy_rows
 
 NAMES = ["bundle.json", "model.onnx", "tokenizer.json"]
@@ -257,6 +258,14 @@ def test_a_senseless_value_is_named(bundle):
 def test_a_key_that_is_missing_is_named(bundle):
     edit(bundle, lambda facts: facts.pop("corpus") and facts)
     assert refusal(bundle) == f"{bundle}/bundle.json: the key 'corpus' is missing; export it again"
+
+
+def test_a_missing_package_is_not_taken_for_damage(bundle, monkeypatch):
+    def needs_a_package(_: object) -> None:
+        raise ModuleNotFoundError(name="tokenizers")
+
+    monkeypatch.setattr(Tokenizer, "from_state", needs_a_package)
+    assert refusal(bundle).endswith("and tokenizers is missing")
 
 
 def test_a_graph_with_nan_is_refused(bundle):
