@@ -213,10 +213,13 @@ def row_of(name: str, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
 def measure(work: Path, quick: bool) -> list[tuple[str, ...]]:
     """Do all steps, as many attempts at once as there are cores; return the rows of the table."""
     whole = uninterrupted(work)
-    with ThreadPoolExecutor(CORES) as pool:
+    pool = ThreadPoolExecutor(CORES)
+    try:
         steps = [*flips(whole, quick), *interruptions(whole, quick)]
         started = [(name, [pool.submit(task) for task in tasks]) for name, tasks in steps]
         return [row_of(name, [each.result() for each in futures]) for name, futures in started]
+    finally:
+        pool.shutdown(cancel_futures=True)  # Ctrl-C waits for the attempts that are at work, not for all others
 
 
 def write_page(rows: list[tuple[str, ...]], minutes: float) -> None:
@@ -243,7 +246,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a sample of it, in less than a minute; writes nothing")
     quick, began = parser.parse_args().quick, time.monotonic()
-    signal(SIGINT, default_int_handler)  # a script's background job ignores SIGINT, and so would its children
+    for number in (SIGINT, SIGTERM):
+        signal(number, default_int_handler)  # a script's background job ignores SIGINT, and so would its children
     with tempfile.TemporaryDirectory() as folder:
         rows = measure(Path(folder), quick)
     if not quick:
