@@ -8,7 +8,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -31,34 +31,34 @@ def scratch_beside(path: Path, folder: bool = False) -> Iterator[Path]:
     """
     for old in path.parent.glob(".*"):
         if LEFT_OVER.fullmatch(old.name):
-            _remove(old)
+            with suppress(OSError), _locked(old):
+                _delete(old)
     scratch = path.with_name(f".{path.name}.{os.getpid()}-{next(NUMBERS)}.unfinished")
-    if folder:
-        scratch.mkdir()
-    handle = os.open(scratch, os.O_RDONLY if folder else os.O_RDONLY | os.O_CREAT, 0o666)
+    scratch.mkdir() if folder else scratch.touch()
+    with ExitStack() as stack:
+        with suppress(OSError):
+            stack.enter_context(_locked(scratch))
+        try:
+            yield scratch
+        finally:
+            _delete(scratch)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold the lock of a file or folder; raise OSError if another process does, or if there are no locks here."""
+    if sys.platform == "win32":
+        raise OSError("no locks")
+    handle = os.open(path, os.O_RDONLY)
     try:
-        _lock(handle)
-        yield scratch
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
     finally:
         os.close(handle)
-        _remove(scratch)
 
 
-def _lock(handle: int) -> None:
-    """Lock an open file or folder until it is closed; raise OSError if another process has."""
-    if sys.platform != "win32":
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def _remove(path: Path) -> None:
-    """Remove a scratch file or folder, if it is there and nobody holds its lock."""
-    with suppress(OSError):
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            _lock(handle)
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-        finally:
-            os.close(handle)
+def _delete(path: Path) -> None:
+    shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 @contextmanager

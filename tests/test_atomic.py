@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from project.atomic import atomic_write, cached_folder, code_digest, is_intact, write_json
+from project.atomic import atomic_write, cached_folder, code_digest, is_intact, scratch_beside, write_json
 
 
 def test_json_is_written(tmp_path):
@@ -84,6 +84,22 @@ def test_what_a_living_process_writes_stays(half, tmp_path):
     before = names(tmp_path)
     write_json(tmp_path / "other.json", {})
     assert names(tmp_path) == [*before, "other.json"]
+
+
+def test_where_there_are_no_locks_leftovers_stay(tmp_path, monkeypatch):
+    def no_locks(*_: object) -> None:
+        raise OSError("no locks available")
+
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    (tmp_path / ".old.json.1-0.unfinished").write_text("half")
+    write_json(tmp_path / "new.json", {})
+    assert names(tmp_path) == [".old.json.1-0.unfinished", "new.json"]
+
+
+def test_a_scratch_folder_goes_also_after_an_error(tmp_path):
+    with pytest.raises(TypeError), scratch_beside(tmp_path / "made", folder=True) as scratch:
+        (scratch / "half").write_text(None)  # type: ignore[arg-type]
+    assert names(tmp_path) == []
 
 
 def built(folder: Path, content: bytes = b"content") -> Path:

@@ -13,7 +13,7 @@ import onnx
 from rich.console import Console
 from rich.table import Table
 
-from project.atomic import atomic_write, write_json
+from project.atomic import atomic_write, scratch_beside, write_json
 from project.checkpoint import ModelState, read_checkpoint, restore
 from project.corpora import load_corpus
 from project.decision import Prediction
@@ -22,7 +22,6 @@ from project.export.bundle import FACTS, FORMAT, MODEL, TOKENIZER, BundleFacts, 
 from project.export.graph import build_graph
 from project.export.int8 import quantize
 from project.export.parity import Parity, compare, timed
-from project.export.scratch import scratch_folder
 from project.ingest import SPLITS, Example, ReadOptions
 from project.predict import Predictor, predictor_of
 
@@ -121,7 +120,7 @@ def write_accepted(
     expected, rate = timed(checkpoint, texts)
     rows = [Row("checkpoint", accuracy(expected, examples, state), rate)]
     target.parent.mkdir(parents=True, exist_ok=True)
-    with scratch_folder(target.parent, ".exporting-") as scratch:
+    with scratch_beside(target, folder=True) as scratch:
         for weights in ("float32", "int8")[: 1 + int8]:
             folder = scratch / weights
             facts = write_bundle(folder, quantize(model) if weights == "int8" else model, state, weights)

@@ -172,7 +172,7 @@ def test_a_place_that_cannot_be_written_is_a_one_line_error(fitted, sentiment, c
 
 
 def test_what_a_killed_export_has_left_is_removed(fitted, sentiment):
-    Path(".exporting-abcdefgh/float32").mkdir(parents=True)
+    Path(".bundle.999999-0.unfinished/float32").mkdir(parents=True)
     assert sentiment("export", "--ckpt_path", fitted / "checkpoints" / "best.ckpt", "--output", "bundle") == 0
     assert sorted(path.name for path in Path().iterdir()) == ["bundle", "runs"]
 
