@@ -54,7 +54,7 @@ def find_source(name: str, options: ReadOptions) -> Source:
     Raises:
         UserError: There is none, or it cannot be fetched or read.
     """
-    source = _named_source(name)
+    source = _named_source(name, options)
     column = source.text_column if options.text_column == ReadOptions.text_column else options.text_column
     code = code_digest([Path(__file__), Path(__file__).with_name("text.py")])
     return replace(source, text_column=column, text_fault=text_fault, code=code)
@@ -65,7 +65,7 @@ def corpus_names() -> list[str]:
     return [*CORPORA, *registered("CORPORA")]
 
 
-def _named_source(name: str) -> Source:
+def _named_source(name: str, options: ReadOptions) -> Source:
     if name in CORPORA:
         return CORPORA[name](name)
     brought = registered("CORPORA")
@@ -73,9 +73,9 @@ def _named_source(name: str) -> Source:
         return load(brought[name])(name)  # type: ignore[no-any-return]
     path = Path(name).expanduser()
     if path.is_dir():
-        return ingest.folder_source(name, path)
+        return ingest.folder_source(name, path, options)
     if path.is_file():
-        return ingest.file_source(name, path)
+        return ingest.file_source(name, path, options)
     if OWNED in brought and re.fullmatch(r"[\w.-]+/[\w.-]+", name) and not ingest.is_data_file(path):
         return load(brought[OWNED])(name)  # type: ignore[no-any-return]
     files = f"a file ({', '.join(ingest.SUFFIXES[:4])}, .gz) nor a folder"
@@ -95,12 +95,8 @@ HUTTO = ingest.Distribution(
     size="2 MB",
     members=(ingest.Member(f"vaderSentiment-3.3.2/additional_resources/{HUTTO_ARCHIVE}", HUTTO_SHA256),),
 )
-HUTTO_FILES = {
-    "movies": "movieReviewSnippets_GroundTruth.txt",
-    "products": "amazonReviewSnippets_GroundTruth.txt",
-    "tweets": "tweets_GroundTruth.txt",
-    "editorials": "nytEditorialSnippets_GroundTruth.txt",
-}
+KINDS = {"movies": "movieReviewSnippets", "products": "amazonReviewSnippets", "tweets": "tweets"}
+KINDS["editorials"] = "nytEditorialSnippets"
 POLARITY = {"0": "negative", "1": "positive"}
 
 
@@ -128,17 +124,17 @@ def parse_hutto(lines: Iterable[str]) -> dict[Split, list[Record]]:
 
 def hutto_source(name: str) -> Source:
     """Return movies, products, tweets or editorials, fetching the archive of all four if the cache has none."""
-    archive = ingest.fetch(HUTTO)[HUTTO_ARCHIVE]
+    archive, member = ingest.fetch(HUTTO)[HUTTO_ARCHIVE], f"{KINDS[name]}_GroundTruth.txt"
 
     def records(split: Split) -> Iterator[Record]:
         with tarfile.open(archive) as tar:
-            file = tar.extractfile(f"hutto_ICWSM_2014/{HUTTO_FILES[name]}")
+            file = tar.extractfile(f"hutto_ICWSM_2014/{member}")
             assert file is not None, "the archive's hash was verified"
             lines = file.read().decode("utf-8").split("\r\n")
         yield from parse_hutto(line for line in lines if line)[split]
 
-    parts = {split: [Part(HUTTO_FILES[name], partial(records, split))] for split in ingest.SPLITS}
+    parts = {split: [Part(member, partial(records, split))] for split in ingest.SPLITS}
     return Source(name, f"{HUTTO.sha256} {name}", parts, renamed=POLARITY)
 
 
-CORPORA: dict[str, Callable[[str], Source]] = dict.fromkeys(HUTTO_FILES, hutto_source)
+CORPORA: dict[str, Callable[[str], Source]] = dict.fromkeys(KINDS, hutto_source)
