@@ -7,26 +7,15 @@ from project.ingest.output import Row, check_folder, check_new, check_output, me
 from project.ingest.records import SUFFIXES, Record, column_types, is_data_file, label_name, read_records
 from project.ingest.rows import NO_LABEL, Example, Rows
 from project.ingest.soft_targets import added_columns, shares_of
-from project.ingest.source import (
-    SPLIT_NAMES,
-    SPLITS,
-    UNLABELLED,
-    Part,
-    ReadOptions,
-    Source,
-    Split,
-    by_split,
-    file_source,
-    folder_source,
-)
+from project.ingest.source import SPLITS, Part, ReadOptions, Source, Split, file_source, folder_source
 from project.ingest.tokens import EncodedCorpus, SplitTokens, encode_corpus
 from project.ingest.word_vectors import read_word_vectors
 
 # fmt: off
 __all__ = [
-    "NO_LABEL", "SPLITS", "SPLIT_NAMES", "SUFFIXES", "UNLABELLED", "Corpus", "Distribution", "EncodedCorpus",
+    "NO_LABEL", "SPLITS", "SUFFIXES", "Corpus", "Distribution", "EncodedCorpus",
     "Example", "Member", "Part", "ReadOptions", "Record", "Row", "Rows", "Source", "Split", "SplitTokens",
-    "added_columns", "by_split", "cache_dir", "check_folder", "check_new",
+    "added_columns", "cache_dir", "check_folder", "check_new",
     "check_output", "check_unread", "column_types", "encode_corpus", "fetch", "file_source", "folder_source",
     "is_data_file", "label_name", "merged", "open_corpus", "read_records", "read_word_vectors", "readable_texts",
     "shares_of", "text_key", "texts_of", "unseen_texts", "write_rows",

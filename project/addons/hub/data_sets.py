@@ -5,7 +5,8 @@ from functools import partial
 from typing import Any
 
 from project.errors import UserError
-from project.ingest import SPLIT_NAMES, UNLABELLED, Part, Record, Source, by_split
+from project.ingest import Part, Record, Source
+from project.ingest.source import SPLIT_NAMES, UNLABELLED, by_split
 
 ENDPOINT = "https://huggingface.co"
 PROBE_SECONDS = 4
