@@ -68,8 +68,8 @@ class SentimentDataModule(L.LightningDataModule):
         corpus: Built-in name (movies, products, tweets, editorials, or one that an add-on brings), or a file or a
             folder of files (.csv, .tsv, .jsonl, each also .gz, or .parquet).
         batch_size: Texts per batch and process.
-        text_column: Name of the column of texts.
-        label_column: Name of the column of labels: text, whole numbers or booleans.
+        text_column: Name of the column of texts; in CSV and TSV without a header its number, from 1.
+        label_column: Name or number of the column of labels: text, whole numbers or booleans.
         bad_rows: error stops at rows that cannot be used, counting them; skip leaves them out and lists them in a file.
         val_share: Share of train that becomes val if the corpus has none, of each class.
         test_share: Share of train that becomes test if the corpus has none; 0 for no test.
@@ -77,6 +77,7 @@ class SentimentDataModule(L.LightningDataModule):
         soft_targets: Whether train has a probability of each label in columns p_LABEL, as predict writes them: the
             model is trained on these. A row of train may then lack its label, and counts as the most probable one; val
             and test are measured on labels alone.
+        delimiter: What separates the columns of CSV and TSV; null for comma, semicolon or tab, by the first line.
         balanced_sampling: Whether an epoch draws equally many texts of each class, repeating those of rare ones.
         tokenizer: words (basic_english), or one that an add-on brings: bpe (sub-words learned from train) or a
             tokenizer.json.
@@ -115,6 +116,7 @@ class SentimentDataModule(L.LightningDataModule):
         test_share: float = 0.1,
         drop_duplicates: bool = False,
         soft_targets: bool = False,
+        delimiter: str | None = None,
         balanced_sampling: bool = False,
         tokenizer: str = "words",
         bpe_size: int = 8000,
@@ -130,7 +132,7 @@ class SentimentDataModule(L.LightningDataModule):
         super().__init__()
         check_length(max_length, truncation)
         columns = (text_column, label_column)
-        self.options = ReadOptions(*columns, bad_rows, val_share, test_share, drop_duplicates, soft_targets)
+        self.options = ReadOptions(*columns, bad_rows, val_share, test_share, drop_duplicates, soft_targets, delimiter)
         self.save_hyperparameters(logger=False)  # they travel in the checkpoint
         self.hparams.pop("_instantiator", None)  # the command line's: what is left are plain values
         for name, least in LEAST.items():

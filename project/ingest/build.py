@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from project.errors import UserError
-from project.ingest.check import BadRows, RowChecker, label_order
+from project.ingest.check import BadRows, RowChecker, label_notes, label_order
 from project.ingest.rows import NO_LABEL, store_rows
 from project.ingest.source import SPLITS, ReadOptions, Source, Split
 from project.ingest.splits import Chosen, choose_rows
@@ -38,6 +38,7 @@ def build_corpus(source: Source, options: ReadOptions, folder: Path) -> None:
         found = f"column {options.label_column!r} has {len(labels):,} different values in {rows:,} rows"
         raise UserError(f"{found}: these can hardly be labels, name the column with --data.label_column")
     names = list(source.known_labels or sorted(labels, key=label_order))
+    notes += [*checker.notes.values(), *label_notes(names)]
     place = {name: number for number, name in enumerate(names)}
     order = [place[name] for name in labels]
     chosen = choose_rows(source, options, stored, order, notes)

@@ -1,17 +1,14 @@
 """A row -> its text, label and target, or why it cannot be used; bad rows are listed in a file."""
 
 import csv
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import IO
 
 from project.errors import UserError
-from project.ingest.records import Record, label_name
+from project.ingest.records import SURROGATES, Record, label_name
 from project.ingest.rows import NO_LABEL, GoodRow
 from project.ingest.soft_targets import probability_columns, soft_target, target_fault
 from project.ingest.source import ReadOptions, Source, Split
-
-SURROGATES = re.compile("[\ud800-\udfff]")  # bytes of a file that are not UTF-8 were read as these
 
 
 def label_order(name: str) -> tuple[int, int, str]:
@@ -31,6 +28,7 @@ class RowChecker:
         labels: Index of each label; unless they are `closed`, labels that appear in a row join them.
         closed: Whether other labels are faults.
         soft: Whether rows of train need soft targets.
+        notes: What the user should know about readable rows, and the place of the first, by what it is.
 
     Raises:
         UserError: Soft targets are asked for, and train has no column of probabilities.
@@ -42,6 +40,7 @@ class RowChecker:
         given = source.known_labels or self._labels_of_targets()
         self.labels = {name: number for number, name in enumerate(given)}
         self.closed = bool(given)
+        self.notes: dict[str, str] = {}
 
     def _labels_of_targets(self) -> list[str]:
         """Return the labels that train has columns of probabilities for; nothing if it needs none."""
@@ -63,6 +62,8 @@ class RowChecker:
         for number, part in enumerate(self.source.parts[split]):
             for record in part.records():
                 row = self.check(record, split)
+                if record.note:
+                    self.notes.setdefault(record.note, f"{part.name}:{record.line}: {record.note}")
                 if isinstance(row, GoodRow):
                     yield number, record.line, row
                 else:
@@ -92,7 +93,8 @@ class RowChecker:
         needs_label = self.source.labelled and (columns is None or value not in (None, ""))
         for option in ("text_column", "label_column")[: 1 + needs_label]:
             if (column := getattr(options, option)) not in row:
-                yield f"there is no column {column!r}, only {', '.join(row)}: name it with --data.{option}"
+                hint = f"name it with --data.{option} (by number if there is no header), or set --data.delimiter"
+                yield f"there is no column {column!r}, only {', '.join(row)}: {hint}"
         yield self.source.text_fault(row[options.text_column])
         yield _storage_fault("text", row[options.text_column])
         if needs_label:
@@ -114,6 +116,13 @@ def _storage_fault(what: str, value: object) -> str | None:
     if "\0" in value:
         return f"the {what} holds a NUL character"
     return f"the {what} is not valid UTF-8" if SURROGATES.search(value) else None
+
+
+def label_notes(names: Sequence[str]) -> list[str]:
+    """Return what the user should know about the names of labels."""
+    folded = [name.casefold() for name in names]
+    alike = ", ".join(name for name in names if folded.count(name.casefold()) > 1)
+    return [f"labels that differ by case alone are kept apart: {alike}; write them alike to join them"] if alike else []
 
 
 class BadRows:

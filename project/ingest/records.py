@@ -3,10 +3,12 @@
 import csv
 import gzip
 import io
-import itertools
 import json
+import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from functools import partial
+from itertools import chain, islice, starmap, tee
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +18,12 @@ from project.errors import UserError
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet", ".csv.gz", ".tsv.gz", ".jsonl.gz")
 BATCH_ROWS = 4096  # rows that are in memory together
+BLOCK = 65_536  # characters of a text file that are read at once, about
+MANY_LINES = 24  # a quoted field with more of them was hardly meant, if they look like rows
+SEP_LINE = re.compile('"?sep=(.)"?\\s*', re.IGNORECASE)  # Excel's own, before the header
+CR_ENDS = re.compile(rb"[^\r\n]*\r(?!\n)")  # of a file whose lines end as on old Macs
+SURROGATES = re.compile("[\ud800-\udfff]")  # what could not be decoded was read as these
+WHOLE = re.compile(r"(-?\d+)\.0+")
 csv.field_size_limit(10_000_000)  # characters; an unclosed quotation mark must not swallow a whole file
 
 
@@ -26,11 +34,13 @@ class Record(NamedTuple):
         line: The line it begins on, from 1; in Parquet the row's number, from 1.
         columns: Its values by column name.
         fault: Why it cannot be read; None if it can.
+        note: What the user should know, though it can.
     """
 
     line: int
     columns: dict[str, Any]
     fault: str | None = None
+    note: str | None = None
 
 
 def is_data_file(path: Path) -> bool:
@@ -43,61 +53,133 @@ def file_kind(path: Path) -> str:
     return path.name.lower().removesuffix(".gz").rsplit(".", 1)[-1]
 
 
-def read_records(path: Path) -> Iterator[Record]:
+def read_records(path: Path, delimiter: str | None = None, needed: Collection[str] = ()) -> Iterator[Record]:
     """Yield the rows of `path` in order, skipping blank lines; a progress bar appears on a terminal.
 
+    Args:
+        path: The file.
+        delimiter: What separates the columns of CSV and TSV; None for what the first line suggests.
+        needed: Columns that the caller will look for. If one is a whole number, and no column has that name, the file
+            has no header: its columns are called 1, 2, ...
+
     Raises:
-        UserError: The file is not what its suffix says.
+        UserError: The file is not what its suffix says, or its header cannot be used.
     """
     import pyarrow as pa
 
-    reader = {"parquet": _read_parquet, "jsonl": _read_jsonl}.get(file_kind(path), _read_delimited)
+    readers = {"parquet": _read_parquet, "jsonl": _read_jsonl}
+    reader = readers.get(file_kind(path)) or partial(_read_delimited, delimiter=delimiter, needed=needed)
     try:
         yield from reader(path)
-    except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
+    except (OSError, EOFError, ValueError, OverflowError, zlib.error, csv.Error, pa.ArrowException) as error:
         raise UserError(f"{path} cannot be read as {file_kind(path)}: {error}") from error
 
 
-def _lines(path: Path) -> Iterator[str]:
-    """Yield the lines of a text file; bytes that are not UTF-8 become surrogates, so that only their row is bad."""
+def _blocks(path: Path) -> Iterator[list[str]]:
+    """Yield the lines of a text file, many at a time, with their ends: LF, CR or both.
+
+    It is UTF-8, or UTF-16 with a byte order mark. What cannot be decoded becomes surrogates: only its row is bad.
+    """
     bar = tqdm(desc=f"reading {path.name}", total=path.stat().st_size, unit="B", unit_scale=True, disable=None)
     with path.open("rb") as raw, bar:
         file = gzip.GzipFile(fileobj=raw) if path.suffix.lower() == ".gz" else raw
-        lines = io.TextIOWrapper(file, "utf-8-sig", "surrogateescape", newline="\n")  # closes `raw` when it is gone
-        for number, line in enumerate(lines):
-            if number % BATCH_ROWS == 0:
-                bar.update(raw.tell() - bar.n)
-            yield line
-        bar.update(raw.tell() - bar.n)
+        how = ("utf-8-sig", "surrogateescape", "" if CR_ENDS.match(head := file.peek(1)) else "\n")
+        if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            how = ("utf-16", "surrogatepass", "")
+        text = io.TextIOWrapper(file, *how)  # closes `raw` when it is gone
+        while block := text.readlines(BLOCK):
+            bar.update(raw.tell() - bar.n)
+            yield block
 
 
-def _read_delimited(path: Path) -> Iterator[Record]:
-    reader = csv.reader(_lines(path), delimiter="\t" if file_kind(path) == "tsv" else ",", strict=True)
-    if not (header := next(reader, [])):
-        raise UserError(f"{path}:1: the file is empty; its first line should name the columns")
+def _read_delimited(path: Path, delimiter: str | None, needed: Collection[str]) -> Iterator[Record]:
+    usual, line = "\t" if file_kind(path) == "tsv" else ",", 1
+    lines, ahead = tee(chain.from_iterable(_blocks(path)))
+    first = next(ahead, "")
+    if told := SEP_LINE.fullmatch(first):
+        line = 2
+        next(lines)
+    found = told[1] if told else _likely_delimiter(first, usual, needed)
+    used = delimiter.replace(r"\t", "\t") if delimiter else found
+    note = None if delimiter or used == usual else f"columns are separated by {used!r}; if not, set the delimiter"
+    lines, ahead = tee(lines)
+    header, height = _header(f"{path}:{line}", csv.reader(ahead, delimiter=used, strict=True), needed)
+    yield from _rows(islice(lines, height, None), line + height, header, used, note)
+
+
+def _likely_delimiter(line: str, usual: str, needed: Collection[str]) -> str:
+    """Return comma, semicolon or tab: which finds most of the needed columns in a line, then most columns at all."""
+    rows = {each: next(csv.reader([line], delimiter=each), []) for each in (usual, ",", ";", "\t")}
+    return max(rows, key=lambda delimiter: (len(set(needed).intersection(rows[delimiter])), len(rows[delimiter])))
+
+
+def _header(place: str, reader: Any, needed: Collection[str]) -> tuple[list[str], int]:
+    """Return the names of the columns, and how many lines hold them: none if the columns are numbered instead."""
+    try:
+        names: list[str] = next(reader, [])
+    except csv.Error as error:
+        raise UserError(f"{place}: the header is not valid CSV ({error}): correct its quotation marks") from error
+    if names and any(name.isdecimal() and name not in names for name in needed):
+        return [str(number) for number in range(1, len(names) + 1)], 0
+    faults = {
+        "the file is empty; its first line should name the columns": not names,
+        "the header is not UTF-8: save the file as UTF-8": SURROGATES.search("".join(names)),
+        f"the header names two columns alike ({', '.join(names):.200}): rename one": len(set(names)) < len(names),
+    }
+    for fault in filter(faults.get, faults):
+        raise UserError(f"{place}: {fault}")
+    return names, reader.line_num
+
+
+def _rows(lines: Iterator[str], line: int, header: list[str], delimiter: str, note: str | None) -> Iterator[Record]:
+    """Yield the rows of `lines`, which begin with number `line`; those that a bad row has swallowed are read again."""
+    width, begin = len(header), partial(csv.reader, delimiter=delimiter, strict=True)
+    ahead, lines = tee(lines)
+    reader = begin(ahead)
     while True:
-        line = reader.line_num + 1
+        row, fault, seen = [], "", reader.line_num
         try:
             row = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            yield Record(line, dict.fromkeys(header), f"not valid {file_kind(path).upper()} ({error})")
-            continue
-        if len(row) == len(header):
-            yield Record(line, dict(zip(header, row, strict=True)))
-        elif row:
-            yield Record(line, dict.fromkeys(header), f"{len(row)} columns where the header has {len(header)}")
+            fault = f"not valid CSV ({error})"
+        first, taken = next(lines), reader.line_num - seen
+        if taken > 1:
+            ahead, after = tee(lines)
+            fault, note = _swallowing([first, *islice(after, taken - 1)], len(row), header, delimiter, fault, note)
+            if fault:
+                ahead, after = tee(lines)
+                row, taken, reader = [], 1, begin(ahead)
+            lines = after
+        if len(row) == width:
+            yield Record(line, dict(zip(header, row, strict=True)), None, note)
+        elif row or fault:
+            fault = fault or f"{len(row)} columns where the header has {width}"
+            yield Record(line, dict.fromkeys(header), fault, note)
+        line, note = line + taken, None
+
+
+def _swallowing(
+    lines: list[str], columns: int, header: list[str], delimiter: str, fault: str, note: str | None
+) -> tuple[str, str | None]:
+    """Return fault and note of a row of several lines: is the first of them a row of its own, or are most of them?"""
+    further = [line.count(delimiter) + 1 - len(header) for line in lines]  # columns than a row has
+    if columns != len(header) and further[0] >= 0:
+        fault = fault or "not valid CSV (a quotation mark makes other rows part of this one)"
+    elif len(header) > 1 and further.count(0) > max(MANY_LINES, 0.7 * len(lines)):
+        note = "quotation marks hold many lines that look like rows: is one of the marks missing?"
+    return fault, note
 
 
 def _read_jsonl(path: Path) -> Iterator[Record]:
-    for line, text in enumerate(_lines(path), start=1):
+    for line, text in enumerate(chain.from_iterable(_blocks(path)), start=1):
         if not text.strip():
             continue
         try:
             columns = json.loads(text)
             fault = None if isinstance(columns, dict) else "not a JSON object"
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             fault = f"not valid JSON ({error})"
         yield Record(line, {} if fault else columns, fault)
 
@@ -106,9 +188,9 @@ def _read_parquet(path: Path) -> Iterator[Record]:
     import pyarrow.parquet as pq
 
     file = pq.ParquetFile(path)
-    rows = itertools.chain.from_iterable(batch.to_pylist() for batch in file.iter_batches(batch_size=BATCH_ROWS))
+    rows = chain.from_iterable(batch.to_pylist() for batch in file.iter_batches(batch_size=BATCH_ROWS))
     bar = tqdm(rows, f"reading {path.name}", file.metadata.num_rows, unit=" rows", unit_scale=True, disable=None)
-    yield from itertools.starmap(Record, enumerate(bar, start=1))
+    yield from starmap(Record, enumerate(bar, start=1))
 
 
 def column_types(path: Path) -> dict[str, Any]:
@@ -121,9 +203,13 @@ def column_types(path: Path) -> dict[str, Any]:
 
 
 def label_name(value: object) -> str | None:
-    """Return the name of a label that is text, a whole number or a boolean; None for any other value."""
-    if isinstance(value, bool) or value in ("True", "False"):
-        return str(value).lower()
-    if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):
-        return str(int(value))
-    return value if isinstance(value, str) and value.strip() else None
+    """Return the name of a label that is text, a whole number or a boolean; None for any other value.
+
+    White space around it does not count. TRUE, True and true are one label, and so are 1 and 1.0.
+    """
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    name = str(value).strip() if isinstance(value, str | int) else ""
+    if name.lower() in ("true", "false"):
+        return name.lower()
+    return WHOLE.sub(r"\1", name) if WHOLE.fullmatch(name) else name or None

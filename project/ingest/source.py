@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -32,6 +32,7 @@ class ReadOptions:
         drop_duplicates: Whether train loses its repeated texts and those that are also in val or test.
         soft_targets: Whether train has a probability of each label in columns p_LABEL, which then name the labels. A
             row of train may lack its label; its most probable one is used, but it never moves to val or test.
+        delimiter: What separates the columns of CSV and TSV; None for what the first line suggests.
 
     Raises:
         UserError: The shares leave nothing to train on.
@@ -44,6 +45,7 @@ class ReadOptions:
     test_share: float = 0.1
     drop_duplicates: bool = False
     soft_targets: bool = False
+    delimiter: str | None = None
 
     def __post_init__(self) -> None:
         for name, share in (("val_share", self.val_share), ("test_share", self.test_share)):
@@ -51,6 +53,11 @@ class ReadOptions:
                 raise UserError(f"{name} is {share}: set --data.{name} to at least 0 and less than 1")
         if self.val_share + self.test_share >= 1:
             raise UserError("val_share and test_share leave nothing to train on: their sum should be less than 1")
+        if self.delimiter is not None and len(self.delimiter.replace(r"\t", "\t")) != 1:
+            raise UserError(f"delimiter is {self.delimiter!r}: it should be one character, such as ; or \\t")
+
+
+DEFAULTS = ReadOptions()
 
 
 class Part(NamedTuple):
@@ -92,7 +99,7 @@ class Source:
     code: str = ""
 
 
-def file_source(name: str, path: Path) -> Source:
+def file_source(name: str, path: Path, options: ReadOptions = DEFAULTS) -> Source:
     """Return one file as train, from which val and test will be carved.
 
     Raises:
@@ -100,10 +107,10 @@ def file_source(name: str, path: Path) -> Source:
     """
     if not is_data_file(path):
         raise UserError(f"{path} has none of the suffixes that are read: {', '.join(SUFFIXES)}")
-    return Source(name, digest_files([path]), {"train": [_file_part(path)]})
+    return Source(name, digest_files([path]), {"train": [_file_part(path, options)]})
 
 
-def folder_source(name: str, folder: Path) -> Source:
+def folder_source(name: str, folder: Path, options: ReadOptions = DEFAULTS) -> Source:
     """Return the files of a folder, or of its folder ``data``, that are named after splits, as on the Hugging Face hub.
 
     Files called unsupervised, unlabelled or unlabeled are its unlabelled texts.
@@ -113,7 +120,7 @@ def folder_source(name: str, folder: Path) -> Source:
     """
     files = sorted(filter(is_data_file, [*folder.iterdir(), *(folder / "data").glob("*")]))
     named = [(word, path) for path in files if (word := re.split(r"[-._]", path.name.lower())[0]) in SPLIT_NAMES]
-    parts, unlabelled = by_split((word, _file_part(path)) for word, path in named)
+    parts, unlabelled = by_split((word, _file_part(path, options)) for word, path in named)
     if not parts:
         raise UserError(f"{folder} holds no file named after its split, such as train.csv or test.parquet")
     return Source(name, digest_files(path for _, path in named), parts, unlabelled=unlabelled)
@@ -127,8 +134,20 @@ def by_split(named: Iterable[tuple[str, Part]]) -> tuple[dict[Split, list[Part]]
     return {split: found[split] for split in SPLITS if split in found}, found.get(UNLABELLED[0], [])
 
 
-def _file_part(path: Path) -> Part:
-    return Part(str(path), partial(read_records, path))
+def _file_part(path: Path, options: ReadOptions) -> Part:
+    return Part(str(path), partial(_records, path, options, _version(path)))
+
+
+def _records(path: Path, options: ReadOptions, version: object) -> Iterator[Record]:
+    """Yield the rows of a file; raise `UserError` if it is not the `_version` that it was."""
+    yield from read_records(path, options.delimiter, [options.text_column, options.label_column])
+    if _version(path) != version:
+        raise UserError(f"{path} has changed while it was read: start again when nothing writes to it")
+
+
+def _version(path: Path) -> object:
+    stat = path.stat()
+    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
 
 
 def digest_files(paths: Iterable[Path]) -> str:

@@ -19,12 +19,13 @@ def load_corpus(
     labelled: bool = True,
 ) -> Corpus:
     path = Path(name)
-    source = folder_source(name, path) if path.is_dir() else file_source(name, path)
+    options = options or ReadOptions()
+    source = folder_source(name, path, options) if path.is_dir() else file_source(name, path, options)
     known = tuple(known_labels) if known_labels else None
     source = replace(source, text_fault=text_fault, labelled=labelled, known_labels=known)
     if not labelled:
         source = replace(source, parts={"test": source.parts.get("test") or source.parts["train"]})
-    return open_corpus(source, options or ReadOptions())
+    return open_corpus(source, options)
 
 
 def folder(tmp_path: Path, **files: list[tuple[str, str]]) -> str:

@@ -50,6 +50,13 @@ def test_fingerprint_of_test_is_the_same_whatever_train_is(tmp_path):
     assert (test == same_test, whole == other_whole) == (True, False)
 
 
+def test_labels_that_differ_by_case_alone_are_named(tmp_path):
+    rows = [("Warm.", "Good"), ("Cold.", "bad"), ("Wise.", "good ")]
+    corpus = load_corpus(folder(tmp_path, train=rows), ReadOptions(val_share=0, test_share=0))
+    note = "labels that differ by case alone are kept apart: Good, good; write them alike to join them"
+    assert (corpus.label_names, corpus.notes) == (("Good", "bad", "good"), (note,))
+
+
 def test_empty_source_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"^corpus .* has no text$"):
         load_corpus(folder(tmp_path, train=[]))

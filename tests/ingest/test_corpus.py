@@ -81,6 +81,17 @@ def test_every_source_row_comes_back_with_its_place(tmp_path):
     ]
 
 
+def test_file_that_changes_while_it_is_read_is_refused(tmp_path):
+    path = folder(tmp_path, train=toy_rows())
+    source = folder_source(path, Path(path))  # its digest is that of the file as it is now
+    whole = (tmp_path / "corpus" / "train.csv").read_bytes()
+    (tmp_path / "corpus" / "train.csv").write_bytes(whole + b"One more.,positive\n")
+    with pytest.raises(UserError, match=r"train\.csv has changed while it was read: start again"):
+        open_corpus(source, ReadOptions())
+    (tmp_path / "corpus" / "train.csv").write_bytes(whole)
+    assert sum(map(len, load_corpus(path).splits.values())) == 60
+
+
 def test_missing_split_is_refused(tmp_path):
     with pytest.raises(UserError, match="has no test split, only train, val"):
         load_corpus(folder(tmp_path, train=toy_rows()), ReadOptions(test_share=0)).split("test")
