@@ -77,15 +77,16 @@ def write_rows(path: Path, rows: Iterator[Row], types: dict[str, Any]) -> None:
             if kind == "parquet":
                 _write_parquet(scratch, rows, types)
                 return
-            # bytes that are not UTF-8, of a bad row, are written as they were read
-            with opened(scratch, "wt", encoding="utf-8", errors="surrogateescape", newline="") as file:
+            # bytes that are not UTF-8, of a bad row, are written as they were read; in JSON as an escape
+            errors = "backslashreplace" if kind == "jsonl" else "surrogateescape"
+            with opened(scratch, "wt", encoding="utf-8", errors=errors, newline="") as file:
                 if kind == "jsonl":
                     file.writelines(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
                 elif first := next(rows, None):
                     writer = csv.DictWriter(file, list(first), delimiter="\t" if kind == "tsv" else ",")
                     writer.writeheader()
                     writer.writerows(chain([first], rows))
-    except (pa.ArrowException, ValueError) as error:
+    except (pa.ArrowException, ValueError, OverflowError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"the rows do not fit one {kind} table ({reason}); write .jsonl instead") from error
 
@@ -96,7 +97,12 @@ def _write_parquet(path: Path, rows: Iterator[Row], types: dict[str, Any]) -> No
 
     batch = list(islice(rows, BATCH_ROWS))
     schema = pa.schema([(each.name, types.get(each.name, each.type)) for each in pa.Table.from_pylist(batch).schema])
+    free = pa.schema([each for each in schema if each.name not in types])
     with pq.ParquetWriter(path, schema) as writer:
         while batch:
+            if further := {name for row in batch for name in row} - set(schema.names):
+                raise ValueError(f"the first rows have no column {min(further)!r}")
+            # raises where the line after it would cut a number short
+            pa.Table.from_pylist([{name: row.get(name) for name in free.names} for row in batch]).cast(free)
             writer.write_table(pa.Table.from_pylist(batch, schema=schema))
             batch = list(islice(rows, BATCH_ROWS))

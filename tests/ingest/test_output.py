@@ -45,6 +45,21 @@ def test_rows_of_another_shape_are_refused(tmp_path, suffix):
         write_rows(tmp_path / f"a{suffix}", iter(rows), {})
 
 
+def test_number_that_would_be_cut_short_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"do not fit one parquet table"):
+        write_rows(tmp_path / "a.parquet", iter([{"a": 1}] * 5000 + [{"a": 0.5}]), {})
+
+
+def test_column_that_comes_late_is_refused_in_parquet(tmp_path):
+    with pytest.raises(UserError, match=r"do not fit one parquet table \(the first rows have no column 'b'\)"):
+        write_rows(tmp_path / "a.parquet", iter([{"a": 1}] * 5000 + [{"a": 1, "b": 2}]), {})
+
+
+def test_lone_surrogate_is_an_escape_in_jsonl(tmp_path):
+    write_rows(tmp_path / "a.jsonl", iter([{"user": "bob \ud83d"}]), {})
+    assert (tmp_path / "a.jsonl").read_bytes() == b'{"user": "bob \\ud83d"}\n'
+
+
 def test_column_of_the_same_name_is_refused():
     with pytest.raises(UserError, match="has a column 'predicted' already"):
         merged({"text": "Warm.", "predicted": "x"}, {"predicted": "good"})

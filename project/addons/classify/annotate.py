@@ -1,12 +1,13 @@
 """A file of texts -> the same rows with columns added to them, a few thousand at a time, so that memory stays flat."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
 
+from project.addons.classify.uniform import write_any
 from project.errors import UserError
-from project.ingest import Record, Row, check_output, column_types, is_data_file, merged, read_records, write_rows
+from project.ingest import ReadOptions, Record, Row, check_output, column_types, is_data_file, merged, read_records
 
 CHUNK = 4096  # rows that are in memory together
 
@@ -15,20 +16,20 @@ Fault = Callable[[object], str | None]  # why a value is no usable text
 
 
 def annotate_file(
-    path: Path, output: Path, text_column: str, answer: Answer, text_fault: Fault, empty: Row | None
+    path: Path, output: Path, options: ReadOptions, answer: Answer, text_fault: Fault, empty: Row | None
 ) -> list[str]:
     """Write every row of `path` to `output`, in order, with all its columns and those of its answer.
 
     Args:
         path: .csv, .tsv or .jsonl (each also .gz), or .parquet.
         output: Likewise; it appears when it is complete.
-        text_column: Column of texts.
+        options: The column of texts, and what separates the columns.
         answer: What is added for texts.
         text_fault: Checks a text.
         empty: What is added to a bad row; None if the first bad row is to end it all.
 
     Returns:
-        Where the bad rows are and what is wrong with them: the first one, and how many there are.
+        What the user should know: about the file, and where the bad rows are and what is wrong with them.
 
     Raises:
         UserError: A file cannot be read or written, a column is missing, or a row is bad and `empty` is None.
@@ -38,11 +39,17 @@ def annotate_file(
     if not is_data_file(path):
         raise UserError(f"{path}: the name should tell the format: .csv, .tsv, .jsonl (each also .gz) or .parquet")
     check_output(output)
-    started, rows, bad, first = time.perf_counter(), 0, 0, ""
+    started, rows, bad, first, notes = time.perf_counter(), 0, 0, "", dict[str, str]()
+    text_column, source = options.text_column, read_records(path, options.delimiter, [options.text_column])
+    opening = list(islice(source, 1))  # a file that cannot be read says so here
+    if opening and opening[0].columns and text_column not in opening[0].columns:
+        names = ", ".join(map(str, opening[0].columns))
+        hint = "name one, or its number if there is no header, with --text_column, or set --delimiter"
+        raise UserError(f"{path}:{opening[0].line}: no column {text_column!r}, only {names}: {hint}")
 
     def annotated() -> Iterator[Row]:
         nonlocal rows, bad, first
-        records = read_records(path)
+        records = _noting(chain(opening, source), path, notes)
         while chunk := list(islice(records, CHUNK)):
             faults = [_fault_of(record, path, text_column, text_fault) for record in chunk]
             found = list(filter(None, faults))
@@ -54,16 +61,21 @@ def annotate_file(
             for record, fault in zip(chunk, faults, strict=True):
                 yield merged(record.columns, (empty or {}) if fault else next(answers))
 
-    write_rows(output, annotated(), column_types(path))
+    write_any(output, annotated(), column_types(path))
     seconds = time.perf_counter() - started
     print(f"{rows:,} rows in {seconds:.1f} s ({rows / seconds:,.0f} a second): {output}")
-    return [f"{bad:,} bad rows have no prediction, the first is {first}"] if bad else []
+    return [*notes.values(), *([f"{bad:,} bad rows have no prediction, the first is {first}"] if bad else [])]
+
+
+def _noting(records: Iterable[Record], path: Path, notes: dict[str, str]) -> Iterator[Record]:
+    """Yield records, keeping each different note with the place of the first."""
+    for record in records:
+        if record.note:
+            notes.setdefault(record.note, f"{path}:{record.line}: {record.note}")
+        yield record
 
 
 def _fault_of(record: Record, path: Path, text_column: str, text_fault: Fault) -> str | None:
     """Return where a row is and what is wrong with it; None if nothing is."""
-    if record.fault is None and text_column not in record.columns:
-        columns = ", ".join(map(str, record.columns))
-        raise UserError(f"{path}:{record.line}: no column {text_column!r}: name one of {columns} with --text_column")
-    fault = record.fault or text_fault(record.columns[text_column])
+    fault = record.fault or text_fault(record.columns.get(text_column))
     return fault and f"{path}:{record.line}: {fault}"

@@ -18,6 +18,7 @@ def classify(
     output: Path | None = None,
     text_column: str = "text",
     bad_rows: Literal["error", "skip"] = "error",
+    delimiter: str | None = None,
 ) -> None:
     """Print label and probability of texts, or write them next to the rows of a file.
 
@@ -28,8 +29,9 @@ def classify(
         ckpt_path: A checkpoint (.ckpt), or the folder of a bundle.
         input: File of texts: .csv, .tsv, .jsonl (each also .gz) or .parquet.
         output: File to write: its rows, with the predictions.
-        text_column: Column of texts in the file.
+        text_column: Column of texts in the file; in CSV and TSV without a header its number, from 1.
         bad_rows: skip leaves bad rows without a prediction, error stops at the first.
+        delimiter: What separates the columns of CSV and TSV; null for comma, semicolon or tab, by the first line.
 
     Raises:
         UserError: The model or the texts cannot be used, or options contradict each other.
@@ -40,7 +42,7 @@ def classify(
         raise UserError(f"either --input or texts: {texts[0]!r} is one text too many")
     predictor, skip = load(ckpt_path), bad_rows == "skip"
     if input is not None and output is not None:
-        classify_file(predictor, input, output, text_column, skip)
+        classify_file(predictor, input, output, text_column, skip, delimiter)
     elif texts:
         print(*lines_of(texts, predictor(texts)), sep="\n")
     else:
@@ -57,7 +59,9 @@ def lines_of(texts: Sequence[str], predictions: Sequence[Prediction]) -> list[st
     return [f"{p.label}\t{p.probability:.4f}\t{text}" for text, p in zip(texts, predictions, strict=True)]
 
 
-def classify_file(predictor: Predictor, path: Path, output: Path, text_column: str, skip: bool) -> None:
+def classify_file(
+    predictor: Predictor, path: Path, output: Path, text_column: str, skip: bool, delimiter: str | None = None
+) -> None:
     """Write every row of `path` to `output`, with `predicted` and a probability per class.
 
     Args:
@@ -66,12 +70,13 @@ def classify_file(predictor: Predictor, path: Path, output: Path, text_column: s
         output: Likewise; it appears when it is complete.
         text_column: Column of texts.
         skip: Whether a bad row is written without a prediction instead of ending it all.
+        delimiter: What separates the columns of CSV and TSV; None for what the first line suggests.
 
     Raises:
         UserError: A file cannot be read or written, a column is missing, or a row is bad and `skip` is off.
     """
     from project.addons.classify.annotate import annotate_file  # tables, which lines of text do not need
-    from project.ingest import added_columns
+    from project.ingest import ReadOptions, added_columns
 
     names = predictor.decision.label_names
 
@@ -79,5 +84,6 @@ def classify_file(predictor: Predictor, path: Path, output: Path, text_column: s
         return [added_columns(names, p.label, list(p.probabilities.values())) for p in predictor.answers(texts)]
 
     empty = added_columns(names, None, []) if skip else None
-    for note in annotate_file(path, output, text_column, answer, text_fault, empty):
+    options = ReadOptions(text_column, delimiter=delimiter)
+    for note in annotate_file(path, output, options, answer, text_fault, empty):
         print(note, file=sys.stderr)

@@ -1,5 +1,6 @@
 """Lines of a stream -> an answer for each, as soon as it can be read; those that wait are answered together."""
 
+import codecs
 from collections.abc import Callable, Iterator, Sequence
 from io import BufferedReader
 
@@ -17,7 +18,7 @@ def answered_lines(
     """Yield the answer to each line of `stream`.
 
     Args:
-        stream: UTF-8.
+        stream: UTF-8; a byte order mark at its start is no part of the first text.
         answer: Answers texts.
         text_fault: Checks a text.
         empty: The start of a bad line's answer, before the line itself; None if the first one is to end it all.
@@ -39,9 +40,11 @@ def answered_lines(
 
 
 def _waiting_lines(stream: BufferedReader) -> Iterator[list[bytes]]:
-    rest = b""
+    rest, mark = b"", codecs.BOM_UTF8
     while chunk := stream.read1(CHUNK):
         *lines, rest = (rest + chunk).split(b"\n")
+        if lines:
+            lines[0], mark = lines[0].removeprefix(mark), b""
         yield lines
     if rest:  # the last line has no end
-        yield [rest]
+        yield [rest.removeprefix(mark)]

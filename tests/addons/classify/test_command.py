@@ -98,6 +98,32 @@ def test_predict_and_classify_write_the_same(sentiment, checkpoint):
         assert float(a["p_positive"]) == pytest.approx(float(b["p_positive"]), abs=2e-6)
 
 
+def test_file_without_header_and_with_its_own_delimiter(sentiment, checkpoint):
+    Path("a.csv").write_text("7|A dull film, really.\n")
+    words = ("--input", "a.csv", "--output", "out.csv", "--text_column=2", "--delimiter=|")
+    assert sentiment("classify", "--ckpt_path", checkpoint, *words) == 0
+    assert [list(row.values())[:2] for row in read(Path("out.csv"))] == [["7", "A dull film, really."]]
+
+
+def test_found_delimiter_is_told(sentiment, checkpoint, capsys):
+    Path("a.csv").write_text("id;text\n7;Warm.\n")
+    assert sentiment("classify", "--ckpt_path", checkpoint, "--input", "a.csv", "--output", "out.csv") == 0
+    assert "a.csv:2: columns are separated by ';'" in capsys.readouterr().err
+
+
+def test_columns_that_come_late_are_kept(sentiment, checkpoint):
+    Path("a.jsonl").write_text('{"text": "Warm."}\n{"text": "Cold.", "id": 7}\n')
+    assert sentiment("classify", "--ckpt_path", checkpoint, "--input", "a.jsonl", "--output", "out.parquet") == 0
+    assert [row["id"] for row in read(Path("out.parquet"))] == [None, 7]
+
+
+def test_row_without_a_text_is_a_bad_row(sentiment, checkpoint, capsys):
+    Path("a.jsonl").write_text('{"text": "Warm."}\n{"id": 7}\n')
+    words = ("--input", "a.jsonl", "--output", "out.jsonl", "--bad_rows=skip")
+    assert sentiment("classify", "--ckpt_path", checkpoint, *words) == 0
+    assert "a.jsonl:2: the text is missing" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_many_rows_keep_their_order(sentiment, checkpoint):
     texts = [f"{'dull ' * (n % 7)}film {n}" for n in range(10_000)]
@@ -136,13 +162,19 @@ def test_bad_rows_are_kept_without_a_prediction(sentiment, checkpoint, capsys):
         (["--input", "a.txt", "--output", "b.csv"], "the name should tell the format"),
         (["--input", "a.csv", "--output", "b.xls"], "should end in one of"),
         (["--input", "a.csv", "--output", "no/b.csv"], "the folder no does not exist"),
-        (["--input", "a.csv", "--output", "b.csv", "--text_column", "body"], "a.csv:2: no column 'body'"),
+        (
+            ["--input", "a.csv", "--output", "b.csv", "--text_column", "body"],
+            "a.csv:2: no column 'body', only id, text",
+        ),
+        (["--input", "bad.parquet", "--output", "b.csv"], "bad.parquet cannot be read as parquet"),
+        (["--input", "a.csv", "--output", "b.csv", "--delimiter", ";;"], "it should be one character"),
         (["--input", "has.csv", "--output", "b.csv"], "has a column 'predicted' already"),
     ],
 )
 def test_mistakes_are_one_line(sentiment, checkpoint, capsys, words, message):
     Path("a.csv").write_text("id,text\n1,Warm.\n")
     Path("a.txt").write_text("Warm.\n")
+    Path("bad.parquet").write_text("Warm.\n")
     Path("has.csv").write_text("text,predicted\nWarm.,good\n")
     assert sentiment("classify", "--ckpt_path", checkpoint, *words) == 2
     err = capsys.readouterr().err

@@ -38,3 +38,12 @@ def test_a_bad_line_is_named():
 
 def test_a_bad_line_keeps_its_place():
     assert answers(Stream(b"Warm.\nCaf\xe9\nCold.\n"), empty="-") == ["!Warm.", "-Caf?", "!Cold."]
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_byte_order_mark_is_no_part_of_the_first_text(size):
+    assert answers(Stream(b"\xef\xbb\xbfWarm.\nCold.\n", size)) == ["!Warm.", "!Cold."]
+
+
+def test_byte_order_mark_of_a_line_without_end():
+    assert answers(Stream(b"\xef\xbb\xbfWarm.")) == ["!Warm."]
