@@ -7,6 +7,7 @@ import json
 import re
 import zlib
 from collections.abc import Collection, Iterator
+from copy import copy
 from functools import partial
 from itertools import chain, islice, starmap, tee
 from pathlib import Path
@@ -72,7 +73,7 @@ def read_records(path: Path, delimiter: str | None = None, needed: Collection[st
     try:
         yield from reader(path)
     except (OSError, EOFError, ValueError, OverflowError, zlib.error, csv.Error, pa.ArrowException) as error:
-        raise UserError(f"{path} cannot be read as {file_kind(path)}: {error}") from error
+        raise UserError(f"{path} cannot be read as {file_kind(path)}: {' '.join(str(error).split())}") from error
 
 
 def _blocks(path: Path) -> Iterator[list[str]]:
@@ -104,7 +105,7 @@ def _read_delimited(path: Path, delimiter: str | None, needed: Collection[str]) 
     note = None if delimiter or used == usual else f"columns are separated by {used!r}; if not, set the delimiter"
     lines, ahead = tee(lines)
     header, height = _header(f"{path}:{line}", csv.reader(ahead, delimiter=used, strict=True), needed)
-    yield from _rows(islice(lines, height, None), line + height, header, used, note)
+    return _rows(islice(lines, height, None), line + height, header, used, note)
 
 
 def _likely_delimiter(line: str, usual: str, needed: Collection[str]) -> str:
@@ -135,9 +136,9 @@ def _rows(lines: Iterator[str], line: int, header: list[str], delimiter: str, no
     """Yield the rows of `lines`, which begin with number `line`; those that a bad row has swallowed are read again."""
     width, begin = len(header), partial(csv.reader, delimiter=delimiter, strict=True)
     ahead, lines = tee(lines)
-    reader = begin(ahead)
+    reader, seen = begin(ahead), 0
     while True:
-        row, fault, seen = [], "", reader.line_num
+        row, fault = [], ""
         try:
             row = next(reader)
         except StopIteration:
@@ -145,12 +146,12 @@ def _rows(lines: Iterator[str], line: int, header: list[str], delimiter: str, no
         except csv.Error as error:
             fault = f"not valid CSV ({error})"
         first, taken = next(lines), reader.line_num - seen
+        seen += taken
         if taken > 1:
-            ahead, after = tee(lines)
+            after = copy(lines)
             fault, note = _swallowing([first, *islice(after, taken - 1)], len(row), header, delimiter, fault, note)
             if fault:
-                ahead, after = tee(lines)
-                row, taken, reader = [], 1, begin(ahead)
+                row, taken, seen, reader, after = [], 1, 0, begin(copy(lines)), lines
             lines = after
         if len(row) == width:
             yield Record(line, dict(zip(header, row, strict=True)), None, note)

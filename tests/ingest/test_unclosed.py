@@ -1,5 +1,7 @@
 """Quotation marks without their pair."""
 
+import tracemalloc
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -57,6 +59,16 @@ def test_more_than_a_field_may_hold_is_read_again(tmp_path):
     lines = ["x" * 999_998 + ",a\n"] * 12
     rows = read(tmp_path, 'text,label\n"Warm.,good\n' + "".join(lines))
     assert [row.fault is None for row in rows] == [False] + [True] * 12
+
+
+def test_memory_does_not_grow_after_a_text_of_two_lines(tmp_path):
+    many = "".join(f"A text of some length, number {n}.;good\n" for n in range(20_000))
+    (tmp_path / "a.csv").write_text(f'text;label\n"two\nlines";good\n{many}')
+    tracemalloc.start()
+    assert sum(1 for _ in read_records(tmp_path / "a.csv")) == 20_001
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1e6
 
 
 def test_corpus_keeps_the_other_rows(tmp_path):
