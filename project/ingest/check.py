@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import IO
 
 from project.errors import UserError
-from project.ingest.records import SURROGATES, Record, label_name
+from project.ingest.records import NOT_TEXT, Record, label_name
 from project.ingest.rows import NO_LABEL, GoodRow
 from project.ingest.soft_targets import probability_columns, soft_target, target_fault
 from project.ingest.source import ReadOptions, Source, Split
@@ -115,7 +115,7 @@ def _storage_fault(what: str, value: object) -> str | None:
         return f"the {what} is not text but {value!r:.40}"
     if "\0" in value:
         return f"the {what} holds a NUL character"
-    return f"the {what} is not valid UTF-8" if SURROGATES.search(value) else None
+    return f"the {what} is not valid UTF-8" if NOT_TEXT.search(value) else None
 
 
 def label_notes(names: Sequence[str]) -> list[str]:

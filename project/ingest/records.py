@@ -23,7 +23,7 @@ BLOCK = 65_536  # characters of a text file that are read at once, about
 MANY_LINES = 24  # a quoted field with more of them was hardly meant, if they look like rows
 SEP_LINE = re.compile('"?sep=(.)"?\\s*', re.IGNORECASE)  # Excel's own, before the header
 CR_ENDS = re.compile(rb"[^\r\n]*\r(?!\n)")  # of a file whose lines end as on old Macs
-SURROGATES = re.compile("[\ud800-\udfff]")  # what could not be decoded was read as these
+NOT_TEXT = re.compile("[\0\ud800-\udfff]")  # surrogates are what could not be decoded
 WHOLE = re.compile(r"(-?\d+)\.0+")
 csv.field_size_limit(10_000_000)  # characters; an unclosed quotation mark must not swallow a whole file
 
@@ -124,7 +124,7 @@ def _header(place: str, reader: Any, needed: Collection[str]) -> tuple[list[str]
         return [str(number) for number in range(1, len(names) + 1)], 0
     faults = {
         "the file is empty; its first line should name the columns": not names,
-        "the header is not UTF-8: save the file as UTF-8": SURROGATES.search("".join(names)),
+        "the header is not UTF-8: save the file as UTF-8": NOT_TEXT.search("".join(names)),
         f"the header names two columns alike ({', '.join(names):.200}): rename one": len(set(names)) < len(names),
     }
     for fault in filter(faults.get, faults):
