@@ -78,6 +78,8 @@ class SentimentDataModule(L.LightningDataModule):
             model is trained on these. A row of train may then lack its label, and counts as the most probable one; val
             and test are measured on labels alone.
         delimiter: What separates the columns of CSV and TSV; null for comma, semicolon or tab, by the first line.
+        group_column: Name or number of a column of groups, such as authors: rows of one group stay together when val
+            and test are taken out of train, so that the shares of classes are approximate.
         balanced_sampling: Whether an epoch draws equally many texts of each class, repeating those of rare ones.
         tokenizer: words (basic_english), or one that an add-on brings: bpe (sub-words learned from train) or a
             tokenizer.json.
@@ -117,6 +119,7 @@ class SentimentDataModule(L.LightningDataModule):
         drop_duplicates: bool = False,
         soft_targets: bool = False,
         delimiter: str | None = None,
+        group_column: str | None = None,
         balanced_sampling: bool = False,
         tokenizer: str = "words",
         bpe_size: int = 8000,
@@ -131,8 +134,8 @@ class SentimentDataModule(L.LightningDataModule):
     ) -> None:
         super().__init__()
         check_length(max_length, truncation)
-        columns = (text_column, label_column)
-        self.options = ReadOptions(*columns, bad_rows, val_share, test_share, drop_duplicates, soft_targets, delimiter)
+        shares = (bad_rows, val_share, test_share, drop_duplicates, soft_targets)
+        self.options = ReadOptions(text_column, label_column, *shares, delimiter, group_column)
         self.save_hyperparameters(logger=False)  # they travel in the checkpoint
         self.hparams.pop("_instantiator", None)  # the command line's: what is left are plain values
         for name, least in LEAST.items():

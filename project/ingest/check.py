@@ -83,7 +83,8 @@ class RowChecker:
             number = self.labels.setdefault(label, len(self.labels))
         else:
             number = target.index(max(target)) if target else NO_LABEL
-        return GoodRow(row[self.options.text_column], number, target, has_label=label is not None)
+        text, group = row[self.options.text_column], row.get(self.options.group_column or "")
+        return GoodRow(text, number, target, label is not None, text if group in (None, "") else f"group {group}")
 
     def _faults(self, record: Record, label: str | None, columns: Mapping[str, str] | None) -> Iterator[str | None]:
         """Yield what each check says; a check may rest on those before it."""

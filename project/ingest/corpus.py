@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +61,17 @@ class Corpus:
                 good = row < len(stored) and (stored.parts[row], stored.lines[row]) == (part_number, record.line)
                 yield record.columns, row if good else None
                 row += good
+
+    def places(self, split: Split) -> Iterator[tuple[str, int]]:
+        """Yield the file and line that each text of a split came from, in the split's order.
+
+        Raises:
+            UserError: The corpus has no such split, or it is empty.
+        """
+        rows = self.split(split)
+        stored, parts = StoredRows(rows.path), self.source.parts[cast(Split, rows.path.stem)]
+        for row in rows.chosen:
+            yield parts[stored.parts[row]].name, int(stored.lines[row])
 
     def split(self, name: Split) -> Rows:
         """Return the examples of one split.

@@ -29,12 +29,14 @@ class GoodRow(NamedTuple):
         label: Index of its label in order of appearance, or NO_LABEL.
         target: Probability of each label, in the same order; empty without soft targets.
         has_label: Whether the label is the row's own; False for the most probable one in its place.
+        group: Tells its group from others; the text if it has none.
     """
 
     text: str
     label: int
     target: list[float]
     has_label: bool
+    group: str
 
 
 def store_rows(path: Path, rows: Iterator[tuple[int, int, GoodRow]]) -> "StoredRows":
@@ -43,16 +45,17 @@ def store_rows(path: Path, rows: Iterator[tuple[int, int, GoodRow]]) -> "StoredR
 
     numbers = {"part": pa.int32(), "line": pa.int64(), "digest": pa.uint64()}
     values = {"text": pa.large_string(), "label": pa.int32(), "target": pa.list_(pa.float32()), "has_label": pa.bool_()}
-    schema = pa.schema(numbers | values)
+    schema = pa.schema(numbers | values | {"group": pa.uint64()})
     with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, schema) as writer:
         while batch := list(itertools.islice(rows, BATCH_ROWS)):
-            columns = zip(*((part, line, _digest(row.text), *row) for part, line, row in batch), strict=True)
+            stored = ((part, line, _digest(row.text), *row[:-1], _digest(row.group)) for part, line, row in batch)
+            columns = zip(*stored, strict=True)
             writer.write_batch(pa.record_batch([list(column) for column in columns], schema=schema))
     return StoredRows(path)
 
 
 def _digest(text: str) -> int:
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
 
 
 class StoredRows:
@@ -62,6 +65,7 @@ class StoredRows:
         parts: Index of each row's part, (rows,).
         lines: Its line there, (rows,).
         digests: 64 bits of each text, (rows,): equal texts, equal digests.
+        groups: Likewise of their groups, (rows,).
         labels: See `GoodRow`, (rows,).
         has_label: See `GoodRow`, (rows,).
         targets: See `GoodRow`, (rows, C); None without soft targets.
@@ -76,6 +80,7 @@ class StoredRows:
         self.parts: NDArray[np.int32] = table["part"].to_numpy()
         self.lines: NDArray[np.int64] = table["line"].to_numpy()
         self.digests: NDArray[np.uint64] = table["digest"].to_numpy()
+        self.groups: NDArray[np.uint64] = table["group"].to_numpy()
         self.labels: NDArray[np.int32] = table["label"].to_numpy()
         self.has_label: NDArray[np.bool_] = table["has_label"].to_numpy()
         targets: NDArray[np.float32] = table["target"].combine_chunks().flatten().to_numpy()

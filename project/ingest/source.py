@@ -33,6 +33,8 @@ class ReadOptions:
         soft_targets: Whether train has a probability of each label in columns p_LABEL, which then name the labels. A
             row of train may lack its label; its most probable one is used, but it never moves to val or test.
         delimiter: What separates the columns of CSV and TSV; None for what the first line suggests.
+        group_column: Name of a column of groups, such as authors: rows of one group stay together when val and test are
+            carved out of train. A row without a value is a group of its own.
 
     Raises:
         UserError: The shares leave nothing to train on.
@@ -46,6 +48,7 @@ class ReadOptions:
     drop_duplicates: bool = False
     soft_targets: bool = False
     delimiter: str | None = None
+    group_column: str | None = None
 
     def __post_init__(self) -> None:
         for name, share in (("val_share", self.val_share), ("test_share", self.test_share)):
@@ -140,7 +143,8 @@ def _file_part(path: Path, options: ReadOptions) -> Part:
 
 def _records(path: Path, options: ReadOptions, version: object) -> Iterator[Record]:
     """Yield the rows of a file; raise `UserError` if it is not the `_version` that it was."""
-    yield from read_records(path, options.delimiter, [options.text_column, options.label_column])
+    needed = filter(None, (options.text_column, options.label_column, options.group_column))
+    yield from read_records(path, options.delimiter, list(needed))
     if _version(path) != version:
         raise UserError(f"{path} has changed while it was read: start again when nothing writes to it")
 

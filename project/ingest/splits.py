@@ -52,7 +52,7 @@ def choose_rows(
         else:
             # final indices of labels, so that a checkpoint's order of them carves the same rows
             labels = np.where(train.has_label, np.array(order)[train.labels], NO_LABEL)
-            carved = carve_rows(train.digests[rows], labels[rows], share / remaining)
+            carved = carve_rows(_units(train, rows, options.group_column), labels[rows], share / remaining)
         own = rows[carved & train.has_label[rows]]
         chosen[split] = train, own
         notes.append(f"carved a {split} split of {len(own):,} texts out of train")
@@ -79,22 +79,48 @@ def _kept_rows(source: Source, drop: bool, stored: dict[Split, StoredRows], note
     return np.flatnonzero(~(gone & drop))
 
 
-def carve_rows(digests: NDArray[np.uint64], labels: NDArray[np.int64], share: float) -> NDArray[np.bool_]:
-    """Choose about `share` of each class, the same rows every time; rows of equal text stay together.
+def _units(train: StoredRows, rows: NDArray[np.int64], group_column: str | None) -> NDArray[np.int64]:
+    if group_column and (train.groups == train.digests).all():
+        raise UserError(f"no row of train has a group in column {group_column!r}: name it with --data.group_column")
+    return together(train.digests[rows], train.groups[rows])
+
+
+def together(*keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Return a number for each row, (rows,), that is the same for rows with an equal key, also through other rows.
 
     Args:
-        digests: Of each text, (rows,): equal texts, equal digests.
-        labels: Of each text, (rows,); NO_LABEL for one that is only chosen together with its equal.
-        share: Of the different texts of a class; at least one if it has two.
+        keys: Digests of texts and of groups, (rows,) each.
+    """
+    places = [np.unique(key, return_inverse=True)[1] for key in keys]
+    unit = np.arange(len(keys[0]))
+    before = ~unit
+    while (unit != before).any():
+        before = unit
+        for place in places:
+            least = np.full(len(unit), len(unit))
+            np.minimum.at(least, place, unit)
+            unit = least[place]
+        unit = unit[unit]  # each is the place of a row, whose own may be further to the front
+    return unit
+
+
+def carve_rows(units: NDArray[np.int64], labels: NDArray[np.int64], share: float) -> NDArray[np.bool_]:
+    """Choose about `share` of each class, the same rows every time.
+
+    Args:
+        units: Of each row, (rows,): rows of one unit stay together, such as those of equal text.
+        labels: Of each row, (rows,); NO_LABEL for one that is only chosen together with others of its unit.
+        share: Of the units of a class; at least one if it has two. A unit counts for the class of its first label
+            alone, so that shares of rows are approximate.
 
     Returns:
         Which rows are chosen, (rows,).
     """
     generator = np.random.default_rng(SEED)
     labelled = np.flatnonzero(labels != NO_LABEL)
-    first = labelled[np.sort(np.unique(digests[labelled], return_index=True)[1])]
+    first = labelled[np.sort(np.unique(units[labelled], return_index=True)[1])]
     chosen = [_pick(first[labels[first] == label], share, generator) for label in np.unique(labels[labelled])]
-    return np.isin(digests, digests[np.concatenate(chosen)])
+    return np.isin(units, units[np.concatenate(chosen)])
 
 
 def _pick(rows: NDArray[np.int64], share: float, generator: np.random.Generator) -> NDArray[np.int64]:

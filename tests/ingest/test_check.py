@@ -64,7 +64,7 @@ def row(text: object, label: object) -> Record:
 
 
 def test_good_row_has_text_and_label():
-    assert good_row(checker(), row("Warm.", "good")) == ("Warm.", 0, [], True)
+    assert good_row(checker(), row("Warm.", "good")) == ("Warm.", 0, [], True, "Warm.")
 
 
 def test_labels_are_numbered_as_they_come():

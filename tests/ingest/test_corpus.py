@@ -92,6 +92,24 @@ def test_file_that_changes_while_it_is_read_is_refused(tmp_path):
     assert sum(map(len, load_corpus(path).splits.values())) == 60
 
 
+def test_places_of_a_carved_split(tmp_path):
+    path = folder(tmp_path, train=toy_rows())
+    corpus = load_corpus(path)
+    lines = {text: (f"{path}/train.csv", number) for number, (text, _) in enumerate(toy_rows(), start=2)}
+    assert list(corpus.places("test")) == [lines[text] for text in texts(corpus, "test")]
+
+
+def test_places_in_several_files(tmp_path):
+    (tmp_path / "a").mkdir()
+    for number in (0, 1):
+        (tmp_path / "a" / f"train-{number}.csv").write_text(f"text,label\nWarm {number}.,good\n,\nCold {number}.,bad\n")
+    corpus = load_corpus(str(tmp_path / "a"), ReadOptions(bad_rows="skip", val_share=0, test_share=0))
+    assert list(corpus.places("train")) == [
+        *[(f"{tmp_path}/a/train-0.csv", 2), (f"{tmp_path}/a/train-0.csv", 4)],
+        *[(f"{tmp_path}/a/train-1.csv", 2), (f"{tmp_path}/a/train-1.csv", 4)],
+    ]
+
+
 def test_missing_split_is_refused(tmp_path):
     with pytest.raises(UserError, match="has no test split, only train, val"):
         load_corpus(folder(tmp_path, train=toy_rows()), ReadOptions(test_share=0)).split("test")

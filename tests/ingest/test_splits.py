@@ -1,11 +1,16 @@
+import csv
+import itertools
 import tracemalloc
+from operator import eq
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from project.errors import UserError
 from project.ingest import NO_LABEL, ReadOptions
-from project.ingest.splits import carve_phrases, carve_rows
+from project.ingest.splits import carve_phrases, carve_rows, together
 from tests.conftest import toy_rows
 from tests.ingest.folders import folder, load_corpus, texts
 
@@ -40,6 +45,58 @@ def test_text_without_label_is_chosen_with_its_equal_alone():
     digests, labels = rows([0, 0, NO_LABEL, NO_LABEL], [1, 2, 1, 3])
     chosen = carve_rows(digests, labels, 0.5)
     assert chosen.tolist() in ([True, False, True, False], [False, True, False, False])
+
+
+def units(*keys: list[int]) -> list[int]:
+    return together(*(np.array(key, dtype=np.uint64) for key in keys)).tolist()
+
+
+def test_rows_of_equal_text_or_group_are_together():
+    assert units([7, 7, 8, 9, 5], [1, 2, 2, 3, 4]) == [0, 0, 0, 3, 4]
+
+
+def test_rows_are_together_through_a_chain_of_others():
+    numbers = range(1000)
+    assert set(units([n // 2 for n in numbers], [(n + 1) // 2 for n in numbers])) == {0}
+
+
+@settings(max_examples=50)
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=20))
+def test_units_are_connected_components(pairs):
+    found = units(*map(list, zip(*pairs, strict=True)))
+    for unit in set(found):
+        rows = {row for row, each in enumerate(found) if each == unit}
+        reached: set[int] = {min(rows)}
+        for _ in rows:  # what shares a text or a group with a row that was reached is reached too
+            reached |= {r for r, s in itertools.product(range(len(pairs)), reached) if any(map(eq, pairs[r], pairs[s]))}
+        assert reached == rows
+
+
+def grouped(tmp_path) -> str:
+    """60 texts of 12 authors, a class and an author in three not known."""
+    rows = [(text, label, f"author {n % 12}" if n % 3 else "") for n, (text, label) in enumerate(toy_rows())]
+    with (tmp_path / "a.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("text", "label", "author"), *rows])
+    return str(tmp_path / "a.csv")
+
+
+def test_groups_are_never_parted(tmp_path):
+    corpus = load_corpus(grouped(tmp_path), ReadOptions(group_column="author"))
+    authors = {text: n % 12 for n, (text, _) in enumerate(toy_rows()) if n % 3}
+    found = [{authors[text] for text in texts(corpus, split) if text in authors} for split in corpus.splits]
+    assert sum(map(len, found)) == len(set(authors.values()))
+    assert all(len(rows) for rows in corpus.splits.values())
+
+
+def test_rows_without_a_group_are_parted(tmp_path):
+    corpus = load_corpus(grouped(tmp_path), ReadOptions(group_column="author"))
+    alone = {text for n, (text, _) in enumerate(toy_rows()) if n % 3 == 0}
+    assert alone - set(texts(corpus, "train"))
+
+
+def test_group_column_that_no_row_has_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"no row of train has a group in column 'writer': name it with --data\.group"):
+        load_corpus(grouped(tmp_path), ReadOptions(group_column="writer"))
 
 
 SENTENCES = ["a warm and wise film", "a cold and noisy one", "the music is lovely", "the ending drags on"]
