@@ -98,7 +98,7 @@ def open_corpus(source: Source, options: ReadOptions) -> Corpus:
     Raises:
         UserError: Rows cannot be used, or the cache cannot be written.
     """
-    settings = [asdict(options), source.renamed, source.known_labels, source.labelled, source.phrases]
+    settings = [asdict(options), source.renamed, source.known_labels, source.labelled]
     key = json.dumps([source.key, list(source.parts), ingest_code(), source.code, settings])
     folder = cache_dir() / "corpora" / hashlib.sha256(key.encode()).hexdigest()[:32]
     cached_folder(folder, lambda scratch: build_corpus(source, options, scratch))

@@ -2,11 +2,14 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from project.errors import UserError
 from project.ingest.records import SUFFIXES, Record, is_data_file, read_records
@@ -81,8 +84,8 @@ class Source:
         renamed: Names for labels, by what they are called in the source.
         known_labels: The only labels allowed, in their order; None for those of train.
         labelled: False if the texts are to be predicted and need no label.
-        phrases: Whether rows are phrases of each other, as in the Stanford Sentiment Treebank: val is then carved by
-            whole sentences, and no phrase of theirs stays in train.
+        carve_phrases: If rows are phrases of each other, chooses those of a split, (rows,), given their texts and a
+            share; rows are chosen by class otherwise.
         unlabelled: Further texts that no one has labelled.
         text_column: Name of the column of texts.
         text_fault: Returns why a value is not a usable text, or None; every text is by default.
@@ -95,7 +98,7 @@ class Source:
     renamed: dict[str, str] = field(default_factory=dict)
     known_labels: tuple[str, ...] | None = None
     labelled: bool = True
-    phrases: bool = False
+    carve_phrases: Callable[[Sequence[str], float], NDArray[np.bool_]] | None = None
     unlabelled: list[Part] = field(default_factory=list)
     text_column: str = ReadOptions.text_column
     text_fault: Callable[[object], str | None] = lambda text: None

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from project.errors import UserError
-from project.ingest.phrases import PhraseIndex
 from project.ingest.rows import NO_LABEL, Rows, StoredRows
 from project.ingest.source import ReadOptions, Source, Split
 
@@ -47,8 +46,10 @@ def choose_rows(
                 f"corpus {source.name}: {split} is measured on labels, and no text of train has one in column "
                 f"{options.label_column!r}: give a folder with a file {split}.csv too"
             )
-        if source.phrases:
-            carved = carve_phrases([example.text for example in Rows(train.path, rows, order)], share / remaining)
+        if source.carve_phrases:
+            carved = source.carve_phrases(
+                [example.text for example in Rows(train.path, rows, order)], share / remaining
+            )
         else:
             # final indices of labels, so that a checkpoint's order of them carves the same rows
             labels = np.where(train.has_label, np.array(order)[train.labels], NO_LABEL)
@@ -126,29 +127,3 @@ def carve_rows(units: NDArray[np.int64], labels: NDArray[np.int64], share: float
 def _pick(rows: NDArray[np.int64], share: float, generator: np.random.Generator) -> NDArray[np.int64]:
     count = max(round(share * len(rows)), int(len(rows) > 1))
     return generator.permutation(rows)[:count]
-
-
-def carve_phrases(texts: Sequence[str], share: float) -> NDArray[np.bool_]:
-    """Choose about `share` of the whole sentences and every phrase inside one of them.
-
-    A sentence is whole if it is inside no other text. Rows of the Stanford Sentiment Treebank are phrases of its
-    sentences, so that a random choice of rows would leave the words of val in train (Socher et al. 2013).
-
-    Args:
-        texts: Tokens separated by white space.
-        share: Of the whole sentences.
-
-    Returns:
-        Which rows are chosen, (rows,).
-    """
-    plain = [" ".join(text.split()) for text in texts]
-    index = PhraseIndex(plain)
-    inside: set[int] = set()
-    whole: list[int] = []
-    for row in sorted(range(len(plain)), key=lambda row: -len(plain[row].split())):
-        if hash(plain[row]) not in inside:
-            whole.append(row)
-            inside |= index.inside(plain[row])
-    picked = _pick(np.array(whole), share, np.random.default_rng(SEED))
-    held_out = {phrase for row in picked for phrase in index.inside(plain[row])}
-    return np.array([hash(text) in held_out for text in plain])

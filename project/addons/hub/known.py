@@ -5,6 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from project.addons.hub.data_sets import hub_source
+from project.addons.hub.sentences import carve_phrases
+from project.atomic import code_digest
 from project.corpora import POLARITY
 from project.ingest import Part, Source, Split, folder_source
 
@@ -24,4 +26,5 @@ def known_corpus(name: str) -> Source:
     if name == "imdb":
         return source
     parts: dict[Split, list[Part]] = {"train": source.parts["train"], "test": source.parts["val"]}
-    return replace(source, parts=parts, phrases=True, text_column="sentence")
+    key = source.key + code_digest([Path(__file__).with_name("sentences.py")])
+    return replace(source, key=key, parts=parts, carve_phrases=carve_phrases, text_column="sentence")

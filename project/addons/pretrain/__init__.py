@@ -1,3 +1,6 @@
-"""Pretrains the word vectors and the recurrent network as a language model, on texts without labels."""
+"""Learns from texts without labels: word vectors, or those and the recurrent network as a language model."""
 
-COMMANDS = {"pretrain": "project.addons.pretrain.command:pretrain"}
+COMMANDS = {
+    "pretrain": "project.addons.pretrain.command:pretrain",
+    "word2vec": "project.addons.pretrain.word2vec:word2vec",
+}

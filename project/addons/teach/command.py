@@ -170,7 +170,7 @@ def further_texts(own: Corpus, data: SentimentDataModule, name: str, cut: bool, 
             yield from sentences(text) if cut else [text]
 
     print(f"collecting texts from {source.name}", flush=True)
-    found = sorted(set(unseen_texts(own, candidates, own.source.phrases or source.phrases)))
+    found = sorted(set(unseen_texts(own, candidates, bool(own.source.carve_phrases or source.carve_phrases))))
     if not found:
         raise UserError(f"corpus {source.name} has no text in its column {column!r} that could be labelled")
     return random.Random(seed).sample(found, min(most, len(found)))

@@ -2,8 +2,8 @@
 
 import pytest
 
+from project.addons.pretrain.texts import readable_texts
 from project.corpora import load_corpus
-from project.ingest import readable_texts
 from tests.shared_sentences import letters, needs_sst2
 
 pytestmark = [pytest.mark.slow, needs_sst2]
