@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any, NamedTuple, TypedDict
+from zipfile import ZipFile
 
 import torch
 from torch import nn
@@ -57,6 +58,9 @@ def load_plain(path: str | Path, kind: str) -> Any:
         UserError: It cannot be read.
     """
     try:
+        with ZipFile(path) as archive:
+            if damaged := archive.testzip():  # torch itself does not look at the checksums
+                raise ValueError(damaged)
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # what is no checkpoint can raise anything
         raise UserError(f"{path} is not a {kind} that can be read: it is damaged, or of another kind") from error
@@ -75,6 +79,11 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         raise UserError(f"{path} is not a checkpoint of this project: it lacks the tokenizer and the labels")
     if (found := checkpoint[KEY]["format"]) != FORMAT:
         raise UserError(f"{path} has checkpoint format {found}, this version reads format {FORMAT}: train again")
+    for name, weight in checkpoint["state_dict"].items():
+        if not torch.isfinite(weight).all():
+            raise UserError(
+                f"{path} holds NaN or infinite numbers in {name}: take an earlier checkpoint, or train again"
+            )
     return checkpoint
 
 

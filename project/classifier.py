@@ -31,8 +31,7 @@ TRAINING = ["learning_rate", "weight_decay", "warmup", "label_smoothing", "class
 
 SHARES = ("dropout", "embedding_dropout", "label_smoothing")
 LIMITS = dict.fromkeys(SHARES, "at least 0 and less than 1")
-LIMITS |= {"embedding_dim": "1 or more", "learning_rate": "more than 0", "warmup": "a share of the steps, from 0 to 1"}
-LIMITS["weight_decay"] = "0 or more"
+LIMITS |= {"embedding_dim": "1 or more", "learning_rate": "above 0", "warmup": "0 to 1", "weight_decay": "0 or more"}
 
 
 class SentimentClassifier(L.LightningModule):
@@ -82,7 +81,7 @@ class SentimentClassifier(L.LightningModule):
         shares = {name: 0 <= self.hparams[name] < 1 for name in SHARES}
         for name, fits in (limits | shares).items():
             if not fits:
-                raise UserError(f"{name} is {self.hparams[name]}: set --model.{name} to {LIMITS[name]}")
+                raise UserError(f"{name} is {self.hparams[name]}: --model.{name} should be {LIMITS[name]}")
         self.hparams.pop("_instantiator", None)  # the command line's: what is left are plain values
         self.hparams["encoder"] = encoder_state(encoder)
         with torch.device("meta"):  # refuses options of the network before any data is read

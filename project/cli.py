@@ -29,7 +29,7 @@ from project.encoder import encoder_class
 from project.errors import UserError
 from project.options import explain
 from project.registry import load, registered
-from project.trainer import SentimentTrainer, Stop
+from project.trainer import CheckpointFile, SentimentTrainer, Stop
 
 DEFAULT_CONFIG = Path(__file__).parent.parent / "configs" / "default.yaml"
 
@@ -38,7 +38,7 @@ WORDS = ("data.tokenizer", "data.bpe_size", "data.min_freq", "data.max_vocab_siz
 CHECKPOINT_DECIDES = ("model.", "optimizer", "lr_scheduler", "data.max_length", "data.truncation", *WORDS)
 FREE = ("model.learning_rate", "model.warmup", "model.label_smoothing")  # but a resumed run may change these
 FIT = dict.fromkeys(("optimizer", "lr_scheduler", "test_after_fit"), ("fit",))
-OF_COMMANDS = FIT | {"verbose": ("test", "validate"), "output": ("predict",)}
+OF_COMMANDS = FIT | {"verbose": ("test", "validate"), "output": ("predict",), "overwrite": ("predict",)}
 
 
 def fit(words: list[str]) -> None:
@@ -106,8 +106,6 @@ class SentimentCLI(LightningCLI):
     """`LightningCLI` for one model and one data module, never with untrained weights."""
 
     model: SentimentClassifier
-    datamodule: SentimentDataModule
-    trainer: SentimentTrainer
     command: str
     words: list[str]
 
@@ -122,6 +120,7 @@ class SentimentCLI(LightningCLI):
         if self.command == "fit":
             parser.add_optimizer_args()
             parser.add_lr_scheduler_args()
+            parser.add_argument("--resume", choices=[*registered("RESUME")], help="how to find a run to go on with")
         for option, commands in OF_COMMANDS.items():  # a configuration that was saved by one fits the others too
             if self.command not in commands:
                 parser.add_argument(f"--{option}", type=Any, help=f"ignored: an option of {commands[0]}")
@@ -139,7 +138,11 @@ class SentimentCLI(LightningCLI):
         path = words.parse_known_args(self.words)[0].ckpt_path
         if path is None:
             super().parse_arguments(parser, args)
-            path = self.config[self.command].ckpt_path
+            config = self.config[self.command]
+            path, how = config.ckpt_path, config.pop("resume", None)
+            if path is None and how is not None:
+                path = load(registered("RESUME")[how])(self._parser(self.command).dump(config, skip_none=False))
+                self.words = [*self.words, f"--ckpt_path={path or 'null'}"]
         self.checkpoint = read_checkpoint(path) if path not in (None, "null") else None
 
     def _parse_ckpt_path(self) -> None:
@@ -156,6 +159,7 @@ class SentimentCLI(LightningCLI):
             )
         else:
             del self.config["fit"]["ckpt_path"]  # saved as null, it would undo --ckpt_path before --config
+        self.config[self.command].pop("resume", None)
         for option, commands in OF_COMMANDS.items():  # likewise
             if self.command not in commands:
                 del self.config[self.command][option]
@@ -194,6 +198,8 @@ class SentimentCLI(LightningCLI):
             trainer = super().instantiate_trainer(**kwargs)
         except (MisconfigurationException, ValueError) as error:
             raise UserError(f"trainer settings: {' '.join(str(error).split())}") from error
+        trainer.strategy.checkpoint_io = CheckpointFile()
+        trainer.resumed = config.get("ckpt_path")  # type: ignore[attr-defined] # Lightning's own is not known in setup
         trainer.command = shlex.join(["sentiment", str(self.subcommand), *self.words])  # type: ignore[attr-defined]
         return trainer
 
@@ -219,24 +225,6 @@ class SentimentCLI(LightningCLI):
             raise UserError(f"--optimizer and --lr_scheduler: {' '.join(str(error).split())}") from error
         return self.configure_optimizers(self.model, made, schedule)
 
-    def after_fit(self) -> None:
-        """Say where the model is and what can be done with it."""
-        best = getattr(self.trainer.checkpoint_callback, "best_model_path", "")
-        if not self.trainer.is_global_zero or self.trainer.fast_dev_run:  # type: ignore[attr-defined]
-            return
-        if not best:
-            print("no checkpoint was written: no epoch ended with a val metric to choose by")
-            return
-        best = relative(Path(best))
-        sentiment = relative(Path(sys.executable).parent / "sentiment")
-        print(f"\nbest checkpoint: {best}\n\ngo on with")
-        for command, rest in {"classify": '"your text"', "export": "--output bundle"}.items():
-            if command in registered("COMMANDS"):
-                print(f"  {sentiment} {command} --ckpt_path {best} {rest}")
-        print(f"  {sentiment} predict --ckpt_path {best} --data.corpus FILE --output predictions.csv")
-        last, epochs = best.parent / "last.ckpt", 2 * (self.trainer.max_epochs or 1)
-        print(f"  {sentiment} fit --ckpt_path {last} --trainer.max_epochs {epochs}")
-
 
 def settings_of(checkpoint: dict[str, Any]) -> dict[str, Any]:
     """Return the configuration that a checkpoint was trained with, as far as it holds it.
@@ -252,11 +240,6 @@ def settings_of(checkpoint: dict[str, Any]) -> dict[str, Any]:
             raise UserError(f"the checkpoint was trained with {made['class_path']}: resume from Python, or train anew")
     encoder_class(model["encoder"])
     return {**seed, **chosen, "model": model, "data": data}
-
-
-def relative(path: Path) -> Path:
-    """Return `path` as it is shortest to type in the working folder."""
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def stop(number: int, frame: object) -> None:
@@ -302,5 +285,7 @@ def run_trainer(command: str, words: list[str]) -> None:
             parser_kwargs={command: {"default_config_files": [str(DEFAULT_CONFIG)]}},
             args=[command, *words],
         )
+    except OSError as error:
+        raise UserError(f"{error.filename or 'disk'}: {error.strerror or error}; what is there stays whole") from error
     except SIGTERMException:  # Lightning would end with 0, as if all were done
         sys.exit(128 + (Stop.signal or signal.SIGTERM))

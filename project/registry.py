@@ -3,7 +3,8 @@
 The dictionaries in the `__init__.py` of export, serve and each add-on hold strings, "module:name", imported on use:
 COMMANDS (functions of the command line), CALLBACKS (added to every run of the Trainer), NETWORKS
 (``--model.network``), NODES (functions that export a network or an encoder, by its class name), CORPORA (functions from
-a name, or from any OWNER/NAME, to a source of rows) and TOKENIZERS (classes, by ``--data.tokenizer`` and scheme).
+a name, or from any OWNER/NAME, to a source of rows), TOKENIZERS (classes, by ``--data.tokenizer`` and scheme) and
+RESUME (functions from a configuration of fit, as YAML, to the checkpoint to go on from, or None, by ``--resume``).
 """
 
 from importlib import import_module
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 ROOT = Path(__file__).parent
-Kind = Literal["COMMANDS", "CALLBACKS", "NETWORKS", "NODES", "CORPORA", "TOKENIZERS"]
+Kind = Literal["COMMANDS", "CALLBACKS", "NETWORKS", "NODES", "CORPORA", "TOKENIZERS", "RESUME"]
 
 
 def rooms() -> list[str]:

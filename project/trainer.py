@@ -8,12 +8,14 @@ from typing import Any
 
 import lightning as L
 import torch
+from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.pytorch.callbacks import Callback, TQDMProgressBar
 from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from project.atomic import atomic_write
 from project.errors import UserError
 from project.ingest import check_output
 
@@ -51,12 +53,23 @@ class Stop(Callback):
             trainer.strategy.launcher.kill(signal.SIGKILL)
 
 
+class CheckpointFile(TorchCheckpointIO):
+    """Writes a checkpoint next to its place, then moves it there; Lightning's way leads through TMPDIR."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        """Write a checkpoint that is whole and on the disk as soon as it has its name."""
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        with atomic_write(Path(path)) as scratch:
+            torch.save(checkpoint, scratch)
+
+
 class SentimentTrainer(L.Trainer):
     """A Trainer whose `fit` ends with the test of the best checkpoint, and that stops between two batches.
 
     Attributes:
         command: What started the run, for its results.
         output: The file of predictions that was asked for.
+        resumed: The checkpoint that a fit goes on from.
         stopping: Whether all processes have agreed to stop.
     """
 
@@ -77,25 +90,32 @@ class SentimentTrainer(L.Trainer):
             test_after_fit: Whether the test follows; a search over settings should never see it.
             kwargs: See `lightning.Trainer.fit`.
         """
+        self.test_after_fit = test_after_fit
         super().fit(*args, **kwargs)
-        best = getattr(self.checkpoint_callback, "best_model_path", "")
-        if test_after_fit and best and "test" in self.datamodule.corpus.splits:  # type: ignore[attr-defined]
+        if best := self.to_test:
             self.test(ckpt_path=best, datamodule=self.datamodule)  # type: ignore[attr-defined]
 
-    def predict(self, *args: Any, output: str | None = None, **kwargs: Any) -> None:
+    @property
+    def to_test(self) -> str:
+        """The checkpoint whose test follows the fit; empty if none does."""
+        best: str = getattr(self.checkpoint_callback, "best_model_path", "")
+        return best if self.test_after_fit and "test" in self.datamodule.corpus.splits else ""  # type: ignore[attr-defined]
+
+    def predict(self, *args: Any, output: str | None = None, overwrite: bool = False, **kwargs: Any) -> None:
         """Predict the test split, or every text if there is none, and write the predictions to a file.
 
         Args:
             args: See `lightning.Trainer.predict`.
             output: File to write: .csv, .tsv, .jsonl (each also .gz) or .parquet; predictions.csv in the run's folder
                 if none is given.
+            overwrite: Whether the file may replace one that is there.
             kwargs: See `lightning.Trainer.predict`; `return_predictions` is always off, which keeps memory flat.
 
         Raises:
             UserError: The file cannot be written.
         """
         if output is not None:
-            check_output(Path(output))
+            check_output(Path(output), overwrite)
         self.output = output
         super().predict(*args, return_predictions=False, **kwargs)  # type: ignore[misc]
 

@@ -51,9 +51,9 @@ def small(**options: Any) -> SentimentClassifier:
     [
         ({"encoder": partial(BiLSTMEncoder, hidden_size=0)}, "BiLSTMEncoder: hidden_size must be greater than zero"),
         ({"encoder": print}, "encoder is <built-in function print>: give a subclass of Encoder"),
-        ({"dropout": 1.5}, "dropout is 1.5: set --model.dropout to at least 0 and less than 1"),
-        ({"warmup": 2.0}, "warmup is 2.0: set --model.warmup to a share of the steps, from 0 to 1"),
-        ({"learning_rate": 0.0}, "learning_rate is 0.0: set --model.learning_rate to more than 0"),
+        ({"dropout": 1.5}, "dropout is 1.5: --model.dropout should be at least 0 and less than 1"),
+        ({"warmup": 2.0}, "warmup is 2.0: --model.warmup should be 0 to 1"),
+        ({"learning_rate": 0.0}, "learning_rate is 0.0: --model.learning_rate should be above 0"),
         ({"encoder": partial(BiLSTMEncoder, pooling="median")}, "pooling is 'median': choose one of last, mean, max"),
         ({"network": "Forest"}, "network 'Forest' needs an add-on, which this tree lacks"),
         (

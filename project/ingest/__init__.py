@@ -3,7 +3,7 @@
 from project.ingest.corpus import Corpus, open_corpus
 from project.ingest.fetch import Distribution, Member, cache_dir, fetch
 from project.ingest.held_out import check_unread, text_key, texts_of, unseen_texts
-from project.ingest.output import Row, check_folder, check_new, check_output, merged, write_rows
+from project.ingest.output import Row, check_new, check_output, merged, write_rows
 from project.ingest.records import SUFFIXES, Record, column_types, is_data_file, label_name, read_records
 from project.ingest.rows import NO_LABEL, Example, Rows
 from project.ingest.soft_targets import added_columns, shares_of
@@ -15,7 +15,7 @@ from project.ingest.word_vectors import read_word_vectors
 __all__ = [
     "NO_LABEL", "SPLITS", "SUFFIXES", "Corpus", "Distribution", "EncodedCorpus",
     "Example", "Member", "Part", "ReadOptions", "Record", "Row", "Rows", "Source", "Split", "SplitTokens",
-    "added_columns", "cache_dir", "check_folder", "check_new",
+    "added_columns", "cache_dir", "check_new",
     "check_output", "check_unread", "column_types", "encode_corpus", "fetch", "file_source", "folder_source",
     "is_data_file", "label_name", "merged", "open_corpus", "read_records", "read_word_vectors",
     "shares_of", "text_key", "texts_of", "unseen_texts", "write_rows",

@@ -96,7 +96,7 @@ def _pip_download(distribution: Distribution, scratch: Path) -> Path:
     command += ["--disable-pip-version-check", "--retries=2", f"--dest={target}", f"--requirement={requirements}"]
     progress = sys.stderr if sys.stderr.isatty() else subprocess.DEVNULL
     done = subprocess.run(command, stdout=progress, stderr=subprocess.PIPE, text=True, check=False)
-    archives = sorted(target.glob("*")) if target.is_dir() else []
+    archives = list(target.glob("*"))
     if done.returncode == 0 and len(archives) == 1 and _is_intact(archives[0], distribution.sha256):
         return archives[0]
     reasons = [line for line in done.stderr.splitlines() if "ERROR" in line or "No module" in line]

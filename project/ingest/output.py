@@ -15,34 +15,25 @@ from project.ingest.records import BATCH_ROWS, SUFFIXES, file_kind, is_data_file
 Row = dict[str, Any]
 
 
-def check_output(path: Path) -> None:
+def check_output(path: Path, overwrite: bool) -> None:
     """Check that predictions can be written to `path`.
 
     Raises:
-        UserError: Its suffix is unknown, or its folder is missing.
+        UserError: Its suffix is unknown, its folder is missing, or it exists already and `overwrite` is off.
     """
     if not is_data_file(path):
         raise UserError(f"output {path} should end in one of {', '.join(SUFFIXES)}")
-    check_folder(path)
+    check_new(path, "one, or add --overwrite=true", overwrite)
 
 
-def check_new(path: Path, kind: str) -> None:
+def check_new(path: Path, instead: str, overwrite: bool = False) -> None:
     """Check, before hours are spent, that `--output` can be created.
 
     Raises:
-        UserError: It exists already, or its parent folder does not.
+        UserError: It exists already and `overwrite` is off, or its parent folder does not.
     """
-    if path.exists():
-        raise UserError(f"--output {path} exists already: choose another {kind}, or remove it")
-    check_folder(path)
-
-
-def check_folder(path: Path) -> None:
-    """Check that there is a folder for `--output`.
-
-    Raises:
-        UserError: There is none.
-    """
+    if path.exists() and not overwrite:
+        raise UserError(f"--output {path} exists already: choose another {instead}")
     if not path.absolute().parent.is_dir():
         raise UserError(f"the folder {path.parent} does not exist: create it, or choose another --output")
 

@@ -33,7 +33,7 @@ def read(tmp_path, content: str | bytes, name: str = "a.csv", **options):
         ("a.csv", 'text,label\r"Warm, wise.",good\r'),
         ("a.csv", 'text,label\n"Warm, wise.",good\n'.encode("utf-16")),
         ("a.csv", b"\xfe\xff" + 'text,label\r\n"Warm, wise.",good\r\n'.encode("utf-16-be")),
-        ("a.csv.gz", gzip.compress("text;label\nWarm, wise.;good\n".encode("utf-16"))),
+        ("a.csv.gz", gzip.compress("text;label\nWarm, wise.;good\n".encode("utf-16"), mtime=0)),
     ],
 )
 def test_dialects(tmp_path, name, content):

@@ -68,7 +68,7 @@ def test_column_of_the_same_name_is_refused():
 @pytest.mark.parametrize(("path", "message"), [("a.xlsx", "should end in one of"), ("no/a.csv", "does not exist")])
 def test_output_that_cannot_be_written(path, message):
     with pytest.raises(UserError, match=message):
-        check_output(Path(path))
+        check_output(Path(path), overwrite=False)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,13 @@ Fault = Callable[[object], str | None]  # why a value is no usable text
 
 
 def annotate_file(
-    path: Path, output: Path, options: ReadOptions, answer: Answer, text_fault: Fault, empty: Row | None
+    path: Path,
+    output: Path,
+    options: ReadOptions,
+    answer: Answer,
+    text_fault: Fault,
+    empty: Row | None,
+    overwrite: bool = False,
 ) -> list[str]:
     """Write every row of `path` to `output`, in order, with all its columns and those of its answer.
 
@@ -27,6 +33,7 @@ def annotate_file(
         answer: What is added for texts.
         text_fault: Checks a text.
         empty: What is added to a bad row; None if the first bad row is to end it all.
+        overwrite: Whether `output` may be there already.
 
     Returns:
         What the user should know: about the file, and where the bad rows are and what is wrong with them.
@@ -38,7 +45,7 @@ def annotate_file(
         raise UserError(f"{path} does not exist")
     if not is_data_file(path):
         raise UserError(f"{path}: the name should tell the format: .csv, .tsv, .jsonl (each also .gz) or .parquet")
-    check_output(output)
+    check_output(output, overwrite)
     started, rows, bad, first, notes = time.perf_counter(), 0, 0, "", dict[str, str]()
     text_column, source = options.text_column, read_records(path, options.delimiter, [options.text_column])
     opening = list(islice(source, 1))  # a file that cannot be read says so here

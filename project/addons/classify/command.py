@@ -3,12 +3,15 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from project.decision import Prediction
 from project.errors import UserError
 from project.predict import Predictor, load
 from project.text import text_fault
+
+if TYPE_CHECKING:
+    from project.ingest import ReadOptions
 
 
 def classify(
@@ -19,6 +22,7 @@ def classify(
     text_column: str = "text",
     bad_rows: Literal["error", "skip"] = "error",
     delimiter: str | None = None,
+    overwrite: bool = False,
 ) -> None:
     """Print label and probability of texts, or write them next to the rows of a file.
 
@@ -32,6 +36,7 @@ def classify(
         text_column: Column of texts in the file; in CSV and TSV without a header its number, from 1.
         bad_rows: skip leaves bad rows without a prediction, error stops at the first.
         delimiter: What separates the columns of CSV and TSV; null for comma, semicolon or tab, by the first line.
+        overwrite: Whether the output may replace a file that is there.
 
     Raises:
         UserError: The model or the texts cannot be used, or options contradict each other.
@@ -42,7 +47,9 @@ def classify(
         raise UserError(f"either --input or texts: {texts[0]!r} is one text too many")
     predictor, skip = load(ckpt_path), bad_rows == "skip"
     if input is not None and output is not None:
-        classify_file(predictor, input, output, text_column, skip, delimiter)
+        from project.ingest import ReadOptions
+
+        classify_file(predictor, input, output, ReadOptions(text_column, delimiter=delimiter), skip, overwrite)
     elif texts:
         print(*lines_of(texts, predictor(texts)), sep="\n")
     else:
@@ -60,7 +67,7 @@ def lines_of(texts: Sequence[str], predictions: Sequence[Prediction]) -> list[st
 
 
 def classify_file(
-    predictor: Predictor, path: Path, output: Path, text_column: str, skip: bool, delimiter: str | None = None
+    predictor: Predictor, path: Path, output: Path, options: "ReadOptions", skip: bool, overwrite: bool
 ) -> None:
     """Write every row of `path` to `output`, with `predicted` and a probability per class.
 
@@ -68,15 +75,15 @@ def classify_file(
         predictor: The model.
         path: .csv, .tsv or .jsonl (each also .gz), or .parquet.
         output: Likewise; it appears when it is complete.
-        text_column: Column of texts.
+        options: The column of texts, and what separates the columns.
         skip: Whether a bad row is written without a prediction instead of ending it all.
-        delimiter: What separates the columns of CSV and TSV; None for what the first line suggests.
+        overwrite: Whether `output` may be there already.
 
     Raises:
         UserError: A file cannot be read or written, a column is missing, or a row is bad and `skip` is off.
     """
     from project.addons.classify.annotate import annotate_file  # tables, which lines of text do not need
-    from project.ingest import ReadOptions, added_columns
+    from project.ingest import added_columns
 
     names = predictor.decision.label_names
 
@@ -84,6 +91,5 @@ def classify_file(
         return [added_columns(names, p.label, list(p.probabilities.values())) for p in predictor.answers(texts)]
 
     empty = added_columns(names, None, []) if skip else None
-    options = ReadOptions(text_column, delimiter=delimiter)
-    for note in annotate_file(path, output, options, answer, text_fault, empty):
+    for note in annotate_file(path, output, options, answer, text_fault, empty, overwrite):
         print(note, file=sys.stderr)

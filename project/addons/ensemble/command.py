@@ -10,7 +10,7 @@ from project.addons.ensemble.members import Ensemble
 from project.atomic import atomic_write
 from project.checkpoint import KEY, PREFIX, ModelState, read_checkpoint
 from project.errors import UserError
-from project.ingest import check_folder
+from project.ingest import check_new
 from project.network import network_state
 
 LIGHTNING = (
@@ -28,17 +28,18 @@ SHARED = {
 }
 
 
-def ensemble(*checkpoints: Path, output: Path) -> None:
+def ensemble(*checkpoints: Path, output: Path, overwrite: bool = False) -> None:
     """Combine checkpoints into one that predicts the mean of their probabilities.
 
     Args:
         checkpoints: Two or more .ckpt files that fit wrote.
         output: The .ckpt file to write.
+        overwrite: Whether it may replace a file that is there.
 
     Raises:
         UserError: A checkpoint cannot be read, the checkpoints are incompatible, or the output cannot be written.
     """
-    check_paths(output, checkpoints)
+    check_paths(output, checkpoints, overwrite)
     members = [read_checkpoint(path) for path in checkpoints]
     check_members({path: member[KEY] for path, member in zip(checkpoints, members, strict=True)})
     with atomic_write(output) as scratch:
@@ -46,7 +47,7 @@ def ensemble(*checkpoints: Path, output: Path) -> None:
     print(f"ensemble of {len(members)} networks: {output}")
 
 
-def check_paths(output: Path, checkpoints: Sequence[Path]) -> None:
+def check_paths(output: Path, checkpoints: Sequence[Path], overwrite: bool) -> None:
     """Check the paths before any checkpoint is read.
 
     Raises:
@@ -59,9 +60,9 @@ def check_paths(output: Path, checkpoints: Sequence[Path]) -> None:
         raise UserError("a checkpoint is named twice: the members must be different checkpoints")
     if output.suffix != ".ckpt" or output.is_dir():
         raise UserError(f"--output {output} is not the name of a checkpoint: choose a file that ends in .ckpt")
-    check_folder(output)
     if output.resolve() in members:
         raise UserError(f"--output {output} would overwrite one of the members: choose another name")
+    check_new(output, "name, or add --overwrite", overwrite)
 
 
 def check_members(states: Mapping[Path, ModelState]) -> None:

@@ -62,7 +62,7 @@ def pretrain(
             raise UserError(f"{name} is {value}: set --{name}=1 or more")
     if output.suffix != ".pt":
         raise UserError(f"--output {output} should end in .pt")
-    check_new(output, "file")
+    check_new(output, "file, or remove it")
     check_network(model)
     set_seed(seed_everything, verbose=False)
     read: set[int] = set()

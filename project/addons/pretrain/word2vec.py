@@ -45,7 +45,7 @@ def word2vec(
     """
     if output.suffix != ".pt":
         raise UserError(f"--output {output} should end in .pt")
-    check_new(output, "file")
+    check_new(output, "file, or remove it")
     read: set[int] = set()
     corpora = [data.corpus, *([load_corpus(other)] if other else [])]
     texts = readable_texts(corpora, read, unlabelled, load_corpus(held_out) if held_out else None)

@@ -11,6 +11,7 @@ import lightning as L
 import yaml
 from lightning.pytorch.utilities import rank_zero_only
 
+from project.addons.results.hints import print_hints
 from project.atomic import write_json
 from project.callbacks import of_all_processes, run_dir
 from project.checkpoint import ModelState
@@ -43,9 +44,12 @@ class Results(L.Callback):
         for logger in trainer.loggers:
             logger.log_hyperparams(facts)
 
-    def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
-        """Stop the clock."""
+    def teardown(self, trainer: Any, pl_module: L.LightningModule, stage: str) -> None:
+        """Stop the clock; at the end of a fit and its test say what can be done with the model."""
         self._seconds[stage] = time.perf_counter() - self._started[stage]
+        done = "fit" in self._seconds and (stage == "test" or not getattr(trainer, "to_test", ""))
+        if done and trainer.is_global_zero and not trainer.fast_dev_run:
+            print_hints(trainer)
 
     def on_test_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, *_: Any, **__: Any

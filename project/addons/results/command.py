@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from project.atomic import atomic_write
 from project.errors import UserError
+from project.ingest import check_new
 
 DRAWS = 10_000  # bootstrap samples
 SEED = re.compile(r" ?--seed_everything[= ]\d+")
@@ -20,16 +21,18 @@ SEED = re.compile(r" ?--seed_everything[= ]\d+")
 Run = dict[str, Any]
 
 
-def results(runs: Path = Path("runs"), output: Path = Path("results.md")) -> None:
+def results(runs: Path = Path("runs"), output: Path = Path("results.md"), overwrite: bool = False) -> None:
     """Collect the results of runs and baselines into one page of tables.
 
     Args:
         runs: Folder that holds the runs.
         output: Markdown file to write.
+        overwrite: Whether it may replace a file that is there.
 
     Raises:
         UserError: No run has been tested yet.
     """
+    check_new(output, "file, or add --overwrite", overwrite)
     found = read(runs.glob("*/results.json"), "metrics")
     if not found:
         raise UserError(f"{runs} has no results.json: `make train` writes one")

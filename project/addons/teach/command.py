@@ -83,7 +83,7 @@ def teach(
     """
     given = {"epochs": epochs, "learning_rate": learning_rate, "batch_size": batch_size, "max_length": max_length}
     check_options(most, given, teacher)
-    check_new(output, "folder")
+    check_new(output, "folder, or remove it")
     set_seed(seed_everything, verbose=False)
     own = load_corpus(data.corpus_name, data.options)
     train, labels = map(list, zip(*own.split("train"), strict=True))

@@ -149,6 +149,6 @@ def test_a_failed_write_keeps_the_old_file_and_leaves_no_temporary_one(members, 
     before = sorted(Path().iterdir())
     monkeypatch.setattr("torch.save", fail)
     with pytest.raises(OSError, match="no space left"):
-        sentiment("ensemble", "--output", "x.ckpt", *members)
+        sentiment("ensemble", "--overwrite", "--output", "x.ckpt", *members)
     assert Path("x.ckpt").read_bytes() == b"old"
     assert sorted(Path().iterdir()) == before

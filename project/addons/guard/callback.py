@@ -1,0 +1,49 @@
+"""Losses -> the step from which on they are not finite, without waiting for a GPU at every step."""
+
+from typing import Any
+
+import lightning as L
+import torch
+from torch import Tensor
+
+from project.errors import UserError
+
+
+class Guard(L.Callback):
+    """Notes on the device at which step the loss ceases to be finite; looks when a split is measured or a file saved.
+
+    The weights are looked at too. A step that a gradient scaler skips is no fault: the next loss is finite again.
+    """
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Begin with no fault, ()."""
+        self._first = torch.full((), -1, device=pl_module.device)
+
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, *_: Any) -> None:
+        """Note the step if it is the first of those up to now whose loss is not finite."""
+        loss: Tensor = outputs["loss"]
+        now = self._first.new_full((), trainer.global_step)
+        begun = torch.where(self._first < 0, now, self._first)
+        self._first = torch.where(torch.isfinite(loss), -1, begun)
+
+    def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Look before the val split is measured."""
+        self._check(trainer, pl_module)
+
+    def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Look before anything is written."""
+        self._check(trainer, pl_module)
+
+    def _check(self, trainer: Any, pl_module: L.LightningModule) -> None:
+        """End the run if weights are not finite, or losses for a reason other than a gradient scaler's search."""
+        if (not trainer.training and not trainer.validating) or not hasattr(self, "_first"):
+            return
+        first, whole = int(self._first), all(bool(torch.isfinite(p).all()) for p in pl_module.parameters())
+        scaled = getattr(trainer.precision_plugin, "scaler", None) is not None
+        if whole and (first < 0 or scaled):
+            return
+        since = f"step {first}" if first >= 0 else f"a step before {trainer.global_step}"
+        raise UserError(
+            f"loss or weights are NaN or infinite since {since}; the checkpoints before are whole: "
+            "try a lower --model.learning_rate, or --trainer.gradient_clip_val=1"
+        )

@@ -1,0 +1,121 @@
+"""A run -> its folder again, and checkpoints from which it goes on bit for bit."""
+
+import csv
+import random
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+from lightning.pytorch.utilities.exceptions import SIGTERMException
+
+from project.addons.resume import newest
+from project.atomic import atomic_write
+from project.callbacks import of_all_processes
+from project.loggers import CSVLogger
+
+
+class Resume(L.Callback):
+    """Keeps the state of random numbers in checkpoints, saves within long epochs, and goes on in the run's folder.
+
+    Args:
+        minutes: Between two checkpoints within an epoch.
+    """
+
+    def __init__(self, minutes: float = 10) -> None:
+        self.minutes = minutes
+        self._saved = time.monotonic()
+        self._random: list[dict[str, Any]] = []  # of each process, until the first step
+
+    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        """Let the logger go on in the folder of a run that was found for ``--resume``."""
+        CSVLogger.number = None  # for later runs of this process
+        logger, path = trainer.logger, newest.found
+        if stage != "fit" or path is None or str(getattr(trainer, "resumed", None)) != str(path):
+            return
+        if isinstance(logger, CSVLogger) and trainer.is_global_zero:
+            logger.number = int(path.parents[1].name.removeprefix("version_"))
+            step = torch.load(path, map_location="cpu", weights_only=True)["global_step"]
+            keep_metrics(logger, path.parents[1], step)
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Start the clock."""
+        self._saved = time.monotonic()
+
+    def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Add the state of random numbers of all processes."""
+        checkpoint["random"] = of_all_processes(trainer, random_state())
+
+    def on_load_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Keep it until training starts: until then other things may draw random numbers."""
+        self._random = checkpoint.get("random", [])
+
+    def on_train_batch_start(self, trainer: L.Trainer, *_: Any, **__: Any) -> None:
+        """Restore it before the first step."""
+        if len(self._random) == trainer.world_size:
+            restore_random_state(self._random[trainer.global_rank])
+        self._random = []
+
+    def on_train_batch_end(self, trainer: Any, *_: Any, **__: Any) -> None:
+        """Save what a kill would lose, if the last checkpoint is that old."""
+        due = time.monotonic() - self._saved > 60 * self.minutes
+        paths = [Path(c.dirpath, newest.LAST) for c in trainer.checkpoint_callbacks if c.filename and c.dirpath]
+        if not paths or not trainer.strategy.broadcast(due):
+            return
+        self._saved = time.monotonic()
+        progress = trainer.fit_loop.epoch_loop.batch_progress
+        progress.increment_completed()  # Lightning counts a batch after its callbacks, and would train on it again
+        trainer.save_checkpoint(paths[0])
+        progress.total.completed -= 1
+        progress.current.completed -= 1
+
+    def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
+        """Remove the folder of a run that failed before it had a checkpoint or a figure."""
+        logger = trainer.logger
+        if isinstance(exception, SIGTERMException):  # its checkpoint is about to be written
+            return
+        if isinstance(logger, CSVLogger) and logger.number is not None and trainer.is_global_zero:
+            folder = Path(logger.log_dir)
+            if {path.name for path in folder.rglob("*") if path.is_file()} <= {"config.yaml", "hparams.yaml"}:
+                shutil.rmtree(folder)
+                trainer.loggers = []  # they would write into it again
+
+
+def random_state() -> dict[str, Any]:
+    """Return the states of the generators of torch, numpy and Python, as plain types."""
+    name, keys, *rest = np.random.get_state(legacy=True)
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    return {
+        "torch": torch.get_rng_state(),
+        "cuda": cuda,
+        "numpy": [name, np.asarray(keys).tolist(), *rest],
+        "python": random.getstate(),
+    }
+
+
+def restore_random_state(state: dict[str, Any]) -> None:
+    """Set the generators to what `random_state` returned."""
+    torch.set_rng_state(state["torch"])
+    if len(state["cuda"]) == torch.cuda.device_count():
+        torch.cuda.set_rng_state_all(state["cuda"])
+    name, keys, *rest = state["numpy"]
+    np.random.set_state((name, np.array(keys, dtype=np.uint32), *rest))
+    random.setstate(state["python"])
+
+
+def keep_metrics(logger: CSVLogger, folder: Path, steps: int) -> None:
+    """Let the logger append to the figures of the first `steps` steps of its run."""
+    if not (folder / newest.KEPT).exists():
+        return
+    with (folder / newest.KEPT).open(newline="") as file:
+        reader = csv.DictReader(file)
+        rows = [row for row in reader if int(row["step"]) < steps]
+    logger.experiment.metrics_keys = names = list(reader.fieldnames or [])
+    with atomic_write(folder / newest.METRICS) as scratch, scratch.open("w", newline="") as file:
+        writer = csv.DictWriter(file, names)
+        writer.writeheader()
+        writer.writerows(rows)
+    (folder / newest.KEPT).unlink()

@@ -1,0 +1,60 @@
+"""A configuration -> the newest checkpoint of a run that had the same one."""
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from project.checkpoint import read_checkpoint
+from project.errors import UserError
+from project.loggers import CSVLogger
+
+LAST, METRICS, KEPT = "last.ckpt", "metrics.csv", "metrics-before.csv"
+found: Path | None = None  # what `newest_run` has chosen in this process
+
+
+def newest_run(config: str) -> Path | None:
+    """Return the last intact checkpoint of the newest run with this configuration, a YAML text; None if there is none.
+
+    A damaged checkpoint is told, and the run's best one is taken, or else the run before.
+    """
+    global found
+    wanted, loggers = settings(config), yaml.safe_load(config)["trainer"]["logger"]
+    folder = Path(loggers[0]["init_args"]["save_dir"]) if isinstance(loggers, list) and loggers else Path("runs")
+    for run in sorted(folder.glob("version_*/config.yaml"), key=lambda path: -path.stat().st_mtime_ns):
+        checkpoints = [*run.parent.glob("checkpoints/*.ckpt")]
+        if not checkpoints or settings(run.read_text(encoding="utf-8")) != wanted:
+            continue
+        for path in sorted(checkpoints, key=lambda path: -path.stat().st_mtime_ns):
+            try:
+                read_checkpoint(path)
+            except UserError as error:
+                print(f"not resumed from: {error}")
+                continue
+            print(f"resumed from {path}")
+            found = path
+            go_on_in(run.parent)
+            return path
+    print("no run to resume: a new one starts")
+    return None
+
+
+def go_on_in(folder: Path) -> None:
+    """Let the logger to come go on in a run's folder: Lightning asks it before any callback could tell."""
+    CSVLogger.number = int(folder.name.removeprefix("version_"))
+    if (folder / METRICS).exists():
+        (folder / METRICS).replace(folder / KEPT)  # Lightning deletes what it finds
+    for message in ("Experiment logs directory .* not empty", "Checkpoint directory .* not empty"):
+        warnings.filterwarnings("ignore", message=message)  # which is what resuming means
+
+
+def settings(config: str) -> Any:
+    """Return what a configuration sets, apart from where a run goes on; None if it is none."""
+    try:
+        values = yaml.safe_load(config)
+    except yaml.YAMLError:
+        return None
+    if not isinstance(values, dict):
+        return None
+    return {name: value for name, value in values.items() if name != "ckpt_path" and value is not None}

@@ -1,0 +1,63 @@
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import pytest
+import torch
+
+from project.checkpoint import read_checkpoint
+from tests.conftest import SMALL
+
+SHORT = ("--trainer.max_epochs=3", "--test_after_fit=false", *SMALL)
+LAST = Path("runs/version_0/checkpoints/last.ckpt")
+
+
+class SpoilLoss(L.Callback):
+    """Makes the loss NaN in the third batch of the second epoch, and the weights with it."""
+
+    def on_train_batch_start(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, batch: object, batch_idx: int
+    ) -> None:
+        if (trainer.current_epoch, batch_idx) == (1, 2):
+            weight = next(pl_module.network.embedding.parameters())  # type: ignore[union-attr]
+            weight.data.fill_(torch.nan)
+
+
+class SpoilOneLoss(L.Callback):
+    """Makes one loss infinite, and no weight."""
+
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, *_: object) -> None:
+        if trainer.global_step == 3:
+            outputs["loss"] = torch.tensor(torch.inf)
+
+
+def test_a_loss_that_is_nan_ends_the_run_and_says_since_when(sentiment, toy, capsys):
+    assert sentiment("fit", f"--data.corpus={toy}", *SHORT, f"--trainer.callbacks+={__name__}.SpoilLoss") == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("error: loss or weights are NaN or infinite since step 8; the checkpoints before are whole")
+    assert read_checkpoint(LAST)["global_step"] == 5
+
+
+def test_weights_that_are_not_finite_are_found_without_a_loss(sentiment, toy, capsys):
+    late = f"--trainer.callbacks+={__name__}.SpoilAtTheEnd"
+    assert sentiment("fit", f"--data.corpus={toy}", *SHORT, late) == 2
+    assert "NaN or infinite since a step before 5" in capsys.readouterr().err
+
+
+class SpoilAtTheEnd(L.Callback):
+    """Makes weights NaN after the last batch of the first epoch."""
+
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: object) -> None:
+        if trainer.global_step == 5:
+            next(pl_module.parameters()).data.fill_(torch.nan)
+
+
+def test_a_single_loss_that_is_not_finite_is_no_fault(sentiment, toy):
+    assert sentiment("fit", f"--data.corpus={toy}", *SHORT, f"--trainer.callbacks+={__name__}.SpoilOneLoss") == 0
+
+
+@pytest.mark.slow
+def test_a_test_is_not_guarded(sentiment, fitted, toy):
+    words = ("--trainer.enable_progress_bar=false", "--trainer.accelerator=cpu")
+    path = fitted / "checkpoints" / "best.ckpt"
+    assert sentiment("test", f"--ckpt_path={path}", f"--data.corpus={toy}", *words) == 0

@@ -1,0 +1,151 @@
+"""``--resume=auto``: a run that is stopped goes on in its folder and ends as if it had never been stopped."""
+
+import csv
+import os
+import random
+import signal
+from pathlib import Path
+
+import lightning as L
+import numpy as np
+import pytest
+import torch
+
+from project.addons.resume.callback import random_state, restore_random_state
+from project.addons.resume.newest import settings
+from project.checkpoint import read_checkpoint
+from tests.conftest import SMALL
+
+LAST = Path("runs/version_0/checkpoints/last.ckpt")
+
+
+class StopWhereTold(L.Callback):
+    """Sends this process SIGTERM at the epoch and batch in the first line of the file ``stops``, which it removes."""
+
+    def on_train_batch_start(self, trainer: L.Trainer, *_: object) -> None:
+        stops = Path("stops").read_text().splitlines() if Path("stops").exists() else []
+        if stops and stops[0] == f"{trainer.current_epoch} {trainer.fit_loop.batch_idx}":
+            Path("stops").write_text("\n".join(stops[1:]))
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def fit(sentiment, toy: Path, *words: str) -> int:
+    own = ("--resume=auto", "--trainer.max_epochs=3", "--test_after_fit=false", "--data.min_freq=1")
+    callback = f"--trainer.callbacks+={__name__}.StopWhereTold"
+    return sentiment("fit", f"--data.corpus={toy}", *own, *SMALL, callback, *words)
+
+
+@pytest.fixture
+def whole(sentiment, toy, tmp_path, monkeypatch):
+    """The weights of a run that is never stopped."""
+
+    def weights(*words: str) -> dict[str, torch.Tensor]:
+        (tmp_path / "whole").mkdir()
+        monkeypatch.chdir(tmp_path / "whole")
+        assert fit(sentiment, toy, *words) == 0
+        state: dict[str, torch.Tensor] = read_checkpoint(LAST)["state_dict"]
+        (tmp_path / "cut").mkdir()
+        monkeypatch.chdir(tmp_path / "cut")
+        return state
+
+    return weights
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stops", [["0 2"], ["1 0"], ["1 4"], ["0 1", "1 3"], ["2 1", "2 3"]], ids=" ".join)
+@pytest.mark.parametrize("workers", ["--data.num_workers=0", "--data.num_workers=2"])
+def test_a_resumed_run_equals_the_uninterrupted_one_bit_for_bit(sentiment, toy, whole, stops, workers):
+    expected = whole(workers)
+    Path("stops").write_text("\n".join(stops))
+    for _ in stops:
+        with pytest.raises(SystemExit, match="143"):
+            fit(sentiment, toy, workers)
+    assert fit(sentiment, toy, workers) == 0
+    assert [path.name for path in Path("runs").iterdir()] == ["version_0"]
+    found = read_checkpoint(LAST)["state_dict"]
+    assert [name for name, weight in expected.items() if not torch.equal(found[name], weight)] == []
+
+
+@pytest.mark.slow
+def test_workers_do_not_change_the_weights(sentiment, toy, whole):
+    expected = whole("--data.num_workers=0")
+    assert fit(sentiment, toy, "--data.num_workers=2") == 0
+    found = read_checkpoint(LAST)["state_dict"]
+    assert [name for name, weight in expected.items() if not torch.equal(found[name], weight)] == []
+
+
+def test_without_a_run_of_the_same_configuration_a_new_one_starts(sentiment, fitted, toy, capsys):
+    words = ("--resume=auto", "--trainer.max_epochs=1", "--test_after_fit=false", *SMALL)
+    assert sentiment("fit", f"--data.corpus={toy}", *words) == 0
+    assert "no run to resume: a new one starts" in capsys.readouterr().out
+    assert sorted(path.name for path in Path("runs").iterdir()) == ["version_0", "version_1"]
+
+
+@pytest.mark.slow
+def test_a_damaged_checkpoint_is_told_and_another_taken(sentiment, fitted, toy, capsys):
+    last = fitted / "checkpoints" / "last.ckpt"
+    last.write_bytes(last.read_bytes()[:-100])
+    words = ("--resume=auto", "--trainer.max_epochs=2", *SMALL)
+    assert sentiment("fit", f"--data.corpus={toy}", *words) == 0
+    out = capsys.readouterr().out
+    assert "last.ckpt is not a checkpoint that can be read" in out
+    assert "resumed from runs/version_0/checkpoints/best.ckpt" in out
+
+
+@pytest.mark.slow
+def test_figures_of_the_run_go_on_in_one_file(sentiment, toy):
+    log = "--trainer.log_every_n_steps=1"
+    Path("stops").write_text("1 2")
+    with pytest.raises(SystemExit, match="143"):
+        fit(sentiment, toy, log)
+    assert fit(sentiment, toy, log) == 0
+    with Path("runs/version_0/metrics.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    rates = [int(row["step"]) for row in rows if row.get("lr-AdamW/pg1")]
+    assert rates == list(range(15))
+    assert [int(row["epoch"]) for row in rows if row.get("val/accuracy")] == [0, 1, 2]
+
+
+@pytest.mark.slow
+def test_a_checkpoint_within_an_epoch_is_as_good_as_one_at_its_end(sentiment, toy, whole):
+    expected = whole()
+    often = ("--without=resume", "--trainer.callbacks+=project.addons.resume.callback.Resume")
+    words = (*often, "--trainer.callbacks.minutes=0", f"--trainer.callbacks+={__name__}.KillWhereTold")
+    Path("kill").write_text("1 3")
+    pid = os.fork()
+    if not pid:
+        fit(sentiment, toy, *words)
+        os._exit(0)
+    assert os.waitpid(pid, 0)[1] == signal.SIGKILL
+    assert read_checkpoint(LAST)["global_step"] == 5 + 3
+    assert fit(sentiment, toy, *words) == 0
+    found = read_checkpoint(LAST)["state_dict"]
+    assert [name for name, weight in expected.items() if not torch.equal(found[name], weight)] == []
+
+
+class KillWhereTold(L.Callback):
+    """Kills this process at the epoch and batch in the file ``kill``, once."""
+
+    def on_train_batch_start(self, trainer: L.Trainer, *_: object) -> None:
+        if (
+            Path("kill").exists()
+            and Path("kill").read_text() == f"{trainer.current_epoch} {trainer.fit_loop.batch_idx}"
+        ):
+            Path("kill").unlink()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_failed_run_leaves_no_folder(sentiment, toy):
+    assert sentiment("fit", f"--data.corpus={toy}", *SMALL, "--model.init_from=missing.pt") == 2
+    assert list(Path("runs").glob("*")) == []
+
+
+def test_random_numbers_repeat_after_their_state_is_restored():
+    state = random_state()
+    first = [torch.rand(1).item(), float(np.random.random()), random.random()]
+    restore_random_state(state)
+    assert [torch.rand(1).item(), float(np.random.random()), random.random()] == first
+
+
+def test_where_a_run_goes_on_is_no_setting():
+    assert settings("ckpt_path: a.ckpt\nmodel: 1\n") == settings("ckpt_path: null\nmodel: 1\n") == {"model": 1}
