@@ -4,7 +4,6 @@ import ast
 import hashlib
 import json
 import os
-import re
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -18,21 +17,14 @@ from project.errors import UserError
 if sys.platform != "win32":
     import fcntl
 
-LEFT_OVER = re.compile(r"\..+\.\d+-\d+\.unfinished")
 NUMBERS = count()  # of the scratch files of this process
 DIGESTS = "digests.json"
 
 
 @contextmanager
 def scratch_beside(path: Path, folder: bool = False) -> Iterator[Path]:
-    """Yield an empty scratch file (or folder) next to `path`; remove those that killed processes have left there.
-
-    A lock tells those of living processes, also in other containers; where there are no locks, all stay.
-    """
-    for old in path.parent.glob(".*"):
-        if LEFT_OVER.fullmatch(old.name):
-            with suppress(OSError), _locked(old):
-                _delete(old)
+    """Yield an empty scratch file (or folder) next to `path`; remove those that killed processes have left there."""
+    remove_left_overs(path.parent)
     scratch = path.with_name(f".{path.name}.{os.getpid()}-{next(NUMBERS)}.unfinished")
     scratch.mkdir() if folder else scratch.touch()
     with ExitStack() as stack:
@@ -42,6 +34,16 @@ def scratch_beside(path: Path, folder: bool = False) -> Iterator[Path]:
             yield scratch
         finally:
             _delete(scratch)
+
+
+def remove_left_overs(folder: Path) -> None:
+    """Remove the scratch files of killed processes.
+
+    A lock tells those of living processes, also in other containers; where there are no locks, all stay.
+    """
+    for old in folder.glob(".*.[0-9]*-[0-9]*.unfinished"):
+        with suppress(OSError), _locked(old):
+            _delete(old)
 
 
 @contextmanager

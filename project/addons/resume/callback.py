@@ -13,7 +13,7 @@ import torch
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from project.addons.resume import newest
-from project.atomic import atomic_write
+from project.atomic import atomic_write, remove_left_overs
 from project.callbacks import of_all_processes
 from project.loggers import CSVLogger
 
@@ -34,6 +34,9 @@ class Resume(L.Callback):
         """Let the logger go on in the folder of a run that was found for ``--resume``."""
         CSVLogger.number = None  # for later runs of this process
         logger, path = trainer.logger, newest.found
+        if stage == "fit" and isinstance(logger, CSVLogger) and trainer.is_global_zero:
+            for folder in Path(logger.root_dir).glob("*/checkpoints"):
+                remove_left_overs(folder)
         if stage != "fit" or path is None or str(getattr(trainer, "resumed", None)) != str(path):
             return
         if isinstance(logger, CSVLogger) and trainer.is_global_zero:

@@ -135,6 +135,13 @@ class KillWhereTold(L.Callback):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
+def test_what_killed_runs_left_goes_with_the_next_fit(sentiment, fitted, toy):
+    left = fitted / "checkpoints" / ".last.ckpt.999999-0.unfinished"
+    left.write_bytes(b"half")
+    assert sentiment("fit", f"--data.corpus={toy}", "--trainer.max_epochs=1", "--test_after_fit=false", *SMALL) == 0
+    assert not left.exists()
+
+
 def test_a_failed_run_leaves_no_folder(sentiment, toy):
     assert sentiment("fit", f"--data.corpus={toy}", *SMALL, "--model.init_from=missing.pt") == 2
     assert list(Path("runs").glob("*")) == []
