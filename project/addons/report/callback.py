@@ -1,23 +1,29 @@
 """A tested model -> a table and a picture of its confusion matrix, and five texts with their predictions."""
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import lightning as L
 import matplotlib.pyplot as plt
-import torch
+import numpy as np
 from lightning.pytorch.loggers import WandbLogger
 from lightning.pytorch.utilities import rank_zero_only
 from rich.console import Console
-from rich.table import Table
-from torchmetrics.utilities.plot import plot_confusion_matrix
+from rich.table import Column, Table
+from rich.text import Text
 
 from project.atomic import atomic_write
 from project.callbacks import run_dir
 from project.predict import load
 
 EXAMPLES = 5  # number of texts to show
+MOST_IN_TABLE = 8  # classes; of more the largest confusions are printed
+CONFUSIONS = 15  # of these
+MOST_NUMBERS = 20  # classes whose counts are written into the picture
+MOST_DRAWN = 60  # classes in a picture
+LONGEST_NAME = 30  # characters of a label in it
 
 
 class Report(L.Callback):
@@ -47,6 +53,8 @@ class Report(L.Callback):
         folder = run_dir(trainer)
         if folder is None:
             return
+        if len(labels) > MOST_DRAWN:
+            return
         picture = folder / "confusion_matrix.png"
         draw_confusion_matrix(picture, self._counts, labels)
         for logger in trainer.loggers:
@@ -55,30 +63,53 @@ class Report(L.Callback):
 
 
 def print_confusion_matrix(counts: Sequence[Sequence[int]], label_names: Sequence[str]) -> None:
-    """Print `counts` (C rows of true classes, C columns of predicted ones)."""
-    table = Table("true \\ predicted", *label_names, title="Confusion matrix of the test split")
-    for name, row in zip(label_names, counts, strict=True):
-        table.add_row(name, *(f"{count:,}" for count in row))
+    """Print `counts` (C rows of true classes, C columns of predicted ones); of many classes the largest confusions."""
+    names = [Text(name) for name in label_names]  # labels are no markup
+    if len(names) <= MOST_IN_TABLE:
+        table = Table("true \\ predicted", *map(Column, names), title="Confusion matrix of the test split")
+        for name, row in zip(names, counts, strict=True):
+            table.add_row(name, *(f"{count:,}" for count in row))
+    else:
+        table = Table("true", "predicted", "texts", title="Largest confusions in the test split")
+        wrong = [(n, i, j) for i, row in enumerate(counts) for j, n in enumerate(row) if n and i != j]
+        for count, true, predicted in sorted(wrong, reverse=True)[:CONFUSIONS]:
+            table.add_row(names[true], names[predicted], f"{count:,}")
     Console().print(table)
 
 
 def draw_confusion_matrix(path: Path, counts: Sequence[Sequence[int]], label_names: Sequence[str]) -> None:
-    """Draw `counts` (C rows of true classes, C columns of predicted ones) into a PNG file."""
-    size = 2.5 + 0.9 * len(label_names)  # inches
+    """Draw `counts` (C rows of true classes, C columns of predicted ones) into a PNG file, shaded by row."""
+    classes = len(label_names)
+    size = 2.5 + min(0.9 * classes, 6 + 0.3 * classes)  # inches
+    names = [name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…" for name in label_names]
+    matrix = np.array(counts)
+    shares = matrix / matrix.sum(1, keepdims=True).clip(min=1)
     figure, axes = plt.subplots(figsize=(size, size), layout="constrained")
-    plot_confusion_matrix(torch.tensor(counts), ax=axes, labels=list(label_names), cmap="Blues")
-    with atomic_write(path) as scratch:
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for set_ticks, angle in (axes.set_xticks, 0 if classes <= 4 else 90), (axes.set_yticks, 0):
+        set_ticks(range(classes), names, rotation=angle, parse_math=False)  # a label is no mathematics
+    axes.set(xlabel="predicted", ylabel="true")
+    for row, column in np.ndindex(classes, classes) if classes <= MOST_NUMBERS else ():
+        color = "white" if shares[row, column] > 0.5 else "black"
+        axes.text(column, row, f"{matrix[row, column]:,}", ha="center", va="center", color=color)
+    with atomic_write(path) as scratch, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # of scripts that the font lacks
         figure.savefig(scratch, dpi=150, format="png")
     plt.close(figure)
 
 
 def print_examples(data: Any, checkpoint: Path) -> None:
-    """Print the checkpoint's predictions for a few test texts, evenly spread over the split."""
+    """Print the checkpoint's predictions for a few test texts, evenly spread over the split, a line each."""
     examples = data.corpus.split("test")
     chosen = list(examples[:: max(len(examples) // EXAMPLES, 1)][:EXAMPLES])
+    console = Console()
+    names = [name[:LONGEST_NAME] for name in data.label_names]
+    room = max(console.width - 30 - 2 * max(map(len, names)), 20)  # characters for a text
     table = Table("text", "true", "predicted", "confidence", title=f"{len(chosen)} texts of the test split")
     for example, answer in zip(chosen, load(checkpoint)([each.text for each in chosen]), strict=True):
         true = data.label_names[example.label]
-        label = answer.label if answer.label == true else f"[red]{answer.label}[/red]"
-        table.add_row(example.text, true, label, f"{answer.probability:.1%}")
-    Console().print(table)
+        label = Text(answer.label, style="" if answer.label == true else "red")
+        text = " ".join(example.text.split())
+        shown = text if len(text) <= room else f"{text[: room - 1]}…"
+        table.add_row(Text(shown), Text(true), label, f"{answer.probability:.1%}")
+    console.print(table)

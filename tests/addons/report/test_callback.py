@@ -6,7 +6,7 @@ import matplotlib.image
 import pytest
 
 from project.addons.report.callback import draw_confusion_matrix, print_confusion_matrix
-from tests.conftest import SMALL
+from tests.conftest import SMALL, write_csv
 
 QUIET = ("--trainer.enable_progress_bar=false", "--trainer.accelerator=cpu")
 
@@ -65,3 +65,42 @@ def test_the_table_has_true_classes_as_rows(capsys):
     print_confusion_matrix([[9, 1234], [2, 8]], ["bad", "good"])
     rows = [line.strip("│ ").split("│") for line in capsys.readouterr().out.splitlines() if line.startswith("│")]
     assert [[cell.strip() for cell in row] for row in rows] == [["bad", "9", "1,234"], ["good", "2", "8"]]
+
+
+ODD = ["[red]good[/red]", "$$", "$x_1$ {0} %s", "[/]", "[link=x]"]
+
+
+def test_labels_are_no_markup(capsys):
+    print_confusion_matrix([[1] * 5 for _ in ODD], ODD)
+    out = capsys.readouterr().out
+    assert all(name in out for name in ODD)
+
+
+def test_labels_are_no_mathematics(tmp_path):
+    draw_confusion_matrix(tmp_path / "matrix.png", [[1] * 5 for _ in ODD], ODD)
+    assert (tmp_path / "matrix.png").stat().st_size > 0
+
+
+def test_of_many_classes_the_largest_confusions_are_printed(capsys):
+    names = [f"class {n}" for n in range(150)]
+    counts = [[0] * 150 for _ in names]
+    counts[3][7], counts[8][2] = 1234, 5
+    print_confusion_matrix(counts, names)
+    rows = [line.strip("│ ").split("│") for line in capsys.readouterr().out.splitlines() if line.startswith("│")]
+    assert [[cell.strip() for cell in row] for row in rows] == [
+        ["class 3", "class 7", "1,234"],
+        ["class 8", "class 2", "5"],
+    ]
+
+
+@pytest.mark.slow
+def test_texts_and_labels_are_shown_as_they_are(sentiment, capsys):
+    rows = [(f"[b]The {n} film[/b] [/url] $$ {{0}} is " + "very " * 30 + "long.", "[/good]") for n in range(12)]
+    write_csv(Path("rows.csv"), [*rows, *((f"A dull plot {n} :smile:", "$$") for n in range(12))])
+    assert sentiment("fit", "--data.corpus=rows.csv", "--trainer.max_epochs=1", *SMALL) == 0
+    out = capsys.readouterr().out
+    assert "[/good]" in out
+    assert "$$" in out
+    table = out[out.index("texts of the test split") : out.index("best checkpoint")]
+    assert len(re.findall(r"^│.*│$", table, re.MULTILINE)) == 2  # a line for each of the test split's texts
+    assert Path("runs/version_0/confusion_matrix.png").exists()
