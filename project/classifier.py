@@ -211,14 +211,14 @@ class SentimentClassifier(L.LightningModule):
         self._log(self.val_figures, shown=True)
 
     def test_step(self, batch: Batch) -> dict[str, Tensor]:
-        """Keep one batch of test; return the rows (B,) of its texts, and whether each was right (B,)."""
+        """Keep one batch of test; return its rows (B,), its logits (B, C), and whether each answer was right (B,)."""
         logits = self(batch.token_ids)  # (B, C)
         self.test_figures.add(logits, batch, self.loss.weight, self.decision)
         chosen, _ = answers(logits.float(), self.decision)
         sampler = getattr(self.trainer.test_dataloaders, "sampler", None)
         if self.global_rank == 0 or not getattr(sampler, "repeated", False):
             self.confusion_matrix.update(chosen, batch.labels)
-        return {"rows": batch.rows, "right": chosen == batch.labels}
+        return {"rows": batch.rows, "logits": logits.float(), "right": chosen == batch.labels}
 
     def on_test_epoch_end(self) -> None:
         """Log the figures of the test split; the confusion matrix is for callbacks to read."""

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,14 @@ from project.addons.results.hints import print_hints
 from project.atomic import write_json
 from project.callbacks import of_all_processes, run_dir
 from project.checkpoint import ModelState
+from project.decision import Decision
+from project.ingest import Corpus, Row, added_columns, write_rows
 
 
 class Results(L.Callback):
     """Writes ``results.json`` into the run's folder when a test ends."""
 
-    _right: dict[int, int]  # 1 for a text whose label was right, by its row in the split
+    _answers: dict[int, tuple[int, list[float]]]  # 1 for a right one, and the logits, by row in the split
 
     def __init__(self) -> None:
         self._started: dict[str, float] = {}
@@ -29,7 +32,7 @@ class Results(L.Callback):
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         """Start the clock of fit or test; forget an earlier test."""
-        self._started[stage], self._right = time.perf_counter(), {}
+        self._started[stage], self._answers = time.perf_counter(), {}
 
     def on_fit_start(self, trainer: Any, pl_module: L.LightningModule) -> None:
         """Tell every logger the configuration, the commit of the code and the fingerprint of the data."""
@@ -54,22 +57,36 @@ class Results(L.Callback):
     def on_test_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, *_: Any, **__: Any
     ) -> None:
-        """Keep which texts were right."""
-        self._right.update(zip(outputs["rows"].tolist(), outputs["right"].int().tolist(), strict=True))
+        """Keep the answers."""
+        each = zip(outputs["right"].int().tolist(), outputs["logits"].tolist(), strict=True)
+        self._answers.update(zip(outputs["rows"].tolist(), each, strict=True))
 
     def on_test_epoch_end(self, trainer: L.Trainer, pl_module: Any) -> None:
         """Add up the confusions of all processes; each has to take part."""
         self._counts = pl_module.confusion_matrix.compute().tolist()
-        self._right = {row: right for each in of_all_processes(trainer, self._right) for row, right in each.items()}
+        gathered = {row: answer for each in of_all_processes(trainer, self._answers) for row, answer in each.items()}
+        self._answers = dict(sorted(gathered.items()))
 
     @rank_zero_only
-    def on_test_end(self, trainer: L.Trainer, pl_module: Any) -> None:
-        """Write the run's results."""
+    def on_test_end(self, trainer: Any, pl_module: Any) -> None:
+        """Write the run's results, and what the model says of each text."""
         if (folder := run_dir(trainer)) is not None:
             write_json(folder / "results.json", self._results(trainer, pl_module.state))
+            write_rows(folder / "test.csv", self._texts(trainer.datamodule.corpus, pl_module.decision), {})
+
+    def _texts(self, corpus: Corpus, decision: Decision) -> Iterator[Row]:
+        """Yield each text that was measured: where it comes from, what was right and what the model says."""
+        for row, (example, (file, line)) in enumerate(zip(corpus.split("test"), corpus.places("test"), strict=True)):
+            if row in self._answers:
+                right, logits = self._answers[row]
+                prediction = decision(logits)
+                added = added_columns(decision.label_names, prediction.label, list(prediction.probabilities.values()))
+                facts = {"split": "test", "file": file, "line": line, "text": example.text}
+                yield {**facts, "label": decision.label_names[example.label], "right": right, **added}
 
     def _results(self, trainer: Any, state: ModelState) -> dict[str, Any]:
         data = trainer.datamodule
+        places = [f"{file}:{line}" for file, line in data.corpus.places("test")]
         return {
             "corpus": data.corpus_name,
             "fingerprint": data.corpus.fingerprint,
@@ -84,7 +101,9 @@ class Results(L.Callback):
             "fit_seconds": self._seconds.get("fit"),
             "test_seconds": time.perf_counter() - self._started["test"],
             "peak_mb": peak_mb(),
-            "right": [self._right[row] for row in sorted(self._right)],
+            "texts": len(places),
+            "places": [places[row] for row in self._answers],
+            "right": [right for right, _ in self._answers.values()],
             "versions": state["versions"],
         }
 

@@ -82,13 +82,13 @@ def section(corpus: str, fingerprint: str, found: Sequence[Run]) -> str:
     linear = [fact for each in found if "baselines" in each for fact in each["baselines"]]
     best = max(linear, key=lambda fact: fact["val/accuracy"], default=None)
     rows = [baseline_row(fact) for fact in linear]
-    by_command: dict[tuple[str, str], list[Run]] = defaultdict(list)
-    for each in found:
-        if "metrics" in each:
-            by_command[SEED.sub("", each["command"]), each["fingerprint"]].append(each)
-    rows += [model_row(command, runs, best) for (command, _), runs in sorted(by_command.items())]
+    tested = [each for each in found if "metrics" in each]
+    texts = max(each.get("texts", len(each["right"])) for each in (*tested, *linear))
+    by_command: dict[tuple[str, str, int], list[Run]] = defaultdict(list)
+    for each in tested:
+        by_command[SEED.sub("", each["command"]), each["fingerprint"], len(each["right"])].append(each)
+    rows += [model_row(command, runs, best, texts) for (command, *_), runs in sorted(by_command.items())]
     head = ["what", "seeds", "accuracy", "macro F1", "fit, s", "peak memory, MB", "against the best baseline"]
-    texts = len((linear or next(iter(by_command.values())))[0]["right"])
     table = ["| " + " | ".join(row) + " |" for row in (head, ["---"] * len(head), *rows)]
     return "\n".join(
         [f"## {corpus}: {texts:,} texts\n", *table, f"\nFingerprint of the test split: {fingerprint[:16]}.\n"]
@@ -101,12 +101,15 @@ def baseline_row(fact: Run) -> list[str]:
     return [f"{fact['name']} (baseline)", "", *shares, f"{fact['seconds']:.0f}", "", ""]
 
 
-def model_row(command: str, runs: Sequence[Run], baseline: Run | None) -> list[str]:
-    """Return the row of a command's runs, which differ only in their seeds."""
+def model_row(command: str, runs: Sequence[Run], baseline: Run | None, texts: int) -> list[str]:
+    """Return the row of a command's runs, which differ only in their seeds, marked if part of `texts` was tested."""
     by_length = sorted({str(each["seed"]) for each in runs}, key=lambda seed: (len(seed), seed))
     seeds = ", ".join(by_length) if trained(runs[0]) else "ensemble"
     shares = [mean_and_spread([each["metrics"][f"test/{key}"] for each in runs]) for key in ("accuracy", "f1")]
     seconds, memory = (f"{mean(each[key] or 0 for each in runs):.0f}" for key in ("fit_seconds", "peak_mb"))
+    tested = len(runs[0]["right"])
+    if tested < texts:
+        return [f"`{command}` (of {tested:,} of the texts)", seeds, *shares, seconds, memory, ""]
     against = "" if baseline is None else difference([each["right"] for each in runs], baseline["right"])
     return [f"`{command}`", seeds, *shares, seconds if trained(runs[0]) else "", memory, against]
 

@@ -1,12 +1,15 @@
+import csv
 import json
 import re
 import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from project.addons.results.callback import git_commit, peak_mb
+from tests.conftest import SMALL, toy_rows, write_csv
 
 QUIET = ("--trainer.enable_progress_bar=false", "--trainer.accelerator=cpu")
 
@@ -20,6 +23,36 @@ def test_a_fit_writes_the_figures_of_its_test(fitted):
     assert (found["stage"], found["confusion_matrix"]["labels"]) == ("fit", ["negative", "positive"])
     assert sum(map(sum, found["confusion_matrix"]["counts"])) == len(found["right"]) == 10
     assert found["metrics"]["test/accuracy"] * 10 == sum(found["right"])
+
+
+def rows_of(run: Path | str) -> list[dict[str, str]]:
+    with (Path(run) / "test.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_every_text_of_the_test_is_told_with_file_and_line(fitted, toy):
+    found, rows = results(fitted), rows_of(fitted)
+    assert found["places"] == [f"{toy / 'test.csv'}:{line}" for line in range(2, 12)]
+    assert [f"{row['file']}:{row['line']}" for row in rows] == found["places"]
+    assert [int(row["right"]) for row in rows] == found["right"]
+    assert [(row["text"], row["label"]) for row in rows] == toy_rows()[50:]
+    assert all((row["predicted"] == row["label"]) == (row["right"] == "1") for row in rows)
+
+
+@pytest.mark.slow
+def test_the_rows_of_a_carved_split_are_those_of_the_file(sentiment):
+    write_csv(Path("rows.csv"), toy_rows())
+    assert sentiment("fit", "--data.corpus=rows.csv", "--trainer.max_epochs=1", *SMALL) == 0
+    rows = rows_of("runs/version_0")
+    assert len(rows) == 6
+    assert [toy_rows()[int(row["line"]) - 2] for row in rows] == [(row["text"], row["label"]) for row in rows]
+
+
+def test_a_limited_test_holds_what_was_measured(sentiment, fitted, toy):
+    words = (f"--ckpt_path={fitted / 'checkpoints' / 'best.ckpt'}", f"--data.corpus={toy}", "--data.batch_size=4")
+    assert sentiment("test", *words, "--trainer.limit_test_batches=1", *QUIET) == 0
+    found = results("runs/version_1")
+    assert (len(found["right"]), len(found["places"]), found["texts"], len(rows_of("runs/version_1"))) == (4, 4, 10, 4)
 
 
 def test_a_fit_records_configuration_commit_and_data(fitted, toy):

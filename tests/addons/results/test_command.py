@@ -64,6 +64,14 @@ def test_models_are_compared_with_the_baseline_that_is_best_on_val():
     assert "| +0.250 [+0.000, +0.750] |" in table
 
 
+def test_a_run_that_measured_a_part_is_marked_and_not_compared():
+    part = fit(2, [1, 0]) | {"texts": 4}
+    (table,) = sections([fit(1, [1, 1, 1, 0]), part], [BASELINES])
+    (marked,) = [line for line in table.splitlines() if "(of 2 of the texts)" in line]
+    assert marked.endswith("|  |")
+    assert "## toy: 4 texts" in table
+
+
 def test_each_test_split_has_its_own_table():
     tables = sections([fit(1, [1]), fit(1, [1], test="8")], [])
     assert [table.count("sentiment fit") for table in tables] == [1, 1]
