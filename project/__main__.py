@@ -38,6 +38,9 @@ def main() -> int:
         if os.environ.get("LOCAL_RANK", "0") == "0":  # of several processes one says it
             print(f"error: {error}", file=sys.stderr)
         return 2
+    except OSError as error:
+        print(f"error: {error.filename or 'disk'}: {error.strerror or error}; write elsewhere?", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         return 130
     return 0

@@ -7,6 +7,7 @@ from zipfile import ZipFile
 import torch
 from torch import nn
 
+from project.atomic import atomic_write
 from project.decision import Decision, DecisionState
 from project.errors import UserError
 from project.network import NetworkState, build_network
@@ -64,6 +65,19 @@ def load_plain(path: str | Path, kind: str) -> Any:
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # what is no checkpoint can raise anything
         raise UserError(f"{path} is not a {kind} that can be read: it is damaged, or of another kind") from error
+
+
+def save_plain(content: Any, path: Path) -> None:
+    """Write what `load_plain` loads; the file appears when it is complete and on the disk.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    with atomic_write(path) as scratch, scratch.open("wb") as file:
+        try:
+            torch.save(content, file)
+        except RuntimeError as error:  # torch's own words hide what the disk says
+            raise error.__context__ or error from None
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:

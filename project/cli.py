@@ -285,7 +285,5 @@ def run_trainer(command: str, words: list[str]) -> None:
             parser_kwargs={command: {"default_config_files": [str(DEFAULT_CONFIG)]}},
             args=[command, *words],
         )
-    except OSError as error:
-        raise UserError(f"{error.filename or 'disk'}: {error.strerror or error}; what is there stays whole") from error
     except SIGTERMException:  # Lightning would end with 0, as if all were done
         sys.exit(128 + (Stop.signal or signal.SIGTERM))

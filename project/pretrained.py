@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from project.atomic import atomic_write
-from project.checkpoint import load_plain
+from project.checkpoint import load_plain, save_plain
 from project.errors import UserError
 
 FORMAT = 3
@@ -46,15 +45,11 @@ def save_pretrained(
         facts: Plain values that tell where it comes from.
 
     Raises:
-        UserError: It cannot be written.
+        OSError: It cannot be written.
     """
     content = {"format": FORMAT, "words": words, "vectors": vectors, "read": torch.tensor(sorted(read))}
     content |= {"weights": dict(weights or {}), "facts": dict(facts or {})}
-    try:
-        with atomic_write(path) as scratch:
-            torch.save(content, scratch)
-    except (OSError, RuntimeError) as error:  # torch's own error if the disk is full
-        raise UserError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from error
+    save_plain(content, path)
 
 
 def read_pretrained(path: Path) -> Pretrained:

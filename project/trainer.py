@@ -15,7 +15,7 @@ from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-from project.atomic import atomic_write
+from project.checkpoint import save_plain
 from project.errors import UserError
 from project.ingest import check_output
 
@@ -59,8 +59,7 @@ class CheckpointFile(TorchCheckpointIO):
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """Write a checkpoint that is whole and on the disk as soon as it has its name."""
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        with atomic_write(Path(path)) as scratch:
-            torch.save(checkpoint, scratch)
+        save_plain(checkpoint, Path(path))
 
 
 class SentimentTrainer(L.Trainer):

@@ -4,11 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from project.addons.ensemble.members import Ensemble
-from project.atomic import atomic_write
-from project.checkpoint import KEY, PREFIX, ModelState, read_checkpoint
+from project.checkpoint import KEY, PREFIX, ModelState, read_checkpoint, save_plain
 from project.errors import UserError
 from project.ingest import check_new
 from project.network import network_state
@@ -42,8 +39,7 @@ def ensemble(*checkpoints: Path, output: Path, overwrite: bool = False) -> None:
     check_paths(output, checkpoints, overwrite)
     members = [read_checkpoint(path) for path in checkpoints]
     check_members({path: member[KEY] for path, member in zip(checkpoints, members, strict=True)})
-    with atomic_write(output) as scratch:
-        torch.save(combine(members), scratch)
+    save_plain(combine(members), output)
     print(f"ensemble of {len(members)} networks: {output}")
 
 
