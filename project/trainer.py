@@ -1,8 +1,8 @@
 """Trainers: one whose fit ends with the test of the best checkpoint, one for what is trained on the way; a schedule."""
 
 import logging
+import os
 import signal
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,6 @@ import lightning as L
 import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.pytorch.callbacks import Callback, TQDMProgressBar
-from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
@@ -41,7 +40,8 @@ class Stop(Callback):
         """Remember a signal."""
         Stop.signal = number
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-        rank_zero_only(print)("stopping after this batch, with a checkpoint; Ctrl-C ends it at once", file=sys.stderr)
+        # print would fail if the signal came within a print
+        os.write(2, b"stopping after this batch, with a checkpoint; Ctrl-C ends it at once\n")
 
     def on_train_batch_end(self, trainer: Any, *_: Any, **__: Any) -> None:
         """Agree with the other processes to stop."""

@@ -4,10 +4,12 @@ import csv
 import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -23,19 +25,21 @@ pytestmark = pytest.mark.slow
 
 # validates and tests an untrained model on corpora of these sizes, in as many processes as it is told
 MEASURE = """
-import json, sys
+import json, os, sys
 from pathlib import Path
 import lightning as L
 from project.classifier import SentimentClassifier
 from project.datamodule import SentimentDataModule
 
 processes, *sizes = map(int, sys.argv[1:])
+nodes = int(os.environ.get("NODES", "1"))
 quiet = dict.fromkeys(("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary"), False)
 found = {}
 for size in sizes:
     L.seed_everything(1, verbose=False)
     model, data = SentimentClassifier(embedding_dim=8), SentimentDataModule(str(size), vectors=None, batch_size=16)
-    trainer = L.Trainer(accelerator="cpu", devices=processes, strategy="ddp" if processes > 1 else "auto", **quiet)
+    how = {"accelerator": "cpu", "devices": processes // nodes, "num_nodes": nodes}
+    trainer = L.Trainer(**how, strategy="ddp" if processes > 1 else "auto", **quiet)
     found[size] = trainer.validate(model, data, verbose=False)[0] | trainer.test(model, data, verbose=False)[0]
     found[size]["texts"] = int(model.confusion_matrix.compute().sum())
 if trainer.is_global_zero:
@@ -43,10 +47,10 @@ if trainer.is_global_zero:
 """
 
 
-def start(folder: Path, *words: str) -> subprocess.Popen[str]:
-    env = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[1])}
+def start(folder: Path, *words: str, enter: Sequence[str] = (), **variables: str) -> subprocess.Popen[str]:
+    env = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[1])} | variables
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen([sys.executable, "-W", "ignore", *words], cwd=folder, env=env, **pipes)  # type: ignore[call-overload]
+    return subprocess.Popen([*enter, sys.executable, "-W", "ignore", *words], cwd=folder, env=env, **pipes)  # type: ignore[call-overload]
 
 
 def sentiment(folder: Path, *words: str) -> tuple[int, str, str]:
@@ -57,9 +61,9 @@ def sentiment(folder: Path, *words: str) -> tuple[int, str, str]:
 
 
 @pytest.fixture(scope="module")
-def measured(tmp_path_factory) -> dict[int, dict[str, dict[str, float]]]:
-    """The figures of each size by number of processes."""
-    folder = tmp_path_factory.mktemp("measured")
+def corpora(tmp_path_factory) -> Path:
+    """A folder with a corpus of each size, and the script that measures them."""
+    folder: Path = tmp_path_factory.mktemp("measured")
     kinds = ("A dull story", "A good film", "A very, very good ending")
     rows = [(f"{kinds[n % 3]} {n}.", str(n % 3 > 0)) for n in range(1100)]
     for size in SIZES:
@@ -67,19 +71,65 @@ def measured(tmp_path_factory) -> dict[int, dict[str, dict[str, float]]]:
         for split, some in (("train", rows[:40]), ("val", rows[:size]), ("test", rows[-size:])):
             write_csv(folder / str(size) / f"{split}.csv", some)
     (folder / "measure.py").write_text(MEASURE)
-    for processes in ("1", "2"):
-        process = start(folder, "measure.py", processes, *map(str, SIZES))
+    return folder
+
+
+Figures = dict[str, dict[str, float]]  # by size
+
+
+@pytest.fixture(scope="module")
+def one(corpora) -> Figures:
+    """What one process measures."""
+    return measured(corpora, 1, start(corpora, "measure.py", "1", *map(str, SIZES)))
+
+
+def measured(folder: Path, processes: int, *started: subprocess.Popen[str]) -> Figures:
+    for process in started:
         _, err = process.communicate(timeout=300)
         assert process.returncode == 0, err[-2000:]
-    return {processes: json.loads((folder / f"{processes}.json").read_text()) for processes in (1, 2)}
+    found: Figures = json.loads((folder / f"{processes}.json").read_text())
+    return found
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_figures_equal_those_of_one_process(measured, size):
-    one, two = (measured[processes][str(size)] for processes in (1, 2))
-    assert two == pytest.approx(one, abs=1e-6, nan_ok=True)
-    assert two["texts"] == size
-    assert not math.isnan(two["test/loss"])
+def check(figures: Figures, one: Figures) -> None:
+    for size, found in figures.items():
+        assert found == pytest.approx(one[size], abs=1e-6, nan_ok=True), size
+        assert found["texts"] == int(size)
+        assert not math.isnan(found["test/loss"])
+
+
+def test_figures_equal_those_of_one_process(corpora, one):
+    check(measured(corpora, 2, start(corpora, "measure.py", "2", *map(str, SIZES))), one)
+
+
+@pytest.fixture
+def joined():
+    """Two network namespaces, joined by a cable, as two machines: how to run a command in each."""
+    names = [f"sentiment-{os.getpid()}-{end}" for end in "ab"]
+    ends = [f"s{os.getpid() % 10**6}{end}" for end in "ab"]
+    words = [f"netns add {name}" for name in names]
+    words.append(f"link add {ends[0]} netns {names[0]} type veth peer name {ends[1]} netns {names[1]}")
+    for number, (name, end) in enumerate(zip(names, ends, strict=True), start=1):
+        words += [f"-n {name} addr add 10.77.0.{number}/24 dev {end}"]
+        words += [f"-n {name} link set {link} up" for link in ("lo", end)]
+    try:
+        for each in words:
+            if shutil.which("ip") is None or subprocess.run(["ip", *each.split()], capture_output=True).returncode:
+                pytest.skip("no network namespaces can be made here")
+        yield [(["ip", "netns", "exec", name], end) for name, end in zip(names, ends, strict=True)]
+    finally:
+        for name in names if shutil.which("ip") else ():
+            subprocess.run(["ip", "netns", "del", name], capture_output=True)
+
+
+def test_figures_of_two_machines_equal_those_of_one_process(corpora, one, joined):
+    sizes = ("1", "3", "65")
+    nodes = []
+    for rank, (enter, end) in enumerate(joined):
+        words = ["--nnodes=2", f"--node_rank={rank}", "--nproc_per_node=1", "--master_addr=10.77.0.1"]
+        torchrun = ["-m", "torch.distributed.run", *words, "--master_port=29511", "measure.py", "2", *sizes]
+        nodes.append(start(corpora, *torchrun, enter=enter, NODES="2", GLOO_SOCKET_IFNAME=end))
+    check(measured(corpora, 2, *nodes), one)
 
 
 def test_two_processes_fit_and_predict_every_text(toy, tmp_path):

@@ -17,6 +17,8 @@ from project.atomic import atomic_write, remove_left_overs
 from project.callbacks import of_all_processes
 from project.loggers import CSVLogger
 
+STEPS = 16  # between two looks at the clock, about which several processes have to agree
+
 
 class Resume(L.Callback):
     """Keeps the state of random numbers in checkpoints, saves within long epochs, and goes on in the run's folder.
@@ -64,6 +66,8 @@ class Resume(L.Callback):
 
     def on_train_batch_end(self, trainer: Any, *_: Any, **__: Any) -> None:
         """Save what a kill would lose, if the last checkpoint is that old."""
+        if self.minutes and trainer.global_step % STEPS:
+            return
         due = time.monotonic() - self._saved > 60 * self.minutes
         paths = [Path(c.dirpath, newest.LAST) for c in trainer.checkpoint_callbacks if c.filename and c.dirpath]
         if not paths or not trainer.strategy.broadcast(due):

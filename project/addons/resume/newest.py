@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from lightning.pytorch.utilities import rank_zero_only
 
 from project.checkpoint import read_checkpoint
 from project.errors import UserError
@@ -43,7 +44,7 @@ def newest_run(config: str) -> Path | None:
 def go_on_in(folder: Path) -> None:
     """Let the logger to come go on in a run's folder: Lightning asks it before any callback could tell."""
     CSVLogger.number = int(folder.name.removeprefix("version_"))
-    if (folder / METRICS).exists():
+    if (folder / METRICS).exists() and rank_zero_only.rank == 0:  # type: ignore[attr-defined] # Lightning sets it
         (folder / METRICS).replace(folder / KEPT)  # Lightning deletes what it finds
     for message in ("Experiment logs directory .* not empty", "Checkpoint directory .* not empty"):
         warnings.filterwarnings("ignore", message=message)  # which is what resuming means
