@@ -1,7 +1,10 @@
+import random
+from typing import IO
+
 import pytest
 import torch
 
-from project.checkpoint import KEY, read_checkpoint, restore
+from project.checkpoint import KEY, load_plain, read_checkpoint, restore, save_plain
 from project.errors import UserError
 
 PLAIN = (str, int, float, bool, type(None))
@@ -69,3 +72,50 @@ def test_torn_checkpoint_is_refused(fitted, tmp_path):
     (tmp_path / "torn.ckpt").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(UserError, match="damaged"):
         read_checkpoint(tmp_path / "torn.ckpt")
+
+
+def test_a_flipped_bit_is_refused_or_changes_nothing(fitted, tmp_path):
+    whole = (fitted / "checkpoints" / "best.ckpt").read_bytes()
+    original, draw, refused = read_checkpoint(fitted / "checkpoints" / "best.ckpt"), random.Random(0), 0
+    for _ in range(40):
+        damaged = bytearray(whole)
+        damaged[draw.randrange(len(damaged))] ^= 1 << draw.randrange(8)
+        (tmp_path / "flipped.ckpt").write_bytes(damaged)
+        try:
+            found = read_checkpoint(tmp_path / "flipped.ckpt")
+        except UserError:
+            refused += 1
+            continue
+        assert found[KEY] == original[KEY]
+        assert all(torch.equal(found["state_dict"][name], weight) for name, weight in original["state_dict"].items())
+    assert refused > 10
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused(fitted, tmp_path, value):
+    checkpoint = torch.load(fitted / "checkpoints" / "best.ckpt", weights_only=True)
+    checkpoint["state_dict"]["network.classifier.bias"][0] = value
+    torch.save(checkpoint, tmp_path / "nan.ckpt")
+    with pytest.raises(UserError, match=r"nan.ckpt holds NaN or infinite numbers in network.classifier.bias"):
+        read_checkpoint(tmp_path / "nan.ckpt")
+
+
+def test_a_checkpoint_is_written_next_to_its_place_and_never_by_way_of_tmpdir(tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "nowhere"))
+    save_plain({"a": 1}, tmp_path / "a.ckpt")
+    assert load_plain(tmp_path / "a.ckpt", "file") == {"a": 1}
+    assert [path.name for path in tmp_path.iterdir()] == ["a.ckpt"]
+
+
+def test_what_the_disk_says_is_told_and_the_old_file_stays(tmp_path, monkeypatch):
+    def full(content: object, file: IO[bytes]) -> None:
+        try:
+            raise OSError(28, "No space left on device")
+        except OSError as error:
+            raise RuntimeError("unexpected pos 704 vs 598") from error  # torch's way to say so
+
+    (tmp_path / "a.ckpt").write_bytes(b"old")
+    monkeypatch.setattr("torch.save", full)
+    with pytest.raises(OSError, match="No space left on device"):
+        save_plain({}, tmp_path / "a.ckpt")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("a.ckpt", b"old")]

@@ -53,6 +53,9 @@ def small(**options: Any) -> SentimentClassifier:
         ({"encoder": print}, "encoder is <built-in function print>: give a subclass of Encoder"),
         ({"dropout": 1.5}, "dropout is 1.5: --model.dropout should be at least 0 and less than 1"),
         ({"warmup": 2.0}, "warmup is 2.0: --model.warmup should be 0 to 1"),
+        ({"learning_rate": math.nan}, "learning_rate is nan: --model.learning_rate should be above 0"),
+        ({"weight_decay": -1.0}, "weight_decay is -1.0: --model.weight_decay should be 0 or more"),
+        ({"weight_decay": math.nan}, "weight_decay is nan: --model.weight_decay should be 0 or more"),
         ({"learning_rate": 0.0}, "learning_rate is 0.0: --model.learning_rate should be above 0"),
         ({"encoder": partial(BiLSTMEncoder, pooling="median")}, "pooling is 'median': choose one of last, mean, max"),
         ({"network": "Forest"}, "network 'Forest' needs an add-on, which this tree lacks"),
@@ -61,7 +64,7 @@ def small(**options: Any) -> SentimentClassifier:
             "proj_size is 200: only an LSTM projects, to less than hidden_size=128",
         ),
     ],
-    ids=range(8),
+    ids=range(11),
 )
 def test_option_that_makes_no_network_is_refused_before_any_data_is_read(options, message):
     with pytest.raises(UserError, match=message):

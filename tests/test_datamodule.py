@@ -52,6 +52,15 @@ def test_coverage_and_padding_are_reported(tmp_path, capsys):
     assert "2 texts, 4 tokens; padding is 0.0%" in out
 
 
+@pytest.mark.parametrize(
+    ("option", "least"),
+    [("batch_size", 1), ("min_freq", 1), ("max_vocab_size", 1), ("pretrained_words", 0), ("num_workers", 0)],
+)
+def test_numbers_that_make_no_sense_are_refused(option, least):
+    with pytest.raises(UserError, match=f"{option} is {least - 1}: set --data.{option}={least} or more"):
+        SentimentDataModule(**{option: least - 1})
+
+
 def test_unknown_words_of_val_are_reported(tmp_path, capsys):
     write_csv(tmp_path / "train.csv", [("film warm", "good"), ("film cold", "bad")])
     write_csv(tmp_path / "val.csv", [("film film odd warm", "good")])

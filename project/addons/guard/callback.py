@@ -1,5 +1,6 @@
 """Losses -> the step from which on they are not finite, without waiting for a GPU at every step."""
 
+import math
 from typing import Any
 
 import lightning as L
@@ -14,6 +15,12 @@ class Guard(L.Callback):
 
     The weights are looked at too. A step that a gradient scaler skips is no fault: the next loss is finite again.
     """
+
+    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        """Refuse a limit of gradients that makes no sense."""
+        clip = trainer.gradient_clip_val
+        if clip is not None and not 0 <= clip < math.inf:
+            raise UserError(f"gradient_clip_val is {clip}: set --trainer.gradient_clip_val=0 or more, or null for none")
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Begin with no fault, ()."""

@@ -56,6 +56,12 @@ def test_a_single_loss_that_is_not_finite_is_no_fault(sentiment, toy):
     assert sentiment("fit", f"--data.corpus={toy}", *SHORT, f"--trainer.callbacks+={__name__}.SpoilOneLoss") == 0
 
 
+@pytest.mark.parametrize("value", ["-1", ".nan", ".inf"])
+def test_a_limit_of_gradients_that_makes_no_sense_is_refused(sentiment, toy, capsys, value):
+    assert sentiment("fit", f"--data.corpus={toy}", f"--trainer.gradient_clip_val={value}", *SHORT) == 2
+    assert "set --trainer.gradient_clip_val=0 or more" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_a_test_is_not_guarded(sentiment, fitted, toy):
     words = ("--trainer.enable_progress_bar=false", "--trainer.accelerator=cpu")
