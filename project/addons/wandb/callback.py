@@ -1,0 +1,45 @@
+"""A fit, and the test after it -> a W&B run, which the fit goes on with if it is resumed in its own folder."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import wandb
+from lightning.pytorch.utilities.exceptions import SIGTERMException
+
+from project.addons.wandb.logger import WandbLogger
+from project.callbacks import run_dir
+from project.checkpoint import read_checkpoint
+
+
+class WandbRun(L.Callback):
+    """Gives a fit that has loggers one for W&B; WANDB_PROJECT names the project, WANDB_MODE=disabled switches it off."""
+
+    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        """Add the logger."""
+        if stage != "fit" or not trainer.loggers or trainer.fast_dev_run:  # type: ignore[attr-defined]
+            return
+        wandb.finish()  # a run of the same process that has ended
+        folder = str(trainer.loggers[0].save_dir or "runs")
+        project = os.environ.get("WANDB_PROJECT", "sentiment")
+        trainer.loggers = [*trainer.loggers, WandbLogger(folder, project, self._earlier_run(trainer))]
+
+    def _earlier_run(self, trainer: L.Trainer) -> str | None:
+        """Return the id of the run that is resumed; one that goes on in another folder is a new run."""
+        path = getattr(trainer, "resumed", None)
+        if path is None or not trainer.is_global_zero:
+            return None
+        folder = run_dir(trainer)
+        if folder is None or not Path(path).absolute().is_relative_to(folder.absolute()):
+            return None
+        run_id: str | None = read_checkpoint(path)["callbacks"].get(self.state_key, {}).get("run_id")
+        return run_id
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the id of the W&B run, for the checkpoint."""
+        return {"run_id": wandb.run.id if wandb.run is not None else None}
+
+    def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
+        """Let W&B show the run as failed."""
+        wandb.finish(exit_code=143 if isinstance(exception, SIGTERMException) else 1)
