@@ -246,6 +246,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a sample of it, in less than a minute; writes nothing")
     quick, began = parser.parse_args().quick, time.monotonic()
+    if "auto" not in registered("RESUME"):
+        print("no run can be resumed: this tree lacks project/addons/resume")
+        return 0
     for number in (SIGINT, SIGTERM):
         signal(number, default_int_handler)  # a script's background job ignores SIGINT, and so would its children
     with tempfile.TemporaryDirectory() as folder:

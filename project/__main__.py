@@ -34,12 +34,9 @@ def main() -> int:
             run(name, commands[name], words)
         else:
             raise UserError(f"there is no command {name!r}: choose one of {', '.join(commands)}")
-    except UserError as error:
+    except (UserError, OSError) as error:
         if os.environ.get("LOCAL_RANK", "0") == "0":  # of several processes one says it
             print(f"error: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(f"error: {error.filename or 'disk'}: {error.strerror or error}; write elsewhere?", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

@@ -4,11 +4,11 @@ import ast
 import hashlib
 import json
 import os
+import secrets
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,6 @@ from project.errors import UserError
 if sys.platform != "win32":
     import fcntl
 
-NUMBERS = count()  # of the scratch files of this process
 DIGESTS = "digests.json"
 
 
@@ -25,11 +24,11 @@ DIGESTS = "digests.json"
 def scratch_beside(path: Path, folder: bool = False) -> Iterator[Path]:
     """Yield an empty scratch file (or folder) next to `path`; remove those that killed processes have left there."""
     remove_left_overs(path.parent)
-    scratch = path.with_name(f".{path.name}.{os.getpid()}-{next(NUMBERS)}.unfinished")
+    scratch = path.with_name(f".{path.name}.{os.getpid()}-{secrets.randbelow(10**12)}.unfinished")
     scratch.mkdir() if folder else scratch.touch()
     with ExitStack() as stack:
         with suppress(OSError):
-            stack.enter_context(_locked(scratch))
+            stack.enter_context(locked(scratch))
         try:
             yield scratch
         finally:
@@ -42,13 +41,18 @@ def remove_left_overs(folder: Path) -> None:
     A lock tells those of living processes, also in other containers; where there are no locks, all stay.
     """
     for old in folder.glob(".*.[0-9]*-[0-9]*.unfinished"):
-        with suppress(OSError), _locked(old):
+        with suppress(OSError), locked(old):
             _delete(old)
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold the lock of a file or folder; raise OSError if another process does, or if there are no locks here."""
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock of a file or folder.
+
+    Raises:
+        BlockingIOError: Another process holds it.
+        OSError: There are no locks here.
+    """
     if sys.platform == "win32":
         raise OSError("no locks")
     handle = os.open(path, os.O_RDONLY)

@@ -93,6 +93,8 @@ class SentimentClassifier(L.LightningModule):
         Raises:
             UserError: The data has another vocabulary or other classes than the model, or vectors that do not fit.
         """
+        # processes have equal buffers, and may have unequal numbers of batches to measure: none waits for another's
+        self._ddp_params_and_buffers_to_ignore = [name for name, _ in self.named_buffers()]
         if self.trainer.strategy.root_device.type == "cuda":
             torch.set_float32_matmul_precision("high")  # TF32, as cuDNN's recurrent layers have it anyway
         data: Any = getattr(self.trainer, "datamodule", None)

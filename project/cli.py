@@ -136,14 +136,15 @@ class SentimentCLI(LightningCLI):
         words = ArgumentParser(add_help=False, allow_abbrev=False)
         words.add_argument("--ckpt_path")
         path = words.parse_known_args(self.words)[0].ckpt_path
-        if path is None:
+        if path in (None, "null"):
             super().parse_arguments(parser, args)
             config = self.config[self.command]
             path, how = config.ckpt_path, config.pop("resume", None)
-            if path is None and how is not None:
-                path = load(registered("RESUME")[how])(self._parser(self.command).dump(config, skip_none=False))
-                self.words = [*self.words, f"--ckpt_path={path or 'null'}"]
-        self.checkpoint = read_checkpoint(path) if path not in (None, "null") else None
+            given = self._parser(self.command).dump(config, skip_none=False)
+            if how is not None and (found := load(registered("RESUME")[how])(given)):
+                path, self.words = found, [*self.words, f"--ckpt_path={found}"]
+                self.save_config_kwargs = {"overwrite": True}  # in the run's folder
+        self.checkpoint = read_checkpoint(path) if path is not None else None
 
     def _parse_ckpt_path(self) -> None:
         """Lay a checkpoint's own settings under those that were given; Lightning's would overrule them.
@@ -200,7 +201,7 @@ class SentimentCLI(LightningCLI):
             raise UserError(f"trainer settings: {' '.join(str(error).split())}") from error
         trainer.strategy.checkpoint_io = CheckpointFile()
         trainer.resumed = config.get("ckpt_path")  # type: ignore[attr-defined] # Lightning's own is not known in setup
-        trainer.command = shlex.join(["sentiment", str(self.subcommand), *self.words])  # type: ignore[attr-defined]
+        trainer.command = shlex.join(["sentiment", str(self.subcommand), *SentimentCLI.words])  # type: ignore[attr-defined]
         return trainer
 
     def after_instantiate_classes(self) -> None:
@@ -277,7 +278,6 @@ def run_trainer(command: str, words: list[str]) -> None:
         SentimentCLI(
             SentimentClassifier,
             SentimentDataModule,
-            save_config_kwargs={"overwrite": True},  # in the folder of a run that goes on
             trainer_class=SentimentTrainer,
             seed_everything_default=42,
             parser_class=OneLineParser,

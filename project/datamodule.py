@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader
 
 from project.batch import Batch, DataFacts, EncodedTexts
 from project.buckets import BucketSampler, padding_share
+from project.checkpoint import ModelState
 from project.corpora import load_corpus
 from project.errors import UserError
 from project.ingest import NO_LABEL, Corpus, EncodedCorpus, ReadOptions, Split, check_unread, encode_corpus
@@ -96,7 +97,7 @@ class SentimentDataModule(L.LightningDataModule):
 
     tokenizer: Tokenizer | None = None  # after `setup`; that of the model if it comes from a checkpoint
     label_names: tuple[str, ...] = ()  # likewise
-    _trained_on: str | None = None  # name of the corpus of a model that was loaded
+    _trained_on: ModelState | None = None  # of a model that was loaded
     _num_frozen = 0
     _pretrained: tuple[Tensor, Tensor] | None = None
     _corpus: Corpus | None = None
@@ -156,10 +157,12 @@ class SentimentDataModule(L.LightningDataModule):
         if self._corpus is None:
             function = self.trainer and self.trainer.state.fn
             known = self.label_names or None  # of a trained model
-            other = self._trained_on not in (None, self.corpus_name)
-            whole: Split | None = WHOLE.get(function) if other else None  # of a file: nothing is to be carved
-            labelled = function != TrainerFn.PREDICTING
-            self._corpus = load_corpus(self.corpus_name, self.options, known, labelled, whole)
+            labelled, own = function != TrainerFn.PREDICTING, self._trained_on
+            self._corpus = load_corpus(self.corpus_name, self.options, known, labelled)
+            same = own is None or Path(own["corpus"]).resolve() == Path(self.corpus_name).resolve()
+            if own is not None and not same and own["fingerprint"] != self._corpus.fingerprint and function in WHOLE:
+                # of a foreign file nothing is to be carved
+                self._corpus = load_corpus(self.corpus_name, self.options, known, labelled, WHOLE[function])
             for note in self._corpus.notes:
                 say(f"{self._corpus.name}: {note}")
         return self._corpus
@@ -190,7 +193,7 @@ class SentimentDataModule(L.LightningDataModule):
         state = getattr(self.trainer and self.trainer.lightning_module, "state", None)
         if self.tokenizer is None and state is not None:
             self.adopt(Tokenizer.from_state(state["tokenizer"]), state["label_names"])
-            self._trained_on = state["corpus"]
+            self._trained_on = state
         return self.tokenizer is not None
 
     def _prepare_tokenizer(self) -> None:
@@ -286,7 +289,7 @@ class SentimentDataModule(L.LightningDataModule):
         """Return a split sorted by length, or in random order if the Trainer's `option` limits it."""
         texts, processes = self._texts(split), self._processes()
         limit = getattr(self.trainer, option, 1.0)
-        seed, mixed = self.hparams["seed"], limit != 1.0
+        seed, mixed = self.hparams["seed"], limit != 1.0 or isinstance(limit, int)
         loader = self._loader(
             texts, BucketSampler(texts.lengths, self.batch_size, False, seed, *processes, mixed=mixed)
         )

@@ -43,13 +43,14 @@ class Stop(Callback):
         # print would fail if the signal came within a print
         os.write(2, b"stopping after this batch, with a checkpoint; Ctrl-C ends it at once\n")
 
-    def on_train_batch_end(self, trainer: Any, *_: Any, **__: Any) -> None:
-        """Agree with the other processes to stop."""
-        trainer.stopping = trainer.strategy.reduce_boolean_decision(Stop.signal > 0, all=False)
+    def on_train_batch_end(self, trainer: Any, model: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Agree with the other processes to stop, unless gradients wait for the next batch."""
+        if (batch_idx + 1) % trainer.accumulate_grad_batches == 0:
+            trainer.stopping = trainer.strategy.reduce_boolean_decision(Stop.signal > 0, all=False)
 
     def on_exception(self, trainer: Any, pl_module: L.LightningModule, exception: BaseException) -> None:
         """End the other processes if one has found a user's mistake: it says so, they have nothing to add."""
-        if isinstance(exception, UserError) and trainer.strategy.launcher is not None:
+        if isinstance(exception, UserError | OSError) and trainer.strategy.launcher is not None:
             trainer.strategy.launcher.kill(signal.SIGKILL)
 
 

@@ -1,3 +1,4 @@
+import lightning as L
 import pytest
 
 from project.datamodule import SentimentDataModule
@@ -59,6 +60,13 @@ def test_coverage_and_padding_are_reported(tmp_path, capsys):
 def test_numbers_that_make_no_sense_are_refused(option, least):
     with pytest.raises(UserError, match=f"{option} is {least - 1}: set --data.{option}={least} or more"):
         SentimentDataModule(**{option: least - 1})
+
+
+@pytest.mark.parametrize(("limit", "mixed"), [(1, True), (3, True), (0.5, True), (1.0, False), (None, False)])
+def test_a_limited_split_is_in_random_order(tmp_path, limit, mixed):
+    module = ready(three_texts(tmp_path))
+    module.trainer = L.Trainer(limit_test_batches=limit, accelerator="cpu", logger=False, enable_checkpointing=False)
+    assert module.test_dataloader().sampler.mixed == mixed  # type: ignore[attr-defined]
 
 
 def test_unknown_words_of_val_are_reported(tmp_path, capsys):

@@ -133,7 +133,9 @@ def test_figures_of_two_machines_equal_those_of_one_process(corpora, one, joined
 
 
 def test_two_processes_fit_and_predict_every_text(toy, tmp_path):
-    both = (f"--data.corpus={toy}", *TWO)
+    shutil.copytree(toy, tmp_path / "toy")
+    write_csv(tmp_path / "toy" / "val.csv", toy_rows()[:17])  # batches of 8 and 1 in one process, of 8 in the other
+    both = ("--data.corpus=toy", *TWO)
     assert sentiment(tmp_path, "fit", *SMALL, "--trainer.max_epochs=2", *both)[0] == 0
     words = ("predict", "--ckpt_path=runs/version_0/checkpoints/best.ckpt", *both)
     assert sentiment(tmp_path, *words)[0] == 0

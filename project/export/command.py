@@ -6,8 +6,9 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import onnx
 from rich.console import Console
@@ -62,17 +63,25 @@ def export(
         UserError: The checkpoint or the texts cannot be used, or the predictions differ.
     """
     target_of(output)  # before all the work
-    trained = restore(read_checkpoint(ckpt_path))
+    checkpoint = read_checkpoint(ckpt_path)
+    trained = restore(checkpoint)
     model = build_graph(trained.network)
-    columns = ReadOptions(text_column, label_column, bad_rows="skip")  # rows with soft targets may have no label
-    examples = texts_to_compare(corpus or trained.state["corpus"], columns, trained.state, texts)
+    options = ReadOptions(text_column, label_column) if corpus else options_of(checkpoint)
+    options = replace(options, bad_rows="skip")  # rows with soft targets may have no label
+    examples = texts_to_compare(corpus or trained.state["corpus"], options, trained.state, texts)
     try:
         write_accepted(output, model, predictor_of(*trained[:3]), trained.state, examples, int8)
     except OSError as error:
         raise UserError(f"cannot write {output}: {error.strerror or error}; make room or choose another") from error
 
 
-def texts_to_compare(corpus: str, columns: ReadOptions, state: ModelState, most: int) -> list[Example]:
+def options_of(checkpoint: dict[str, Any]) -> ReadOptions:
+    """Return how the corpus of a checkpoint was read: other options would carve other splits."""
+    own = checkpoint.get("datamodule_hyper_parameters", {})
+    return ReadOptions(**{each.name: own[each.name] for each in fields(ReadOptions) if each.name in own})
+
+
+def texts_to_compare(corpus: str, options: ReadOptions, state: ModelState, most: int) -> list[Example]:
     """Return at most `most` labelled texts, evenly spread over test, or over the last split if there is no test.
 
     Raises:
@@ -81,7 +90,7 @@ def texts_to_compare(corpus: str, columns: ReadOptions, state: ModelState, most:
     if most < 1:
         raise UserError(f"--texts is {most}: comparing the bundle with its checkpoint needs at least 1 text")
     try:
-        loaded = load_corpus(corpus, columns, state["label_names"])
+        loaded = load_corpus(corpus, options, state["label_names"])
     except UserError as error:
         raise UserError(f"texts to compare on: {error}; choose others with --corpus") from error
     rows = list([loaded.splits[split] for split in SPLITS if split in loaded.splits][-1])

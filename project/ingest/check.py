@@ -13,7 +13,7 @@ from project.ingest.source import ReadOptions, Source, Split
 
 def label_order(name: str) -> tuple[int, int, str]:
     """Sort whole numbers by value, before words by alphabet."""
-    return (0, int(name), "") if name.lstrip("-").isdecimal() else (1, 0, name)
+    return (0, int(name), "") if name.removeprefix("-").isdecimal() else (1, 0, name)
 
 
 class RowChecker:

@@ -38,7 +38,7 @@ def baselines(data: SentimentDataModule) -> None:
     facts = [figures(baseline, seconds, labels[1], labels[2]) for baseline, seconds in found]
     show(corpus, facts)
     FOLDER.mkdir(parents=True, exist_ok=True)
-    path = FOLDER / f"{Path(corpus.name).stem}.json"
+    path = FOLDER / f"{Path(corpus.name).stem}-{corpus.fingerprint[:8]}.json"
     fingerprints = {"fingerprint": corpus.fingerprint, "test_fingerprint": corpus.test_fingerprint}
     write_json(path, {"corpus": corpus.name, **fingerprints, "baselines": facts})
     print(f"written: {path}")

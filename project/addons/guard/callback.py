@@ -23,7 +23,7 @@ class Guard(L.Callback):
             raise UserError(f"gradient_clip_val is {clip}: set --trainer.gradient_clip_val=0 or more, or null for none")
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Begin with no fault, ()."""
+        """Reset the step of the first fault, ()."""
         self._first = torch.full((), -1, device=pl_module.device)
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, *_: Any) -> None:
@@ -47,7 +47,8 @@ class Guard(L.Callback):
             return
         first, whole = int(self._first), all(bool(torch.isfinite(p).all()) for p in pl_module.parameters())
         scaled = getattr(trainer.precision_plugin, "scaler", None) is not None
-        if whole and (first < 0 or scaled):
+        fault = not whole or (first >= 0 and not scaled)
+        if not trainer.strategy.reduce_boolean_decision(fault, all=False):  # of any process
             return
         since = f"step {first}" if first >= 0 else f"a step before {trainer.global_step}"
         raise UserError(

@@ -20,7 +20,7 @@ def print_hints(trainer: Any) -> None:
         if command in registered("COMMANDS"):
             print(f"  {sentiment} {command} --ckpt_path {best} {rest}")
     print(f"  {sentiment} predict --ckpt_path {best} --data.corpus FILE --output predictions.csv")
-    last, epochs = best.parent / "last.ckpt", 2 * (trainer.max_epochs or 1)
+    last, epochs = best.parent / "last.ckpt", 2 * max(trainer.max_epochs or 1, 1)
     print(f"  {sentiment} fit --ckpt_path {last} --trainer.max_epochs {epochs}")
 
 

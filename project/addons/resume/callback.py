@@ -4,6 +4,8 @@ import csv
 import random
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import torch
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from project.addons.resume import newest
-from project.atomic import atomic_write, remove_left_overs
+from project.atomic import atomic_write, locked, remove_left_overs
 from project.callbacks import of_all_processes
 from project.loggers import CSVLogger
 
@@ -31,20 +33,26 @@ class Resume(L.Callback):
         self.minutes = minutes
         self._saved = time.monotonic()
         self._random: list[dict[str, Any]] = []  # of each process, until the first step
+        self._lock = ExitStack()
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         """Let the logger go on in the folder of a run that was found for ``--resume``."""
-        CSVLogger.number = None  # for later runs of this process
         logger, path = trainer.logger, newest.found
-        if stage == "fit" and isinstance(logger, CSVLogger) and trainer.is_global_zero:
-            for folder in Path(logger.root_dir).glob("*/checkpoints"):
-                remove_left_overs(folder)
-        if stage != "fit" or path is None or str(getattr(trainer, "resumed", None)) != str(path):
+        if stage != "fit" or not isinstance(logger, CSVLogger) or not trainer.is_global_zero:
             return
-        if isinstance(logger, CSVLogger) and trainer.is_global_zero:
-            logger.number = int(path.parents[1].name.removeprefix("version_"))
+        logger.number, CSVLogger.number = logger.number, None  # what was for this run alone
+        with suppress(OSError):
+            self._lock.enter_context(locked(Path(logger.log_dir)))
+        for folder in Path(logger.root_dir).glob("*/checkpoints"):
+            remove_left_overs(folder)
+        if path is not None and str(getattr(trainer, "resumed", None)) == str(path):
+            newest.found = None
             step = torch.load(path, map_location="cpu", weights_only=True)["global_step"]
             keep_metrics(logger, path.parents[1], step)
+
+    def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        """Free the folder."""
+        self._lock.close()
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Start the clock."""
@@ -64,24 +72,24 @@ class Resume(L.Callback):
             restore_random_state(self._random[trainer.global_rank])
         self._random = []
 
-    def on_train_batch_end(self, trainer: Any, *_: Any, **__: Any) -> None:
-        """Save what a kill would lose, if the last checkpoint is that old."""
-        if self.minutes and trainer.global_step % STEPS:
+    def on_train_batch_end(self, trainer: Any, model: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Save what a kill would lose, if the last checkpoint is that old; an epoch's end saves for itself."""
+        loop = trainer.fit_loop.epoch_loop
+        whole = (batch_idx + 1) % trainer.accumulate_grad_batches == 0  # no gradient waits for the next batch
+        if loop.batch_progress.is_last_batch or not whole or (self.minutes and trainer.global_step % STEPS):
             return
         due = time.monotonic() - self._saved > 60 * self.minutes
         paths = [Path(c.dirpath, newest.LAST) for c in trainer.checkpoint_callbacks if c.filename and c.dirpath]
         if not paths or not trainer.strategy.broadcast(due):
             return
         self._saved = time.monotonic()
-        progress = trainer.fit_loop.epoch_loop.batch_progress
-        progress.increment_completed()  # Lightning counts a batch after its callbacks, and would train on it again
-        trainer.save_checkpoint(paths[0])
-        progress.total.completed -= 1
-        progress.current.completed -= 1
+        with counted(loop):
+            trainer.save_checkpoint(paths[0])
 
     def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
         """Remove the folder of a run that failed before it had a checkpoint or a figure."""
         logger = trainer.logger
+        self._lock.close()
         if isinstance(exception, SIGTERMException):  # its checkpoint is about to be written
             return
         if isinstance(logger, CSVLogger) and logger.number is not None and trainer.is_global_zero:
@@ -89,6 +97,19 @@ class Resume(L.Callback):
             if {path.name for path in folder.rglob("*") if path.is_file()} <= {"config.yaml", "hparams.yaml"}:
                 shutil.rmtree(folder)
                 trainer.loggers = []  # they would write into it again
+
+
+@contextmanager
+def counted(loop: Any) -> Iterator[None]:
+    """Let the loop count the batch it is at, which Lightning does after its callbacks: else it would come twice."""
+    loop.batch_progress.increment_completed()
+    loop._batches_that_stepped += 1
+    try:
+        yield
+    finally:
+        loop._batches_that_stepped -= 1
+        loop.batch_progress.total.completed -= 1
+        loop.batch_progress.current.completed -= 1
 
 
 def random_state() -> dict[str, Any]:

@@ -14,7 +14,7 @@ from project.checkpoint import read_checkpoint
 
 
 class WandbRun(L.Callback):
-    """Gives a fit that has loggers one for W&B; WANDB_PROJECT names the project, WANDB_MODE=disabled switches it off."""
+    """Gives a fit that has loggers one for W&B; WANDB_PROJECT names the project, WANDB_MODE=disabled turns it off."""
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         """Add the logger."""

@@ -13,6 +13,7 @@ import torch
 
 from project.addons.resume.callback import random_state, restore_random_state
 from project.addons.resume.newest import settings
+from project.atomic import locked
 from project.checkpoint import read_checkpoint
 from tests.conftest import SMALL
 
@@ -64,6 +65,27 @@ def test_a_resumed_run_equals_the_uninterrupted_one_bit_for_bit(sentiment, toy, 
     assert [path.name for path in Path("runs").iterdir()] == ["version_0"]
     found = read_checkpoint(LAST)["state_dict"]
     assert [name for name, weight in expected.items() if not torch.equal(found[name], weight)] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stop", ["0 1", "1 2"])
+def test_gradients_that_wait_for_the_next_batch_are_not_lost(sentiment, toy, whole, stop):
+    accumulate = "--trainer.accumulate_grad_batches=2"
+    expected = whole(accumulate)
+    Path("stops").write_text(stop)
+    with pytest.raises(SystemExit, match="143"):
+        fit(sentiment, toy, accumulate)
+    assert fit(sentiment, toy, accumulate) == 0
+    found = read_checkpoint(LAST)["state_dict"]
+    assert [name for name, weight in expected.items() if not torch.equal(found[name], weight)] == []
+
+
+def test_a_run_that_is_still_running_is_left_alone(sentiment, fitted, toy, capsys):
+    words = ("--resume=auto", "--trainer.max_epochs=2", *SMALL)
+    with locked(fitted):
+        assert sentiment("fit", f"--data.corpus={toy}", *words) == 0
+    assert "runs/version_0 is still running, and not resumed" in capsys.readouterr().out
+    assert Path("runs/version_1").is_dir()
 
 
 @pytest.mark.slow
