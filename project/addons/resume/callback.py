@@ -59,8 +59,10 @@ class Resume(L.Callback):
         self._saved = time.monotonic()
 
     def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Add the state of random numbers of all processes."""
+        """Add the state of random numbers of all processes; let loggers write the figures up to here."""
         checkpoint["random"] = of_all_processes(trainer, random_state())
+        for logger in trainer.loggers:
+            logger.save()
 
     def on_load_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
         """Keep it until training starts: until then other things may draw random numbers."""

@@ -114,6 +114,16 @@ def test_a_damaged_checkpoint_is_told_and_another_taken(sentiment, fitted, toy, 
     assert "resumed from runs/version_0/checkpoints/best.ckpt" in out
 
 
+def metrics(run: Path) -> list[dict[str, str]]:
+    with (run / "metrics.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def steps_of(run: Path) -> list[int]:
+    """The steps whose learning rate was logged."""
+    return [int(row["step"]) for row in metrics(run) if row.get("lr-AdamW/pg1")]
+
+
 @pytest.mark.slow
 def test_figures_of_the_run_go_on_in_one_file(sentiment, toy):
     log = "--trainer.log_every_n_steps=1"
@@ -121,18 +131,16 @@ def test_figures_of_the_run_go_on_in_one_file(sentiment, toy):
     with pytest.raises(SystemExit, match="143"):
         fit(sentiment, toy, log)
     assert fit(sentiment, toy, log) == 0
-    with Path("runs/version_0/metrics.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    rates = [int(row["step"]) for row in rows if row.get("lr-AdamW/pg1")]
-    assert rates == list(range(15))
-    assert [int(row["epoch"]) for row in rows if row.get("val/accuracy")] == [0, 1, 2]
+    assert steps_of(Path("runs/version_0")) == list(range(15))
+    assert [int(row["epoch"]) for row in metrics(Path("runs/version_0")) if row.get("val/accuracy")] == [0, 1, 2]
 
 
 @pytest.mark.slow
 def test_a_checkpoint_within_an_epoch_is_as_good_as_one_at_its_end(sentiment, toy, whole):
     expected = whole()
     often = ("--without=resume", "--trainer.callbacks+=project.addons.resume.callback.Resume")
-    words = (*often, "--trainer.callbacks.minutes=0", f"--trainer.callbacks+={__name__}.KillWhereTold")
+    log = "--trainer.log_every_n_steps=1"
+    words = (*often, "--trainer.callbacks.minutes=0", f"--trainer.callbacks+={__name__}.KillWhereTold", log)
     Path("kill").write_text("1 3")
     pid = os.fork()
     if not pid:
@@ -141,6 +149,7 @@ def test_a_checkpoint_within_an_epoch_is_as_good_as_one_at_its_end(sentiment, to
     assert os.waitpid(pid, 0)[1] == signal.SIGKILL
     assert read_checkpoint(LAST)["global_step"] == 5 + 3
     assert fit(sentiment, toy, *words) == 0
+    assert steps_of(Path("runs/version_0")) == list(range(15))
     found = read_checkpoint(LAST)["state_dict"]
     assert [name for name, weight in expected.items() if not torch.equal(found[name], weight)] == []
 
