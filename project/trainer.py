@@ -99,7 +99,7 @@ class SentimentTrainer(L.Trainer):
     def to_test(self) -> str:
         """The checkpoint whose test follows the fit; empty if none does."""
         best: str = getattr(self.checkpoint_callback, "best_model_path", "")
-        return best if self.test_after_fit and "test" in self.datamodule.corpus.splits else ""  # type: ignore[attr-defined]
+        return best if self.test_after_fit and self.datamodule.corpus.splits.get("test") else ""  # type: ignore[attr-defined]
 
     def predict(self, *args: Any, output: str | None = None, overwrite: bool = False, **kwargs: Any) -> None:
         """Predict the test split, or every text if there is none, and write the predictions to a file.
