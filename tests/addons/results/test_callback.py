@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from project.addons.results.callback import git_commit, peak_mb
+from project.registry import registered
 from tests.conftest import SMALL, toy_rows, write_csv
 
 QUIET = ("--trainer.enable_progress_bar=false", "--trainer.accelerator=cpu")
@@ -23,6 +24,14 @@ def test_a_fit_writes_the_figures_of_its_test(fitted):
     assert (found["stage"], found["confusion_matrix"]["labels"]) == ("fit", ["negative", "positive"])
     assert sum(map(sum, found["confusion_matrix"]["counts"])) == len(found["right"]) == 10
     assert found["metrics"]["test/accuracy"] * 10 == sum(found["right"])
+
+
+def test_a_fit_ends_with_the_best_checkpoint_and_commands_to_copy(fitted_once):
+    out = (fitted_once / "printed.txt").read_text()
+    assert "best checkpoint: runs/version_0/checkpoints/best.ckpt" in out
+    if "classify" in registered("COMMANDS"):
+        assert re.search(r"classify --ckpt_path runs/version_0/checkpoints/best.ckpt", out)
+    assert re.search(r"fit --ckpt_path runs/version_0/checkpoints/last.ckpt --trainer.max_epochs 4", out)
 
 
 def rows_of(run: Path | str) -> list[dict[str, str]]:
