@@ -232,12 +232,6 @@ def test_run_without_loggers_writes_no_folder(sentiment, toy):
     assert not Path("runs").exists()
 
 
-@pytest.mark.filterwarnings("ignore:.*val/accuracy.*", "ignore:No (nega|posi)tive samples")  # one batch
-def test_run_that_ends_before_its_first_val_says_so(sentiment, toy, capsys):
-    assert sentiment("fit", f"--data.corpus={toy}", "--trainer.max_steps=1", *SMALL) == 0
-    assert "no checkpoint was written" in capsys.readouterr().out
-
-
 # at least one mistake for each stage of a command; what else can be wrong is in the tests of the part that notices it
 TOY = ("--data.corpus=toy", "--data.vectors=null")
 BAD_INPUTS = {
