@@ -143,6 +143,8 @@ def test_an_edited_tokenizer_is_followed_everywhere(tree):
 
 LOGGER = """
 
+from typing import Any
+
 from lightning.pytorch.loggers.logger import Logger
 
 
