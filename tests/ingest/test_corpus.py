@@ -60,13 +60,14 @@ def test_killed_run_leaves_no_torn_cache(tmp_path):
     path = folder(tmp_path, train=rows)
     code = f"from tests.ingest.folders import load_corpus; load_corpus({path!r})"
     process = subprocess.Popen([sys.executable, "-c", code])
-    while not list(cache_dir().glob("corpora/.building-*/*/train.arrow")):
+    while not list(cache_dir().glob("corpora/.*.unfinished/train.arrow")):
         assert process.poll() is None
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert [p for p in (cache_dir() / "corpora").iterdir() if not p.name.startswith(".")] == []
     assert len(load_corpus(path).split("train")) == 160_000
+    assert list((cache_dir() / "corpora").glob(".*")) == []
 
 
 def test_every_source_row_comes_back_with_its_place(tmp_path):

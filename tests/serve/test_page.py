@@ -13,6 +13,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from project import Predictor, load
+from project.export.command import write_facts
 from tests.serve.conftest import Running
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
@@ -47,7 +48,7 @@ def bundle(bundle, tmp_path_factory) -> Path:
     """A bundle that is more confident than the toy model, so that single words matter."""
     folder = shutil.copytree(bundle, tmp_path_factory.mktemp("sure") / "bundle")
     facts = json.loads((folder / "bundle.json").read_text())
-    (folder / "bundle.json").write_text(json.dumps(facts | {"decision": {"temperature": 0.05, "threshold": 0.5}}))
+    write_facts(folder, facts | {"decision": {"temperature": 0.05, "threshold": 0.5}})
     return folder
 
 
