@@ -8,8 +8,7 @@ from pathlib import Path
 from project.addons.classify.uniform import write_any
 from project.errors import UserError
 from project.ingest import ReadOptions, Record, Row, check_output, column_types, is_data_file, merged, read_records
-
-CHUNK = 4096  # rows that are in memory together
+from project.ingest.records import BATCH_ROWS, file_kind
 
 Answer = Callable[[Sequence[str]], Sequence[Row]]  # the columns to add to the row of each text
 Fault = Callable[[object], str | None]  # why a value is no usable text
@@ -57,7 +56,7 @@ def annotate_file(
     def annotated() -> Iterator[Row]:
         nonlocal rows, bad, first
         records = _noting(chain(opening, source), path, notes)
-        while chunk := list(islice(records, CHUNK)):
+        while chunk := list(islice(records, BATCH_ROWS)):
             faults = [_fault_of(record, path, text_column, text_fault) for record in chunk]
             found = list(filter(None, faults))
             if found and empty is None:
@@ -68,7 +67,7 @@ def annotate_file(
             for record, fault in zip(chunk, faults, strict=True):
                 yield merged(record.columns, (empty or {}) if fault else next(answers))
 
-    write_any(output, annotated(), column_types(path))
+    write_any(output, annotated(), column_types(path), alike=file_kind(path) != "jsonl")
     seconds = time.perf_counter() - started
     print(f"{rows:,} rows in {seconds:.1f} s ({rows / seconds:,.0f} a second): {output}")
     return [*notes.values(), *([f"{bad:,} bad rows have no prediction, the first is {first}"] if bad else [])]

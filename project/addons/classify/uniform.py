@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from project.ingest import Row, write_rows
+from project.ingest.records import BATCH_ROWS, file_kind
 
-BATCH = 4096  # rows that are in memory together
 UNFIT = (ValueError, TypeError, OverflowError, NotImplementedError)  # what pyarrow raises for values of another type
 
 
@@ -33,7 +33,7 @@ class Odd:
         self.first = self.first or f"column {column!r} of row {row:,}"
 
 
-def write_any(path: Path, rows: Iterator[Row], types: dict[str, Any]) -> None:
+def write_any(path: Path, rows: Iterator[Row], types: dict[str, Any], alike: bool = False) -> None:
     """Write rows as `write_rows` does, with every column that one of them has.
 
     Values that the format cannot hold are written as text, or with escapes such as ``\\ud83d``, and a line on standard
@@ -43,13 +43,16 @@ def write_any(path: Path, rows: Iterator[Row], types: dict[str, Any]) -> None:
         path: The file; its suffix tells the format.
         rows: The rows.
         types: Arrow types of columns in Parquet; the rows decide those of others.
+        alike: Whether all rows have the columns of the first.
 
     Raises:
         UserError: The file cannot be written.
     """
-    kind, odd = path.name.lower().removesuffix(".gz").rsplit(".", 1)[-1], Odd()
+    kind, odd = file_kind(path), Odd()
     if kind == "jsonl":
         write_rows(path, _counted(rows, odd), {})
+    elif kind != "parquet" and alike:
+        write_rows(path, _encodable(rows, "surrogateescape", odd), {})
     else:
         with tempfile.TemporaryFile(dir=path.parent) as spool:
             # csv and tsv take bytes that are not UTF-8 as they were read
@@ -110,7 +113,7 @@ def _keep(rows: Iterator[Row], spool: IO[bytes], types: dict[str, Any] | None) -
         Every column, and the Arrow type that holds all its values; None if types do not matter.
     """
     kinds: dict[str, Any] = {}
-    while batch := list(islice(rows, BATCH)):
+    while batch := list(islice(rows, BATCH_ROWS)):
         for name in dict.fromkeys(name for row in batch for name in row):
             kinds[name] = None
             if types is not None:

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from project.addons.classify.uniform import BATCH, write_any
+from project.addons.classify.uniform import write_any
 from project.ingest import read_records
+from project.ingest.records import BATCH_ROWS
 
 NAMES = ("a.csv", "a.tsv", "a.jsonl", "a.parquet")
 
@@ -21,7 +22,7 @@ def written(folder, name, rows, types=None):
 
 @pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.parquet"])
 def test_columns_that_come_late_are_kept(tmp_path, name):
-    rows = written(tmp_path, name, [{"text": "Warm."}, *[{"text": "So."}] * BATCH, {"text": "Cold.", "id": "7"}])
+    rows = written(tmp_path, name, [{"text": "Warm."}, *[{"text": "So."}] * BATCH_ROWS, {"text": "Cold.", "id": "7"}])
     assert (rows[0], rows[-1]["id"]) == ({"text": "Warm.", "id": None if name == "a.parquet" else ""}, "7")
 
 
@@ -49,18 +50,18 @@ def test_what_parquet_makes_of_values(tmp_path, values, expected):
 
 
 def test_type_that_changes_after_a_batch(tmp_path):
-    rows = written(tmp_path, "a.parquet", [*[{"x": 1}] * BATCH, {"x": "one"}])
+    rows = written(tmp_path, "a.parquet", [*[{"x": 1}] * BATCH_ROWS, {"x": "one"}])
     assert (rows[0]["x"], rows[-1]["x"]) == ("1", "one")
 
 
 def test_long_number_among_broken_ones_is_the_nearest(tmp_path, capsys):
-    rows = written(tmp_path, "a.parquet", [{"x": 2**53 + 1}, *[{"x": 1}] * BATCH, {"x": 0.5}])
+    rows = written(tmp_path, "a.parquet", [{"x": 2**53 + 1}, *[{"x": 1}] * BATCH_ROWS, {"x": 0.5}])
     assert rows[0]["x"] == 2.0**53
     assert "a.parquet: 1 values that parquet cannot hold" in capsys.readouterr().err
 
 
 def test_broken_number_among_whole_ones_is_not_cut_short(tmp_path):
-    assert written(tmp_path, "a.parquet", [*[{"x": 1}] * BATCH, {"x": 0.5}])[-1] == {"x": 0.5}
+    assert written(tmp_path, "a.parquet", [*[{"x": 1}] * BATCH_ROWS, {"x": 0.5}])[-1] == {"x": 0.5}
 
 
 def test_given_types_are_kept(tmp_path):
