@@ -98,7 +98,8 @@ def cached_folder(folder: Path, build: Callable[[Path], None]) -> None:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with scratch_beside(folder, folder=True) as scratch:
             build(scratch)
-            (scratch / DIGESTS).write_text(json.dumps(_digests(scratch)), encoding="utf-8")
+            digests = {path.name: sha256_of(path) for path in scratch.iterdir()}
+            (scratch / DIGESTS).write_text(json.dumps(digests), encoding="utf-8")
             for path in scratch.rglob("*"):
                 _sync(path)
             if damaged:
@@ -117,18 +118,15 @@ def is_intact(folder: Path) -> bool:
     """Return whether a folder of `cached_folder` holds what was written there, bit for bit."""
     try:
         expected = json.loads((folder / DIGESTS).read_text(encoding="utf-8"))
-        return bool(expected == _digests(folder, expected))
+        return bool(expected == {name: sha256_of(folder / name) for name in expected})
     except (OSError, ValueError, TypeError):
         return False
 
 
-def _digests(folder: Path, names: Iterable[str] | None = None) -> dict[str, str]:
-    """Return the SHA-256 of files in a folder, of all by default."""
-    found = {}
-    for name in sorted(path.name for path in folder.iterdir()) if names is None else names:
-        with (folder / name).open("rb") as file:
-            found[name] = hashlib.file_digest(file, "sha256").hexdigest()
-    return found
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal digits, reading it piece by piece."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sync(path: Path) -> None:

@@ -140,10 +140,11 @@ class SentimentCLI(LightningCLI):
             super().parse_arguments(parser, args)
             config = self.config[self.command]
             path, how = config.ckpt_path, config.pop("resume", None)
-            given = self._parser(self.command).dump(config, skip_none=False)
-            if how is not None and (found := load(registered("RESUME")[how])(given)):
-                path, self.words = found, [*self.words, f"--ckpt_path={found}"]
-                self.save_config_kwargs = {"overwrite": True}  # in the run's folder
+            if how is not None:
+                given = self._parser(self.command).dump(config, skip_none=False)
+                if found := load(registered("RESUME")[how])(given):
+                    path, self.words = found, [*self.words, f"--ckpt_path={found}"]
+                    self.save_config_kwargs = {"overwrite": True}  # in the run's folder
         self.checkpoint = read_checkpoint(path) if path is not None else None
 
     def _parse_ckpt_path(self) -> None:

@@ -160,7 +160,8 @@ class SentimentDataModule(L.LightningDataModule):
             labelled, own = function != TrainerFn.PREDICTING, self._trained_on
             self._corpus = load_corpus(self.corpus_name, self.options, known, labelled)
             same = own is None or Path(own["corpus"]).resolve() == Path(self.corpus_name).resolve()
-            if own is not None and not same and own["fingerprint"] != self._corpus.fingerprint and function in WHOLE:
+            single = list(self._corpus.source.parts) == ["train"] and function in WHOLE
+            if own is not None and single and not same and own["fingerprint"] != self._corpus.fingerprint:
                 # of a foreign file nothing is to be carved
                 self._corpus = load_corpus(self.corpus_name, self.options, known, labelled, WHOLE[function])
             for note in self._corpus.notes:

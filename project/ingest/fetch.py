@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from project.atomic import atomic_write, scratch_beside
+from project.atomic import atomic_write, scratch_beside, sha256_of
 from project.errors import UserError
 
 
@@ -116,4 +116,4 @@ def _extract(archive: Path, member: Member) -> bytes:
 
 
 def _is_intact(path: Path, sha256: str) -> bool:
-    return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256
+    return path.is_file() and sha256_of(path) == sha256

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from project.atomic import sha256_of
 from project.errors import UserError
 from project.ingest.records import SUFFIXES, Record, is_data_file, read_records
 
@@ -166,8 +167,7 @@ def digest_files(paths: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     for path in paths:
         try:
-            with path.open("rb") as file:
-                digest.update(f"{path.name} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
+            digest.update(f"{path.name} {sha256_of(path)}\n".encode())
         except OSError as error:
             raise UserError(f"cannot read {path}: {error.strerror}") from error
     return digest.hexdigest()

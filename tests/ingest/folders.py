@@ -36,5 +36,18 @@ def folder(tmp_path: Path, **files: list[tuple[str, str]]) -> str:
     return str(path)
 
 
+def with_unlabelled(tmp_path: Path) -> Corpus:
+    """A corpus whose train and unlabelled texts repeat some of val and test, written in other ways."""
+    return load_corpus(
+        folder(
+            tmp_path,
+            train=[("A cold cast.", "bad"), ("A half-baked plot!", "good")],
+            val=[("A half - baked plot", "bad")],
+            test=[("One warm and wise film.", "good")],
+            unlabelled=[("Unlabelled.", ""), ("", ""), ("ONE WARM AND WISE FILM", "")],
+        )
+    )
+
+
 def texts(corpus: Corpus, split: Split) -> list[str]:
     return [text for text, _ in corpus.split(split)]

@@ -6,20 +6,12 @@ import pytest
 
 from project.ingest import Corpus, text_key, texts_of, unseen_texts
 from project.ingest.held_out import held_out_texts
-from tests.ingest.folders import folder, load_corpus, text_fault
+from tests.ingest.folders import folder, load_corpus, text_fault, with_unlabelled
 
 
 @pytest.fixture
 def own(tmp_path) -> Corpus:
-    return load_corpus(
-        folder(
-            tmp_path,
-            train=[("A cold cast.", "bad"), ("A half-baked plot!", "good")],
-            val=[("A half - baked plot", "bad")],
-            test=[("One warm and wise film.", "good")],
-            unlabelled=[("Unlabelled.", ""), ("", ""), ("ONE WARM AND WISE FILM", "")],
-        )
-    )
+    return with_unlabelled(tmp_path)
 
 
 def unseen(own: Corpus, texts: Iterable[str], with_phrases: bool) -> list[str]:

@@ -51,9 +51,7 @@ class Report(L.Callback):
         if self._fitted and trainer.ckpt_path:
             print_examples(trainer.datamodule, Path(trainer.ckpt_path))  # type: ignore[attr-defined]
         folder = run_dir(trainer)
-        if folder is None:
-            return
-        if len(labels) > MOST_DRAWN:
+        if folder is None or len(labels) > MOST_DRAWN:
             return
         picture = folder / "confusion_matrix.png"
         draw_confusion_matrix(picture, self._counts, labels)

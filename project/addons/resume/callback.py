@@ -37,7 +37,7 @@ class Resume(L.Callback):
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         """Let the logger go on in the folder of a run that was found for ``--resume``."""
-        logger, path = trainer.logger, newest.found
+        logger, found = trainer.logger, newest.found
         if stage != "fit" or not isinstance(logger, CSVLogger) or not trainer.is_global_zero:
             return
         logger.number, CSVLogger.number = logger.number, None  # what was for this run alone
@@ -45,10 +45,9 @@ class Resume(L.Callback):
             self._lock.enter_context(locked(Path(logger.log_dir)))
         for folder in Path(logger.root_dir).glob("*/checkpoints"):
             remove_left_overs(folder)
-        if path is not None and str(getattr(trainer, "resumed", None)) == str(path):
+        if found is not None and str(getattr(trainer, "resumed", None)) == str(found[0]):
             newest.found = None
-            step = torch.load(path, map_location="cpu", weights_only=True)["global_step"]
-            keep_metrics(logger, path.parents[1], step)
+            keep_metrics(logger, Path(logger.log_dir), found[1])
 
     def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         """Free the folder."""

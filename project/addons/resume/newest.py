@@ -15,7 +15,7 @@ from project.loggers import CSVLogger
 
 LAST, METRICS, KEPT = "last.ckpt", "metrics.csv", "metrics-before.csv"
 RUN = re.compile(r"version_\d+")
-found: Path | None = None  # what `newest_run` has chosen in this process
+found: tuple[Path, int] | None = None  # the checkpoint that `newest_run` has chosen in this process, and its steps
 
 
 def newest_run(config: str) -> Path | None:
@@ -37,12 +37,12 @@ def newest_run(config: str) -> Path | None:
             continue
         for path in sorted(checkpoints, key=lambda path: -path.stat().st_mtime_ns):
             try:
-                read_checkpoint(path)
+                steps = read_checkpoint(path)["global_step"]
             except UserError as error:
                 print(f"not resumed from: {error}")
                 continue
             print(f"resumed from {path}")
-            found = path
+            found = path, steps
             go_on_in(run.parent)
             return path
     print("no run to resume: a new one starts")

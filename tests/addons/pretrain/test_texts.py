@@ -6,20 +6,12 @@ from project.addons.pretrain.texts import readable_texts
 from project.ingest import Corpus, ReadOptions, text_key
 from project.ingest.splits import carve_rows
 from tests.conftest import write_csv
-from tests.ingest.folders import folder, load_corpus
+from tests.ingest.folders import load_corpus, with_unlabelled
 
 
 @pytest.fixture
 def own(tmp_path) -> Corpus:
-    return load_corpus(
-        folder(
-            tmp_path,
-            train=[("A cold cast.", "bad"), ("A half-baked plot!", "good")],
-            val=[("A half - baked plot", "bad")],
-            test=[("One warm and wise film.", "good")],
-            unlabelled=[("Unlabelled.", ""), ("", ""), ("ONE WARM AND WISE FILM", "")],
-        )
-    )
+    return with_unlabelled(tmp_path)
 
 
 def test_train_and_unlabelled_texts_are_read(own):
