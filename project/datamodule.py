@@ -47,6 +47,7 @@ class ResumableLoader(DataLoader[Batch]):
     def __iter__(self) -> Iterator[Batch]:  # type: ignore[override] # the loop needs no more than an iterator
         """Yield the batches of the epoch, or what is left of it."""
         self._yielded, self._skipped = self._skipped, 0
+        torch.empty((), dtype=torch.int64).random_()  # torch's own draw without workers: figures of a seed rest on it
         for batch in islice(super().__iter__(), self._yielded, None):
             self._yielded += 1
             yield batch
@@ -256,7 +257,7 @@ class SentimentDataModule(L.LightningDataModule):
 
     def _loader(self, texts: EncodedTexts, sampler: BucketSampler) -> ResumableLoader:
         workers = self.hparams["num_workers"]
-        # training alone draws from the global generator; a batch comes in one piece: there is nothing to collate
+        # its own generator: workers change no draw of training; a batch comes in one piece: nothing to collate
         how: dict[str, Any] = {"batch_size": self.batch_size, "num_workers": workers, "generator": torch.Generator()}
         how |= {"persistent_workers": workers > 0, "pin_memory": torch.cuda.is_available()}
         return ResumableLoader(texts, sampler=sampler, collate_fn=Batch._make, **how)

@@ -1,8 +1,9 @@
 from typing import Any
 
 import pytest
+import torch
 
-from project.datamodule import ResumableLoader
+from project.datamodule import ResumableLoader, SentimentDataModule
 
 
 def loader(epoch_batches: int = 5) -> ResumableLoader:
@@ -33,3 +34,20 @@ def test_a_finished_epoch_is_not_continued(epoch_batches):
     for _ in range(epoch_batches):
         next(batches)
     assert finished.state_dict() == {"batches": 0}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [0, 2])
+def test_an_epoch_takes_one_draw_of_the_global_generator_whatever_the_workers(toy, workers):
+    data = SentimentDataModule(str(toy), vectors=None, batch_size=8, min_freq=1, num_workers=workers)
+    data.prepare_data()
+    data.setup("fit")
+    val: Any = data.val_dataloader()
+    torch.manual_seed(7)
+    for _ in range(2):
+        torch.empty((), dtype=torch.int64).random_()
+    expected = torch.rand(1).item()
+    torch.manual_seed(7)
+    for _ in range(2):
+        list(val)
+    assert torch.rand(1).item() == expected

@@ -64,14 +64,22 @@ class Resume(L.Callback):
             logger.save()
 
     def on_load_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Keep it until training starts: until then other things may draw random numbers."""
+        """Keep it until the first step: until then other things may draw random numbers."""
         self._random = checkpoint.get("random", [])
 
-    def on_train_batch_start(self, trainer: L.Trainer, *_: Any, **__: Any) -> None:
-        """Restore it before the first step."""
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Restore it before a whole epoch: its loader draws first."""
+        self._restore(trainer)
+
+    def on_train_batch_start(self, trainer: L.Trainer, model: Any, batch: Any, batch_idx: int) -> None:
+        """Restore it within an epoch, whose loader had drawn before the run was stopped."""
+        if batch_idx > 0:
+            self._restore(trainer)
+        self._random = []
+
+    def _restore(self, trainer: L.Trainer) -> None:
         if len(self._random) == trainer.world_size:
             restore_random_state(self._random[trainer.global_rank])
-        self._random = []
 
     def on_train_batch_end(self, trainer: Any, model: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Save what a kill would lose, if the last checkpoint is that old; an epoch's end saves for itself."""
