@@ -89,7 +89,8 @@ class PredictionWriter(BasePredictionWriter):
         if path is None:
             raise UserError("there is no run folder to write predictions to: add --output=predictions.csv")
         corpus, decision = trainer.datamodule.corpus, pl_module.decision
-        rows = (merged(columns, self._columns(row, decision)) for columns, row in corpus.source_rows("test"))
+        late = corpus.late_columns("test", path)
+        rows = (merged(late | columns, self._columns(row, decision)) for columns, row in corpus.source_rows("test"))
         write_rows(path, rows, column_types(Path(corpus.source.parts["test"][0].name)))
         missing = int(np.isnan(self._logits[:, 0]).sum())
         print(f"{len(self._logits) - missing:,} predictions in {path}")

@@ -15,7 +15,7 @@ from project.text import Tokenizer, TokenizerState
 
 KEY = "sentiment"  # of `ModelState` in a Lightning checkpoint
 PREFIX = "network."  # of the network's weights among a checkpoint's
-FORMAT = 4
+FORMAT = 5
 PACKAGES = ("torch", "lightning", "torchtext", "project")  # whose versions a checkpoint holds
 
 

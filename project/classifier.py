@@ -12,14 +12,13 @@ from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
-from torchmetrics.classification import MulticlassConfusionMatrix
 
 from project.batch import Batch, DataFacts
 from project.checkpoint import FORMAT, KEY, PACKAGES, ModelState
 from project.decision import Decision
 from project.encoder import BiLSTMEncoder, Encoder, encoder_state
 from project.errors import UserError
-from project.head import Figures, answers, balanced_weights, weighted_cross_entropy
+from project.head import Figures, balanced_weights, weighted_cross_entropy
 from project.ingest import check_unread
 from project.network import NetworkState, build_network, network_state
 from project.pretrained import read_pretrained, start_from
@@ -48,7 +47,8 @@ class SentimentClassifier(L.LightningModule):
         learning_rate: Peak learning rate of the schedule.
         weight_decay: AdamW's weight decay, on weight matrices other than the embedding.
         warmup: Share of the optimizer steps in which the learning rate rises linearly; it then falls linearly to 0.
-        label_smoothing: Share of each label that is spread over all classes in training (Szegedy et al. 2016).
+        label_smoothing: Share of each label that is spread over all classes in training (Szegedy et al. 2016); soft
+            targets stay as they are.
         class_weights: balanced weighs each class in the loss by the inverse of its frequency in train; null: all 1.
         network: Name of the network: SentimentNetwork, or one that an add-on brings.
         network_options: Options of such a network, by name.
@@ -105,8 +105,6 @@ class SentimentClassifier(L.LightningModule):
             self.build_for(data.facts())
         else:
             raise UserError("without a data module the model knows no vocabulary: call model.build_for(DataFacts(...))")
-        if stage == "fit":
-            self._report_size()
 
     def _check_words(self, tokenizer: TokenizerState, label_names: Sequence[str]) -> None:
         assert self.state is not None
@@ -160,7 +158,6 @@ class SentimentClassifier(L.LightningModule):
         self.loss = nn.CrossEntropyLoss(weight=torch.ones(classes))
         splits = ("train/", "val/", "test/")
         self.train_figures, self.val_figures, self.test_figures = (Figures(classes, prefix) for prefix in splits)
-        self.confusion_matrix = MulticlassConfusionMatrix(classes)
 
     def start_from(self, path: Path, facts: DataFacts) -> None:
         """Take over the weights and word vectors of a file that has read no text of the corpus's val and test.
@@ -174,14 +171,6 @@ class SentimentClassifier(L.LightningModule):
         taken = start_from(pretrained, self.network, facts.tokenizer.tokens)
         rank_zero_only(print)(f"started from {path}: {taken}")
 
-    @rank_zero_only
-    def _report_size(self) -> None:
-        sizes = {name: sum(p.numel() for p in part.parameters()) for name, part in self.network.named_children()}
-        parts = ", ".join(f"{size:,} {name}" for name, size in sizes.items() if size)
-        device = self.trainer.strategy.root_device
-        name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type.upper()
-        print(f"network: {sum(sizes.values()):,} trained parameters ({parts}), {self.trainer.precision} on {name}")
-
     def forward(self, token_ids: PackedSequence) -> Tensor:
         """Return logits (B, C) for packed `token_ids`, whose data is (N,)."""
         logits: Tensor = self.network(token_ids)
@@ -193,37 +182,40 @@ class SentimentClassifier(L.LightningModule):
         for metrics in (figures.of_labels, figures.of_probabilities):
             self.log_dict(metrics, prog_bar=shown)
         self.log(f"{figures.of_labels.prefix}loss", figures.loss, prog_bar=shown)
+        if self.decision.abstain_below:
+            self.log(f"{figures.of_labels.prefix}answered", figures.answered, prog_bar=shown)
 
     def training_step(self, batch: Batch) -> Tensor:
         """Return the loss of one batch, () with the gradient's graph."""
         logits = self(batch.token_ids)  # (B, C)
         self.train_figures.add(logits, batch, self.loss.weight, self.decision)
-        return weighted_cross_entropy(logits, batch.targets, self.loss.weight, self.hparams["label_smoothing"])
+        smoothing = self.hparams["label_smoothing"] if batch.soft_targets is None else 0.0
+        return weighted_cross_entropy(logits, batch.targets, self.loss.weight, smoothing)
 
     def on_train_epoch_end(self) -> None:
         """Log the figures of train, measured with dropout."""
         self._log(self.train_figures)
 
-    def validation_step(self, batch: Batch) -> None:
-        """Keep one batch of val."""
-        self.val_figures.add(self(batch.token_ids), batch, self.loss.weight, self.decision)
+    def validation_step(self, batch: Batch) -> dict[str, Tensor]:
+        """Keep one batch of val; see `_measure`."""
+        return self._measure(batch, self.val_figures)
 
     def on_validation_epoch_end(self) -> None:
         """Log the figures of the val split."""
         self._log(self.val_figures, shown=True)
 
     def test_step(self, batch: Batch) -> dict[str, Tensor]:
-        """Keep one batch of test; return its rows (B,), its logits (B, C), and whether each answer was right (B,)."""
+        """Keep one batch of test; see `_measure`."""
+        return self._measure(batch, self.test_figures)
+
+    def _measure(self, batch: Batch, figures: Figures) -> dict[str, Tensor]:
+        """Keep a batch; return, for callbacks, its rows (B,) and labels (B,) and what the network says, (B, C)."""
         logits = self(batch.token_ids)  # (B, C)
-        self.test_figures.add(logits, batch, self.loss.weight, self.decision)
-        chosen, _ = answers(logits.float(), self.decision)
-        sampler = getattr(self.trainer.test_dataloaders, "sampler", None)
-        if self.global_rank == 0 or not getattr(sampler, "repeated", False):
-            self.confusion_matrix.update(chosen, batch.labels)
-        return {"rows": batch.rows, "logits": logits.float(), "right": chosen == batch.labels}
+        figures.add(logits, batch, self.loss.weight, self.decision)
+        return {"rows": batch.rows, "labels": batch.labels, "logits": logits.float()}
 
     def on_test_epoch_end(self) -> None:
-        """Log the figures of the test split; the confusion matrix is for callbacks to read."""
+        """Log the figures of the test split."""
         self._log(self.test_figures)
 
     def predict_step(self, batch: Batch) -> tuple[Tensor, Tensor]:

@@ -124,8 +124,9 @@ class SentimentCLI(LightningCLI):
         for option, commands in OF_COMMANDS.items():  # a configuration that was saved by one fits the others too
             if self.command not in commands:
                 parser.add_argument(f"--{option}", type=Any, help=f"ignored: an option of {commands[0]}")
-        known = ", ".join(registered("CALLBACKS")) or "none here"
-        parser.add_argument("--without", nargs="+", default=[], help=f"callbacks of add-ons to leave out: {known}")
+        parser.add_argument("--without", nargs="+", default=[], help="names of add-ons whose callbacks to leave out")
+        for name in registered("CALLBACKS").keys() - {"resume"}:  # which is an option of its own
+            parser.add_argument(f"--{name}", type=bool, default=True, help=f"false: --without={name}")
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Read the checkpoint; without one in the words, parse these, since a configuration may name it.
@@ -194,7 +195,7 @@ class SentimentCLI(LightningCLI):
         places = registered("CALLBACKS")
         if unknown := set(config.without) - places.keys():
             raise UserError(f"--without names {unknown.pop()!r}: the callbacks are {', '.join(places) or 'none'}")
-        own = [Stop(), *(load(places[name])() for name in places if name not in config.without)]
+        own = [Stop(), *(load(places[n])() for n in places if n not in config.without and config.get(n, True))]
         config.trainer.callbacks = [*(config.trainer.callbacks or []), *own]
         try:
             trainer = super().instantiate_trainer(**kwargs)

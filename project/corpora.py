@@ -1,11 +1,14 @@
 """A name, file or folder -> a corpus: labelled texts of train, val and test. Add your own names to `CORPORA`."""
 
+import json
 import re
 import tarfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
+from statistics import fmean
+from typing import Any
 
 from project import ingest
 from project.atomic import code_digest
@@ -27,7 +30,7 @@ def load_corpus(
     """Load a corpus, from the cache if it has been read before.
 
     Args:
-        name: One of `corpus_names`, a file or a folder.
+        name: One of `CORPORA`, or of those of an add-on, a file or a folder.
         options: How rows become a corpus.
         known_labels: A checkpoint's labels: no others may occur.
         labelled: False to take every row as a text to predict; the corpus then has a test split alone.
@@ -45,7 +48,14 @@ def load_corpus(
         parts = {whole: parts["train"]}
     known = tuple(known_labels) if known_labels is not None else None
     source = replace(source, parts=parts, known_labels=known, labelled=labelled)
-    return ingest.open_corpus(source, replace(options, text_column=source.text_column))
+    soft = source.soft_targets if options.soft_targets is None else options.soft_targets
+    return ingest.open_corpus(source, replace(options, text_column=source.text_column, soft_targets=soft))
+
+
+def options_of(checkpoint: Mapping[str, Any]) -> ReadOptions:
+    """Return how the corpus of a checkpoint was read: other options would carve other splits."""
+    own = checkpoint.get("datamodule_hyper_parameters", {})
+    return ReadOptions(**{each.name: own[each.name] for each in fields(ReadOptions) if each.name in own})
 
 
 def find_source(name: str, options: ReadOptions) -> Source:
@@ -58,11 +68,6 @@ def find_source(name: str, options: ReadOptions) -> Source:
     column = source.text_column if options.text_column == ReadOptions.text_column else options.text_column
     code = code_digest([Path(__file__), Path(__file__).with_name("text.py")])
     return replace(source, text_column=column, text_fault=text_fault, code=code)
-
-
-def corpus_names() -> list[str]:
-    """Return the names of corpora that are neither files nor folders, those of add-ons included."""
-    return [*CORPORA, *registered("CORPORA")]
 
 
 def _named_source(name: str, options: ReadOptions) -> Source:
@@ -79,7 +84,7 @@ def _named_source(name: str, options: ReadOptions) -> Source:
     if OWNED in brought and re.fullmatch(r"[\w.-]+/[\w.-]+", name) and not ingest.is_data_file(path):
         return load(brought[OWNED])(name)  # type: ignore[no-any-return]
     files = f"a file ({', '.join(ingest.SUFFIXES[:4])}, .gz) nor a folder"
-    raise UserError(f"corpus {name!r} is neither {files}, nor one of {', '.join(corpus_names())}")
+    raise UserError(f"corpus {name!r} is neither {files}, nor one of {', '.join([*CORPORA, *brought])}")
 
 
 # --- built-in corpora: human ratings of short texts -------------------------------------------------------------------
@@ -95,6 +100,7 @@ HUTTO = ingest.Distribution(
     size="2 MB",
     members=(ingest.Member(f"vaderSentiment-3.3.2/additional_resources/{HUTTO_ARCHIVE}", HUTTO_SHA256),),
 )
+HUTTO_TABLES = ("GroundTruth", "anonDataRatings")  # the texts with their mean, every single rating
 KINDS = {"movies": "movieReviewSnippets", "products": "amazonReviewSnippets", "tweets": "tweets"}
 KINDS["editorials"] = "nytEditorialSnippets"
 POLARITY = {"0": "negative", "1": "positive"}
@@ -106,17 +112,23 @@ def _split_of(row_id: str) -> Split:
     return "val" if last_digit == 8 else "test" if last_digit == 9 else "train"
 
 
-def parse_hutto(lines: Iterable[str]) -> dict[Split, list[Record]]:
-    """Parse ``id TAB mean rating TAB text`` lines into splits.
+def parse_hutto(lines: Iterable[str], ratings: Iterable[str]) -> dict[Split, list[Record]]:
+    """Parse lines of ``id TAB mean rating TAB text``, and ``id TAB mean TAB deviation TAB [ratings]``, into splits.
 
-    A text is positive if the mean of its 20 ratings (-4 to 4) is above 0. An exactly neutral mean (37 of 10,605
-    movie sentences) is therefore negative: dropping those rows would make the test figures easier and incomparable.
-    A text that is also in val or test is left out of train.
+    A text is positive if the mean of its ratings (-4 to 4, 15 to 29 of them for a movie sentence) is above 0. An
+    exactly neutral mean (37 of 10,605 movie sentences) is therefore negative: dropping those rows would make the test
+    figures easier and incomparable. The soft targets of train are the share of raters who found a text positive; half
+    of the neutral ones count. A text that is also in val or test is left out of train.
     """
+    rated = (line.split("\t") for line in ratings)
+    single = {row_id: json.loads(values) for row_id, *_, values in rated}
     splits: dict[Split, list[Record]] = {"train": [], "val": [], "test": []}
     for number, line in enumerate(lines, start=1):
         row_id, rating, text = line.split("\t")
-        splits[_split_of(row_id)].append(Record(number, {"text": text, "label": int(float(rating) > 0)}))
+        columns = {"text": text, "label": int(float(rating) > 0)}
+        share = fmean((value > 0) + (value == 0) / 2 for value in single[row_id])
+        shares = {"p_0": 1 - share, "p_1": share} if _split_of(row_id) == "train" else {}
+        splits[_split_of(row_id)].append(Record(number, columns | shares))
     held_out = {record.columns["text"] for record in splits["val"] + splits["test"]}
     splits["train"] = [record for record in splits["train"] if record.columns["text"] not in held_out]
     return splits
@@ -124,17 +136,16 @@ def parse_hutto(lines: Iterable[str]) -> dict[Split, list[Record]]:
 
 def hutto_source(name: str) -> Source:
     """Return movies, products, tweets or editorials, fetching the archive of all four if the cache has none."""
-    archive, member = ingest.fetch(HUTTO)[HUTTO_ARCHIVE], f"{KINDS[name]}_GroundTruth.txt"
+    archive, members = ingest.fetch(HUTTO)[HUTTO_ARCHIVE], [f"{KINDS[name]}_{table}.txt" for table in HUTTO_TABLES]
 
     def records(split: Split) -> Iterator[Record]:
         with tarfile.open(archive) as tar:
-            file = tar.extractfile(f"hutto_ICWSM_2014/{member}")
-            assert file is not None, "the archive's hash was verified"
-            lines = file.read().decode("utf-8").split("\r\n")
-        yield from parse_hutto(line for line in lines if line)[split]
+            files = [tar.extractfile(f"hutto_ICWSM_2014/{member}").read() for member in members]  # type: ignore[union-attr]
+        lines, ratings = (filter(None, file.decode("utf-8").split("\r\n")) for file in files)
+        yield from parse_hutto(lines, ratings)[split]
 
-    parts = {split: [Part(member, partial(records, split))] for split in ingest.SPLITS}
-    return Source(name, f"{HUTTO.sha256} {name}", parts, renamed=POLARITY)
+    parts = {split: [Part(members[0], partial(records, split))] for split in ingest.SPLITS}
+    return Source(name, f"{HUTTO.sha256} {name}", parts, renamed=POLARITY, soft_targets=True)
 
 
 CORPORA: dict[str, Callable[[str], Source]] = dict.fromkeys(KINDS, hutto_source)

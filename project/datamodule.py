@@ -15,13 +15,14 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from project.batch import Batch, DataFacts, EncodedTexts
-from project.buckets import BucketSampler, padding_share
+from project.buckets import BucketSampler
 from project.checkpoint import ModelState
 from project.corpora import load_corpus
 from project.errors import UserError
 from project.ingest import NO_LABEL, Corpus, EncodedCorpus, ReadOptions, Split, check_unread, encode_corpus
-from project.text import SPECIALS, UNK_ID, Tokenizer, Truncation, check_length, tokenizer_class
-from project.vectors import WordVectors, load_vectors
+from project.pretrained import Pretrained, vectors_of
+from project.text import SPECIALS, Tokenizer, Truncation, check_length, tokenizer_class
+from project.vectors import load_vectors
 from project.vocabulary import build_vocabulary, extend_vocabulary
 
 say = rank_zero_only(print)
@@ -76,7 +77,8 @@ class SentimentDataModule(L.LightningDataModule):
         drop_duplicates: Whether texts that come again, or are in val or test too, are removed from train.
         soft_targets: Whether train has a probability of each label in columns p_LABEL, as predict writes them: the
             model is trained on these. A row of train may then lack its label, and counts as the most probable one; val
-            and test are measured on labels alone.
+            and test are measured on labels alone. null: as the corpus says; movies and its like have the shares of
+            their raters, a file has none.
         delimiter: What separates the columns of CSV and TSV; null for comma, semicolon or tab, by the first line.
         group_column: Name or number of a column of groups, such as authors: rows of one group stay together when val
             and test are taken out of train, so that the shares of classes are approximate.
@@ -104,7 +106,7 @@ class SentimentDataModule(L.LightningDataModule):
     _corpus: Corpus | None = None
     _other: Tokenizer | None = None  # than words of the vocabulary
     _encoded: EncodedCorpus | None = None
-    _vectors: WordVectors | None = None
+    _vectors: Pretrained | None = None
     _train_loader: ResumableLoader | None = None
 
     def __init__(
@@ -117,7 +119,7 @@ class SentimentDataModule(L.LightningDataModule):
         val_share: float = 0.1,
         test_share: float = 0.1,
         drop_duplicates: bool = False,
-        soft_targets: bool = False,
+        soft_targets: bool | None = None,
         delimiter: str | None = None,
         group_column: str | None = None,
         balanced_sampling: bool = False,
@@ -202,7 +204,7 @@ class SentimentDataModule(L.LightningDataModule):
         """Load vectors, and make a tokenizer other than words, once."""
         if self.vectors is not None and self._vectors is None:
             self._vectors = load_vectors(self.vectors)
-            if self._vectors.read is not None:
+            if len(self._vectors.read):
                 check_unread(Path(self.vectors), self._vectors.read.tolist(), self.corpus)
         name = self.hparams["tokenizer"]
         if name != "words" and self._other is None:
@@ -220,28 +222,13 @@ class SentimentDataModule(L.LightningDataModule):
             counter, most = self.encoded.train_counter(), self.hparams["max_vocab_size"]
             tokens = build_vocabulary(counter, self.hparams["min_freq"], most)
         own = len(tokens)
-        line = f"vocabulary: {own - len(SPECIALS):,} words of train"
         if self._vectors is not None:
             if self._other is None:
                 tokens = extend_vocabulary(tokens, self._vectors.words, self.hparams["pretrained_words"])
-            self._pretrained = self._vectors.lookup(tokens)
-            share = int(self._pretrained[1][:own].sum()) / max(own - len(SPECIALS), 1)
-            line += f", {share:.1%} of them with pretrained vectors of {self._vectors.dim} dimensions"
-            line += f", and {len(tokens) - own:,} pretrained words more"
+            self._pretrained = vectors_of(tokens, self._vectors)
             self._vectors = None  # as large as a gigabyte, and of no more use
         self._num_frozen = len(tokens) - own
         self.tokenizer = self._other or Tokenizer(tokens, self.max_length, self.truncation)
-        self._report_words(line)
-
-    def _report_words(self, line: str) -> None:
-        """Say how large the vocabulary is and how much of val it does not know."""
-        if not self.corpus.splits.get("val"):
-            say(line)
-            return
-        unknown = self._texts("val").share_of(UNK_ID)
-        say(f"{line}; {unknown:.1%} of the words of val are unknown")
-        if unknown > 0.5:
-            say("most words of val are unknown: texts without spaces between words need --data.tokenizer=bpe")
 
     def facts(self) -> DataFacts:
         """Return what a model must know; `setup` comes first."""
@@ -271,8 +258,6 @@ class SentimentDataModule(L.LightningDataModule):
         labels = texts.labels if self.hparams["balanced_sampling"] else None
         seed = self.hparams["seed"]
         sampler = BucketSampler(texts.lengths, self.batch_size, True, seed, *self._processes(), labels=labels)
-        share, tokens = padding_share(texts.lengths, sampler, self.batch_size), texts.lengths.sum()
-        say(f"train: {len(texts):,} texts, {tokens:,} tokens; padding is {share:.1%} of the batches' cells")
         loader = self._loader(texts, sampler)
         loader.epoch_batches = lambda: int(self.trainer.num_training_batches) if self.trainer else len(loader)
         loader.load_state_dict(self._position)

@@ -98,7 +98,7 @@ class Figures(nn.Module):
         }
         self.of_labels = MetricCollection(of_labels, prefix=prefix)
         self.of_probabilities = MetricCollection(of_probabilities, prefix=prefix)
-        self.loss = MeanMetric()
+        self.loss, self.answered = MeanMetric(), MeanMetric()
         self._kept: list[tuple[Tensor, Tensor, Tensor]] = []
 
     def add(self, logits: Tensor, batch: Batch, weight: Tensor | None, decision: Decision) -> None:
@@ -113,6 +113,10 @@ class Figures(nn.Module):
             logits, labels, targets = (torch.cat(each) for each in zip(*self._kept, strict=True))
             self._kept.clear()
             chosen, probabilities = answers(logits, decision)
-            self.of_labels.update(chosen, labels)
+            answered = chosen >= 0  # texts without an answer count neither as right nor as wrong
+            self.answered.update(answered)
+            self.of_labels.update(
+                *((chosen[answered], labels[answered]) if decision.abstain_below else (chosen, labels))
+            )
             self.of_probabilities.update(probabilities, labels)
             self.loss.update(weighted_cross_entropy(logits, targets, weight), len(labels))

@@ -5,7 +5,7 @@ import inspect
 import re
 from collections.abc import Callable, Sequence
 from types import UnionType
-from typing import Any, Literal, NoReturn, get_args, get_origin
+from typing import Any, Literal, NoReturn, Union, get_args, get_origin
 
 from project.errors import UserError
 
@@ -47,7 +47,7 @@ def call(name: str, function: Callable[..., None], words: Sequence[str]) -> None
 
 def of_type(kind: Any) -> dict[str, Any]:
     """Return the settings of an argument of a type."""
-    if isinstance(kind, UnionType):  # T | None
+    if get_origin(kind) in (UnionType, Union):  # T | None
         kind = get_args(kind)[0]
     if get_origin(kind) is Literal:
         return {"choices": get_args(kind)}

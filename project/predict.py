@@ -1,5 +1,6 @@
 """Raw text -> label and probabilities: what a checkpoint and a bundle share. No torch until a checkpoint is opened."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from project.text import Tokenizer, text_fault
 
 TokenIds = list[int]
 Logits = list[list[float]]  # (B, C)
+WORD = re.compile(r"\S+")
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Predictor:
         return [predictions[row] for row in range(len(texts))]
 
     def _predict(self, token_ids: list[TokenIds]) -> list[Prediction]:
-        return [self.decision(row) for row in self.logits(token_ids)]
+        return self.decision.each(self.logits(token_ids))
 
 
 def load(path: str | Path) -> Predictor:
@@ -103,3 +105,30 @@ def predictor_of(network: Callable[..., object], tokenizer: Tokenizer, decision:
         return computed  # (B, C)
 
     return Predictor(logits, tokenizer, decision)
+
+
+@dataclass(frozen=True)
+class WordEffect:
+    """A word and its part in the prediction.
+
+    Attributes:
+        word: As it is in the text, with its punctuation.
+        effect: Probability of the predicted label (of the most probable one if there is none), less its probability
+            without the word: above 0 the word speaks for the label, below 0 against it.
+    """
+
+    word: str
+    effect: float
+
+
+def without_each_word(text: str, most: int) -> list[str]:
+    """Return the text without its first word, without its second, and so on, for at most `most` words (occlusion)."""
+    spans = [match.span() for match in WORD.finditer(text)][:most]
+    return [f"{text[:start].rstrip()} {text[end:].lstrip()}".strip() for start, end in spans]
+
+
+def word_effects(text: str, whole: Prediction, parts: Sequence[Prediction]) -> list[WordEffect]:
+    """Return the effects of the words of `text`, of which there are predictions for it and its `without_each_word`."""
+    label = whole.label or max(whole.probabilities, key=whole.probabilities.__getitem__)
+    words = zip(WORD.findall(text), parts, strict=False)
+    return [WordEffect(word, whole.probability - part.probabilities[label]) for word, part in words]

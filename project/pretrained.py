@@ -17,13 +17,13 @@ FORMAT = 3
 
 
 class Pretrained(NamedTuple):
-    """What `save_pretrained` wrote."""
+    """What `save_pretrained` wrote, or a file of vectors holds."""
 
     path: Path
     words: list[str]  # V of them, by falling frequency
     vectors: Tensor  # (V, E) float32
-    weights: dict[str, Tensor]  # by their name in the network; none in a file of vectors
-    read: Tensor  # int64, keys of the texts it has read
+    weights: dict[str, Tensor] = {}  # noqa: RUF012 # never changed; by their name in the network; none in a file of vectors
+    read: Tensor = torch.empty(0)  # int64, keys of the texts it has read, see `text_key`; none if the file does not say
 
 
 def save_pretrained(
@@ -69,10 +69,12 @@ def read_pretrained(path: Path) -> Pretrained:
         raise UserError(f"{path} is no file of words, vectors and weights") from error
 
 
-def rows_of(tokens: Sequence[str], words: Sequence[str]) -> Tensor:
-    """Return the position of each of V `tokens` among `words`, (V,), -1 if it is not there."""
-    rows = {word: row for row, word in enumerate(words)}
-    return torch.tensor([rows.get(token, -1) for token in tokens])
+def vectors_of(tokens: Sequence[str], pretrained: Pretrained) -> tuple[Tensor, Tensor]:
+    """Return the vectors of V `tokens`, (V, E) with zeros for those without, and which have one, (V,) bool."""
+    rows = {word: row for row, word in enumerate(pretrained.words)}
+    places = torch.tensor([rows.get(token, -1) for token in tokens])  # (V,)
+    found = places >= 0
+    return pretrained.vectors[places] * found.unsqueeze(1), found
 
 
 def start_from(pretrained: Pretrained, network: nn.Module, tokens: list[str]) -> str:
@@ -88,9 +90,8 @@ def start_from(pretrained: Pretrained, network: nn.Module, tokens: list[str]) ->
             raise UserError(f"{pretrained.path} has {name} as {shapes}: use the --model options that it was made with")
     taken = {name: weight for name, weight in pretrained.weights.items() if name in own}
     network.load_state_dict(taken, strict=False)
-    places = rows_of(tokens, pretrained.words)  # (V,)
-    found = places >= 0
-    network.get_submodule("embedding").load_pretrained(pretrained.vectors[places], found)  # type: ignore[operator]
+    vectors, found = vectors_of(tokens, pretrained)
+    network.get_submodule("embedding").load_pretrained(vectors, found)  # type: ignore[operator]
     if pretrained.weights and not taken:
         raise UserError(f"{pretrained.path} has no weight of this network, only {', '.join(pretrained.weights)}")
     count = f"{len(taken)} of {len(pretrained.weights)} weights"

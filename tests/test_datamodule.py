@@ -44,15 +44,6 @@ def test_pretrained_words_join_frozen(tmp_path):
     assert facts.pretrained[0].tolist() == [[0, 0], [0, 0], [1, 1], [0, 0], [0, 0], [2, 2], [3, 3]]
 
 
-def test_coverage_and_padding_are_reported(tmp_path, capsys):
-    vectors = tmp_path / "vectors.txt"
-    vectors.write_text("film 1 1\nwarm 2 2\n")
-    ready(three_texts(tmp_path), vectors=str(vectors)).train_dataloader()
-    out = capsys.readouterr().out
-    assert "3 words of train, 66.7% of them with pretrained vectors" in out
-    assert "2 texts, 4 tokens; padding is 0.0%" in out
-
-
 @pytest.mark.parametrize(
     ("option", "least"),
     [("batch_size", 1), ("min_freq", 1), ("max_vocab_size", 1), ("pretrained_words", 0), ("num_workers", 0)],
@@ -67,20 +58,6 @@ def test_a_limited_split_is_in_random_order(tmp_path, limit, mixed):
     module = ready(three_texts(tmp_path))
     module.trainer = L.Trainer(limit_test_batches=limit, accelerator="cpu", logger=False, enable_checkpointing=False)
     assert module.test_dataloader().sampler.mixed == mixed  # type: ignore[attr-defined]
-
-
-def test_unknown_words_of_val_are_reported(tmp_path, capsys):
-    write_csv(tmp_path / "train.csv", [("film warm", "good"), ("film cold", "bad")])
-    write_csv(tmp_path / "val.csv", [("film film odd warm", "good")])
-    ready(tmp_path)
-    assert "vocabulary: 3 words of train; 25.0% of the words of val are unknown\n" in capsys.readouterr().out
-
-
-def test_texts_without_spaces_are_sent_to_another_tokenizer(tmp_path, capsys):
-    write_csv(tmp_path / "train.csv", [("这部电影很好", "good"), ("这部电影很差", "bad")])
-    write_csv(tmp_path / "val.csv", [("故事很好", "good")])
-    ready(tmp_path)
-    assert "texts without spaces between words need --data.tokenizer=bpe" in capsys.readouterr().out
 
 
 def test_balanced_sampling_draws_equally_many_of_each_class(tmp_path):

@@ -2,16 +2,40 @@ import math
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from project.decision import Decision, softmax
 
 TWO = Decision(("bad", "good"))
 
 
-@pytest.mark.parametrize(("threshold", "label"), [(0.5, "good"), (0.6, "good"), (0.61, "bad")])
-def test_threshold_decides_between_two_classes(threshold, label):
-    assert Decision(("bad", "good"), threshold=threshold)([math.log(0.4), math.log(0.6)]).label == label
+@pytest.mark.parametrize(("thresholds", "label"), [((), "good"), ((0.41, 0.59), "good"), ((0.39, 0.61), "bad")])
+def test_thresholds_decide_between_two_classes(thresholds, label):
+    assert Decision(("bad", "good"), thresholds=thresholds)([math.log(0.4), math.log(0.6)]).label == label
+
+
+def test_the_largest_ratio_of_probability_to_threshold_decides():
+    prediction = Decision(("a", "b", "c"), thresholds=(0.5, 0.2, 0.9))([math.log(0.4), math.log(0.2), math.log(0.4)])
+    assert prediction.label == "b"
+    assert prediction.probability == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize(("least", "label"), [(0.59, "good"), (0.61, "")])
+def test_no_label_where_no_class_is_probable_enough(least, label):
+    prediction = Decision(("bad", "good"), abstain_below=least)([math.log(0.4), math.log(0.6)])
+    assert prediction.label == label
+    assert prediction.probability == pytest.approx(0.6)
+
+
+@given(arrays(np.float64, (3, 4), elements=st.floats(0.01, 1)), st.lists(st.floats(0.01, 1), min_size=4, max_size=4))
+def test_numpy_and_torch_choose_alike(probabilities, thresholds):
+    decision = Decision(tuple("abcd"), thresholds=thresholds, abstain_below=0.5)
+    assert decision.chosen(torch.from_numpy(probabilities)).tolist() == decision.chosen(probabilities).tolist()
 
 
 def test_most_probable_of_three_classes():
@@ -26,7 +50,7 @@ def test_temperature_divides_the_logits():
 
 
 def test_state_makes_the_same_decision():
-    decision = Decision(("bad", "good"), temperature=2.0, threshold=0.3)
+    decision = Decision(("bad", "good"), temperature=2.0, thresholds=[0.7, 0.3], abstain_below=0.6)
     assert Decision(decision.label_names, **decision.state()) == decision
 
 

@@ -6,7 +6,9 @@ from dataclasses import replace
 import pytest
 
 from project import Predictor, load
+from project.decision import Prediction
 from project.errors import UserError
+from project.predict import without_each_word, word_effects
 
 TEXTS = ["A dull film.", "!", "The music is lovely, and I would see it again.", "unseen words only"]
 
@@ -71,3 +73,17 @@ def test_what_is_no_text_is_refused(predictor, texts, message):
 
 def test_texts_of_a_generator_are_classified(predictor):
     assert predictor(text for text in TEXTS) == predictor(TEXTS)
+
+
+def test_words_are_left_out_one_by_one():
+    assert without_each_word(" A warm\nfilm. ", most=9) == ["warm\nfilm.", "A film.", "A warm"]
+
+
+def prediction(label: str, bad: float) -> Prediction:
+    return Prediction(label, max(bad, 1 - bad), {"bad": bad, "good": 1 - bad})
+
+
+@pytest.mark.parametrize("label", ["bad", ""])
+def test_an_effect_is_measured_on_the_label_or_the_most_probable_class(label):
+    effects = word_effects("Dull film.", prediction(label, 0.75), [prediction("good", 0.25), prediction("bad", 1.0)])
+    assert [(each.word, each.effect) for each in effects] == [("Dull", 0.5), ("film.", -0.25)]

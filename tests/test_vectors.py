@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from project.errors import UserError
-from project.pretrained import save_pretrained
+from project.pretrained import save_pretrained, vectors_of
 from project.vectors import GLOVE, GLOVE_6B_50D, load_vectors
 
 LINES = "the 1 2 3\nof -1 0.5 2e-1\n"
@@ -20,7 +20,7 @@ def write(tmp_path, content: str, name: str = "vectors.txt"):
 def test_glove_format(tmp_path):
     vectors = load_vectors(str(write(tmp_path, LINES)))
     assert vectors.words == ["the", "of"]
-    assert vectors.matrix.round(3).tolist() == [[1, 2, 3], [-1, 0.5, pytest.approx(0.2)]]
+    assert vectors.vectors.numpy().round(3).tolist() == [[1, 2, 3], [-1, 0.5, pytest.approx(0.2)]]
 
 
 def test_fasttext_header_is_not_a_word(tmp_path):
@@ -28,7 +28,7 @@ def test_fasttext_header_is_not_a_word(tmp_path):
 
 
 def test_fasttext_lines_may_end_in_a_space(tmp_path):
-    assert load_vectors(str(write(tmp_path, "1 2\nthe 1 2 \n", "a.vec"))).matrix.tolist() == [[1, 2]]
+    assert load_vectors(str(write(tmp_path, "1 2\nthe 1 2 \n", "a.vec"))).vectors.tolist() == [[1, 2]]
 
 
 def test_words_may_contain_spaces(tmp_path):
@@ -36,7 +36,7 @@ def test_words_may_contain_spaces(tmp_path):
 
 
 def test_first_vector_of_a_word_counts(tmp_path):
-    assert load_vectors(str(write(tmp_path, "a 1 1\na 2 2\n"))).matrix.tolist() == [[1, 1]]
+    assert load_vectors(str(write(tmp_path, "a 1 1\na 2 2\n"))).vectors.tolist() == [[1, 1]]
 
 
 def test_gzip(tmp_path):
@@ -63,12 +63,12 @@ def archive(tmp_path):
 
 
 def test_the_smallest_of_several_in_an_archive_is_read_and_told(archive, capsys):
-    assert load_vectors(str(archive)).dim == 2
+    assert load_vectors(str(archive)).vectors.shape[1] == 2
     assert f"glove.6B.50d.txt, one of 2 in {archive}; to choose: --data.vectors {archive}/" in capsys.readouterr().out
 
 
 def test_one_of_several_in_an_archive_can_be_chosen(archive):
-    assert load_vectors(f"{archive}/glove.6B.100d.txt").dim == 4
+    assert load_vectors(f"{archive}/glove.6B.100d.txt").vectors.shape[1] == 4
 
 
 def test_a_member_that_an_archive_lacks_is_told(archive):
@@ -79,7 +79,7 @@ def test_a_member_that_an_archive_lacks_is_told(archive):
 def test_a_file_to_start_from_gives_its_vectors_and_what_it_has_read(tmp_path):
     save_pretrained(tmp_path / "own.pt", ["the"], torch.ones(1, 2), read=[5, 4])
     vectors = load_vectors(str(tmp_path / "own.pt"))
-    assert (vectors.words, vectors.matrix.tolist()) == (["the"], [[1, 1]])
+    assert (vectors.words, vectors.vectors.tolist()) == (["the"], [[1, 1]])
     assert vectors.read is not None
     assert vectors.read.tolist() == [4, 5]
 
@@ -116,6 +116,6 @@ def test_missing_file_is_refused():
 
 
 def test_lookup_gives_zeros_to_words_without_a_vector(tmp_path):
-    vectors, found = load_vectors(str(write(tmp_path, LINES))).lookup(["<pad>", "of", "the"])
+    vectors, found = vectors_of(["<pad>", "of", "the"], load_vectors(str(write(tmp_path, LINES))))
     assert found.tolist() == [False, True, True]
     assert vectors[[0, 2]].tolist() == [[0, 0, 0], [1, 2, 3]]

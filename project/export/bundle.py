@@ -23,7 +23,7 @@ from project.predict import Logits, Predictor, TokenIds
 from project.process import CORES
 from project.text import PAD_ID, UNK_ID, Tokenizer
 
-FORMAT = 3
+FORMAT = 4
 MODEL, TOKENIZER, FACTS = "model.onnx", "tokenizer.json", "bundle.json"
 
 
@@ -109,6 +109,7 @@ def predictor_of(facts: BundleFacts, files: dict[str, bytes]) -> Predictor:
         UserError: The files are none of their kind, or do not belong together.
     """
     decision = Decision(tuple(facts["label_names"]), **facts["decision"])
+    classes = len(decision.label_names)
     try:
         check(Path(TOKENIZER), state := json.loads(files[TOKENIZER]), TOKENIZER_RULES)
         tokenizer, session = Tokenizer.from_state(state), open_session(files[MODEL])
@@ -121,8 +122,8 @@ def predictor_of(facts: BundleFacts, files: dict[str, bytes]) -> Predictor:
             return computed
 
         (row,) = logits([[UNK_ID, len(tokenizer) - 1]])
-        if len(row) != len(decision.label_names) or not all(map(math.isfinite, row)):
-            raise ValueError("not one finite logit for each label")
+        if len(row) != classes or not all(map(math.isfinite, row)) or len(decision.thresholds) not in (0, classes):
+            raise ValueError("not one finite logit, or threshold, for each label")
     except (UserError, ModuleNotFoundError):  # a tokenizer may need a package
         raise
     except Exception as error:  # files of another kind can raise anything

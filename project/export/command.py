@@ -6,9 +6,9 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import onnx
 from rich.console import Console
@@ -16,7 +16,7 @@ from rich.table import Table
 
 from project.atomic import atomic_write, scratch_beside, write_json
 from project.checkpoint import ModelState, read_checkpoint, restore
-from project.corpora import load_corpus
+from project.corpora import load_corpus, options_of
 from project.decision import Prediction
 from project.errors import UserError
 from project.export.bundle import FACTS, FORMAT, MODEL, TOKENIZER, BundleFacts, facts_digest, open_bundle
@@ -73,12 +73,6 @@ def export(
         write_accepted(output, model, predictor_of(*trained[:3]), trained.state, examples, int8)
     except OSError as error:
         raise UserError(f"cannot write {output}: {error.strerror or error}; make room or choose another") from error
-
-
-def options_of(checkpoint: dict[str, Any]) -> ReadOptions:
-    """Return how the corpus of a checkpoint was read: other options would carve other splits."""
-    own = checkpoint.get("datamodule_hyper_parameters", {})
-    return ReadOptions(**{each.name: own[each.name] for each in fields(ReadOptions) if each.name in own})
 
 
 def texts_to_compare(corpus: str, options: ReadOptions, state: ModelState, most: int) -> list[Example]:

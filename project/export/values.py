@@ -32,6 +32,11 @@ def number(low: float, high: float = LARGEST, kinds: tuple[type, ...] = (int, fl
     return lambda value: type(value) in kinds and low <= value <= high
 
 
+def numbers(low: float, high: float) -> Rule:
+    """Return the rule for a list of such numbers."""
+    return lambda value: isinstance(value, list) and all(map(number(low, high), value))
+
+
 def mapping(rule: Rule) -> Rule:
     """Return the rule for an object, all of whose values follow `rule`."""
     return lambda value: isinstance(value, dict) and all(map(rule, value.values()))
@@ -44,7 +49,7 @@ FACTS_RULES = {
     **dict.fromkeys(("decision", "network"), mapping(lambda _: True)),
 }
 # beyond these temperatures the logits hardly matter, or nothing else
-DECISION_RULES = {"temperature": number(1e-3, 1e3), "threshold": number(0, 1)}
+DECISION_RULES = {"temperature": number(1e-3, 1e3), "thresholds": numbers(1e-9, 1), "abstain_below": number(0, 1)}
 TOKENIZER_RULES = {
     **dict.fromkeys(("scheme", "json", "code"), text),
     **dict.fromkeys(("tokens", "sample"), texts),

@@ -36,7 +36,7 @@ class RowChecker:
 
     def __init__(self, source: Source, options: ReadOptions, bad_rows: "BadRows") -> None:
         self.source, self.options, self.bad_rows = source, options, bad_rows
-        self.soft = options.soft_targets and source.labelled
+        self.soft = bool(options.soft_targets) and source.labelled
         given = source.known_labels or self._labels_of_targets()
         self.labels = {name: number for number, name in enumerate(given)}
         self.closed = bool(given)

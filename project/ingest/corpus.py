@@ -15,6 +15,7 @@ from project.atomic import cached_folder, code_digest
 from project.errors import UserError
 from project.ingest.build import FACTS, TARGETS, build_corpus
 from project.ingest.fetch import cache_dir
+from project.ingest.records import file_kind
 from project.ingest.rows import Rows, StoredRows
 from project.ingest.source import ReadOptions, Source, Split
 
@@ -61,6 +62,13 @@ class Corpus:
                 good = row < len(stored) and (stored.parts[row], stored.lines[row]) == (part_number, record.line)
                 yield record.columns, row if good else None
                 row += good
+
+    def late_columns(self, split: Split, output: Path) -> dict[str, None]:
+        """Return the columns of a split's source if its first row may lack some, and `output` is a table."""
+        formats = {file_kind(Path(part.name)) for part in self.source.parts[split]}
+        if "jsonl" not in formats or file_kind(output) == "jsonl":
+            return {}
+        return dict.fromkeys(name for columns, _ in self.source_rows(split) for name in columns)
 
     def places(self, split: Split) -> Iterator[tuple[str, int]]:
         """Yield the file and line that each text of a split came from, in the split's order.

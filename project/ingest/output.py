@@ -87,7 +87,9 @@ def _write_parquet(path: Path, rows: Iterator[Row], types: dict[str, Any]) -> No
     import pyarrow.parquet as pq
 
     batch = list(islice(rows, BATCH_ROWS))
-    schema = pa.schema([(each.name, types.get(each.name, each.type)) for each in pa.Table.from_pylist(batch).schema])
+    found = {each.name: each.type for each in pa.Table.from_pylist(batch).schema}
+    found |= {name: pa.string() for name, type_ in found.items() if type_ == pa.null()}  # of later rows only
+    schema = pa.schema({name: types.get(name, type_) for name, type_ in found.items()})
     free = pa.schema([each for each in schema if each.name not in types])
     with pq.ParquetWriter(path, schema) as writer:
         while batch:

@@ -35,7 +35,8 @@ class ReadOptions:
         test_share: Share of train that becomes test if the source has none; 0 for no test split.
         drop_duplicates: Whether train loses its repeated texts and those that are also in val or test.
         soft_targets: Whether train has a probability of each label in columns p_LABEL, which then name the labels. A
-            row of train may lack its label; its most probable one is used, but it never moves to val or test.
+            row of train may lack its label; its most probable one is used, but it never moves to val or test. None if
+            the source decides.
         delimiter: What separates the columns of CSV and TSV; None for what the first line suggests.
         group_column: Name of a column of groups, such as authors: rows of one group stay together when val and test are
             carved out of train. A row without a value is a group of its own.
@@ -50,7 +51,7 @@ class ReadOptions:
     val_share: float = 0.1
     test_share: float = 0.1
     drop_duplicates: bool = False
-    soft_targets: bool = False
+    soft_targets: bool | None = None
     delimiter: str | None = None
     group_column: str | None = None
 
@@ -91,6 +92,7 @@ class Source:
         text_column: Name of the column of texts.
         text_fault: Returns why a value is not a usable text, or None; every text is by default.
         code: Digest of the code that reads this source and checks its texts: new code, new folder in the cache.
+        soft_targets: Whether train has them, unless `ReadOptions` say otherwise.
     """
 
     name: str
@@ -104,6 +106,7 @@ class Source:
     text_column: str = ReadOptions.text_column
     text_fault: Callable[[object], str | None] = lambda text: None
     code: str = ""
+    soft_targets: bool = False
 
 
 def file_source(name: str, path: Path, options: ReadOptions = DEFAULTS) -> Source:

@@ -10,15 +10,14 @@ from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp
 
 from project.export.bundle import BundleFacts
-from project.predict import Predictor
+from project.predict import WORD, Predictor, without_each_word, word_effects
 from project.serve.batching import Batcher
 from project.serve.body import BodyLimit
-from project.serve.explain import explanation, without_each_word
 from project.serve.failures import FAILURES, add_failures
 from project.serve.limits import MAX_BODY, MAX_CHARACTERS, MAX_EXPLAINED, MAX_TEXTS, MAX_WORDS
 from project.serve.logs import RequestLog
 from project.serve.page import page
-from project.serve.schema import ExplainAnswer, ExplainRequest, Health, Info, PredictAnswer, PredictRequest
+from project.serve.schema import ExplainAnswer, ExplainRequest, Explanation, Health, Info, PredictAnswer, PredictRequest
 
 
 def create_app(predictor: Predictor, facts: BundleFacts, stopping: threading.Event) -> ASGIApp:
@@ -56,7 +55,9 @@ def add_model(api: FastAPI, batcher: Batcher) -> None:
     async def explain(request: ExplainRequest) -> ExplainAnswer:
         """Label and probabilities of one text, and what each of its words adds to the label's probability."""
         whole, *parts = await batcher.classify([request.text, *without_each_word(request.text, MAX_WORDS)])
-        return ExplainAnswer(explanation=explanation(request.text, whole, parts))
+        words = word_effects(request.text, whole, parts)
+        more = len(WORD.findall(request.text)) - len(words)
+        return ExplainAnswer(explanation=Explanation(prediction=whole, words=words, more_words=more))
 
 
 def add_facts(api: FastAPI, about: Info, stopping: threading.Event) -> None:

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from pydantic_core import PydanticCustomError
 
 from project.decision import Prediction
-from project.serve.explain import Explanation
+from project.predict import WordEffect
 from project.serve.limits import MAX_CHARACTERS, MAX_EXPLAINED, MAX_TEXTS
 from project.text import text_fault
 
@@ -62,6 +62,14 @@ class ExplainRequest(BaseModel):
     text: Annotated[str, Field(max_length=MAX_EXPLAINED), AfterValidator(checked)]
 
 
+class Explanation(BaseModel):
+    """A prediction and its words."""
+
+    prediction: Prediction
+    words: list[WordEffect]  # in their order
+    more_words: int  # how many follow that are not explained
+
+
 class ExplainAnswer(BaseModel):
     """The prediction, and what each word adds to its probability."""
 
@@ -79,7 +87,7 @@ class Info(BaseModel):
 
     version: str  # of this project
     label_names: list[str]
-    decision: dict[str, Any]  # temperature, threshold
+    decision: dict[str, Any]  # temperature, thresholds, abstain_below
     weights: str
     network: dict[str, Any]
     tokenizer: dict[str, str | int]

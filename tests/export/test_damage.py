@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import random
 import shutil
 from collections.abc import Callable
@@ -72,7 +73,7 @@ def seal(bundle: Path) -> None:
 
 
 def test_an_edit_that_makes_sense_is_taken_if_the_digests_fit(bundle):
-    edit(bundle, lambda facts: facts["decision"].update(threshold=0))
+    edit(bundle, lambda facts: facts["decision"].update(abstain_below=0.1))
     assert load(bundle)("Anything.").label == "positive"
 
 
@@ -158,8 +159,8 @@ def test_a_file_that_the_graph_names_for_its_weights_is_not_read(bundle, monkeyp
 
 
 def test_a_bundle_of_the_old_format_has_to_be_exported_again(bundle):
-    edit(bundle, lambda facts: facts.update(format=2, sha256={}))
-    assert refusal(bundle) == f"{bundle} has bundle format 2, this version reads format 3: export it again"
+    edit(bundle, lambda facts: facts.update(format=3, sha256={}))
+    assert refusal(bundle) == f"{bundle} has bundle format 3, this version reads format 4: export it again"
 
 
 @pytest.mark.parametrize(
@@ -178,19 +179,13 @@ def test_a_folder_without_bundle_json_is_no_bundle(bundle):
     assert refusal(bundle) == f"{bundle} is not a bundle: it has no bundle.json; `sentiment export` writes one"
 
 
+FINE = {"temperature": 1.0, "thresholds": [], "abstain_below": 0.0}
 SENSELESS = [
-    ("decision", {"temperature": 0.0, "threshold": 0.5}),
-    ("decision", {"temperature": -1.0, "threshold": 0.5}),
-    ("decision", {"temperature": float("nan"), "threshold": 0.5}),
-    ("decision", {"temperature": float("inf"), "threshold": 0.5}),
-    ("decision", {"temperature": 10**400, "threshold": 0.5}),
-    ("decision", {"temperature": "1", "threshold": 0.5}),
-    ("decision", {"temperature": True, "threshold": 0.5}),
-    ("decision", {"temperature": 1.0, "threshold": 1.5}),
-    ("decision", {"temperature": 1.0, "threshold": -0.5}),
-    ("decision", {"temperature": 1.0, "threshold": float("nan")}),
+    *(("decision", FINE | {"temperature": value}) for value in (0.0, -1.0, math.nan, math.inf, 10**400, "1", True)),
+    *(("decision", FINE | {"thresholds": value}) for value in ([1.5, 0.5], [0.0, 1.0], [math.nan, 0.5], [0.5], 0.5)),
+    *(("decision", FINE | {"abstain_below": value}) for value in (1.5, -0.5, math.nan, None)),
     ("decision", {"temperature": 1.0}),
-    ("decision", {"temperature": 1.0, "threshold": 0.5, "bias": 1}),
+    ("decision", FINE | {"bias": 1}),
     ("decision", [1.0, 0.5]),
     ("label_names", ["negative", "negative"]),
     ("label_names", ["negative", ""]),
@@ -251,8 +246,10 @@ def test_a_senseless_value_in_tokenizer_json_is_refused_whatever_the_digest_says
 
 
 def test_a_senseless_value_is_named(bundle):
-    edit(bundle, lambda facts: facts["decision"].update(threshold=2))
-    assert refusal(bundle) == (f"{bundle}/bundle.json: threshold is 2, which makes no sense; export the bundle again")
+    edit(bundle, lambda facts: facts["decision"].update(abstain_below=2))
+    assert refusal(bundle) == (
+        f"{bundle}/bundle.json: abstain_below is 2, which makes no sense; export the bundle again"
+    )
 
 
 def test_a_key_that_is_missing_is_named(bundle):

@@ -1,7 +1,5 @@
 import pytest
 
-from project.serve.explain import without_each_word
-
 
 def test_an_effect_is_the_drop_in_probability_without_the_word(server, predictor):
     explained = server.ask("POST", "/explain", {"text": "A dull film."}).json["explanation"]
@@ -27,7 +25,3 @@ def test_words_beyond_the_limit_are_counted(server):
 def test_a_text_that_is_too_long_is_refused(server):
     answer = server.ask("POST", "/explain", {"text": "x" * 10_001})
     assert (answer.status, answer.json) == (422, {"error": "text: String should have at most 10000 characters"})
-
-
-def test_words_are_left_out_one_by_one():
-    assert without_each_word(" A warm\nfilm. ", most=9) == ["warm\nfilm.", "A film.", "A warm"]

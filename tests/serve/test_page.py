@@ -48,7 +48,7 @@ def bundle(bundle, tmp_path_factory) -> Path:
     """A bundle that is more confident than the toy model, so that single words matter."""
     folder = shutil.copytree(bundle, tmp_path_factory.mktemp("sure") / "bundle")
     facts = json.loads((folder / "bundle.json").read_text())
-    write_facts(folder, facts | {"decision": {"temperature": 0.05, "threshold": 0.5}})
+    write_facts(folder, facts | {"decision": {"temperature": 0.05, "thresholds": [], "abstain_below": 0.0}})
     return folder
 
 

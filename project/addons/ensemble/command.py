@@ -16,12 +16,13 @@ LIGHTNING = (
 )
 
 # What must be the same in all members. The corpus, because a val text of one could be a train text of another; the
-# threshold, because one that was chosen for a single member does not suit the mean.
+# thresholds, because those that were chosen for a single member do not suit the mean.
 SHARED = {
     "label_names": "labels",
     "fingerprint": "corpora or splits",
     "tokenizer": "vocabularies or tokenizers",
-    "threshold": "thresholds",
+    "thresholds": "thresholds",
+    "abstain_below": "probabilities to abstain below",
 }
 
 
@@ -70,7 +71,7 @@ def check_members(states: Mapping[Path, ModelState]) -> None:
     for path, state in states.items():
         if state["network"]["name"] == Ensemble.__name__:
             raise UserError(f"{path} is itself an ensemble: name the checkpoints of its members instead")
-    facts = {path: {**state, "threshold": state["decision"]["threshold"]} for path, state in states.items()}
+    facts = {path: {**state, **state["decision"]} for path, state in states.items()}
     (first, expected), *others = facts.items()
     for path, found in others:
         for key, what in SHARED.items():

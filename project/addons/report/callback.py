@@ -1,6 +1,7 @@
 """A tested model -> a table and a picture of its confusion matrix, and five texts with their predictions."""
 
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from project.atomic import atomic_write
-from project.callbacks import run_dir
+from project.callbacks import of_all_processes, run_dir
+from project.head import answers
 from project.predict import load
 
 EXAMPLES = 5  # number of texts to show
@@ -37,9 +39,21 @@ class Report(L.Callback):
         """Remember that the next test follows a fit."""
         self._fitted = True
 
+    def on_test_start(self, trainer: L.Trainer, pl_module: Any) -> None:
+        """Begin to count."""
+        self._pairs: dict[int, tuple[int, int]] = {}  # label and answer, by row in the split
+
+    def on_test_batch_end(self, trainer: L.Trainer, pl_module: Any, outputs: Any, *_: Any, **__: Any) -> None:
+        """Keep the answers."""
+        chosen: Any = answers(outputs["logits"], pl_module.decision)[0]
+        pairs = zip(outputs["labels"].tolist(), chosen.tolist(), strict=True)
+        self._pairs.update(zip(outputs["rows"].tolist(), pairs, strict=True))
+
     def on_test_epoch_end(self, trainer: L.Trainer, pl_module: Any) -> None:
-        """Sum the confusion matrices of all processes; every process has to call this."""
-        self._counts = pl_module.confusion_matrix.compute().tolist()
+        """Count the confusions of all processes; every process has to call this."""
+        pairs = {row: pair for each in of_all_processes(trainer, self._pairs) for row, pair in each.items()}
+        counts, classes = Counter(pairs.values()), range(len(pl_module.decision.label_names))
+        self._counts = [[counts[true, predicted] for predicted in classes] for true in classes]
 
     @rank_zero_only
     def teardown(self, trainer: L.Trainer, pl_module: Any, stage: str) -> None:

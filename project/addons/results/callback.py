@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,19 +17,18 @@ from project.addons.results.hints import print_hints
 from project.atomic import write_json
 from project.callbacks import of_all_processes, run_dir
 from project.checkpoint import ModelState
-from project.decision import Decision
+from project.decision import Prediction
 from project.ingest import Corpus, Row, added_columns, write_rows
 
 
 class Results(L.Callback):
     """Writes ``results.json`` into the run's folder when a test ends."""
 
-    _answers: dict[int, tuple[int, list[float]]]  # 1 for a right one, and the logits, by row in the split
+    _answers: dict[int, tuple[int, list[float]]]  # label and logits, by row in the split
 
     def __init__(self) -> None:
         self._started: dict[str, float] = {}
         self._seconds: dict[str, float] = {}
-        self._counts: list[list[int]] = []
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         """Start the clock of fit or test; forget an earlier test."""
@@ -58,12 +58,11 @@ class Results(L.Callback):
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, *_: Any, **__: Any
     ) -> None:
         """Keep the answers."""
-        each = zip(outputs["right"].int().tolist(), outputs["logits"].tolist(), strict=True)
+        each = zip(outputs["labels"].tolist(), outputs["logits"].tolist(), strict=True)
         self._answers.update(zip(outputs["rows"].tolist(), each, strict=True))
 
     def on_test_epoch_end(self, trainer: L.Trainer, pl_module: Any) -> None:
-        """Add up the confusions of all processes; each has to take part."""
-        self._counts = pl_module.confusion_matrix.compute().tolist()
+        """Gather the answers of all processes; each has to take part."""
         gathered = {row: answer for each in of_all_processes(trainer, self._answers) for row, answer in each.items()}
         self._answers = dict(sorted(gathered.items()))
 
@@ -71,21 +70,25 @@ class Results(L.Callback):
     def on_test_end(self, trainer: Any, pl_module: Any) -> None:
         """Write the run's results, and what the model says of each text."""
         if (folder := run_dir(trainer)) is not None:
-            write_json(folder / "results.json", self._results(trainer, pl_module.state))
-            write_rows(folder / "test.csv", self._texts(trainer.datamodule.corpus, pl_module.decision), {})
+            answers = pl_module.decision.each([logits for _, logits in self._answers.values()])
+            predictions = dict(zip(self._answers, answers, strict=True))
+            write_json(folder / "results.json", self._results(trainer, pl_module.state, predictions))
+            write_rows(folder / "test.csv", self._texts(trainer.datamodule.corpus, predictions), {})
 
-    def _texts(self, corpus: Corpus, decision: Decision) -> Iterator[Row]:
+    def _texts(self, corpus: Corpus, predictions: dict[int, Prediction]) -> Iterator[Row]:
         """Yield each text that was measured: where it comes from, what was right and what the model says."""
+        names = corpus.label_names
         for row, (example, (file, line)) in enumerate(zip(corpus.split("test"), corpus.places("test"), strict=True)):
-            if row in self._answers:
-                right, logits = self._answers[row]
-                prediction = decision(logits)
-                added = added_columns(decision.label_names, prediction.label, list(prediction.probabilities.values()))
-                facts = {"split": "test", "file": file, "line": line, "text": example.text}
-                yield {**facts, "label": decision.label_names[example.label], "right": right, **added}
+            if row in predictions:
+                label, answer = names[example.label], predictions[row]
+                facts = {"split": "test", "file": file, "line": line, "text": example.text, "label": label}
+                added = added_columns(names, answer.label, list(answer.probabilities.values()))
+                yield {**facts, "right": right(answer, label), **added}
 
-    def _results(self, trainer: Any, state: ModelState) -> dict[str, Any]:
-        data = trainer.datamodule
+    def _results(self, trainer: Any, state: ModelState, predictions: dict[int, Prediction]) -> dict[str, Any]:
+        data, names = trainer.datamodule, state["label_names"]
+        labels = {row: names[label] for row, (label, _) in self._answers.items()}
+        pairs = Counter((labels[row], prediction.label) for row, prediction in predictions.items())
         places = [f"{file}:{line}" for file, line in data.corpus.places("test")]
         return {
             "corpus": data.corpus_name,
@@ -97,15 +100,21 @@ class Results(L.Callback):
             "seed": os.environ.get("PL_GLOBAL_SEED"),
             "network": state["network"]["name"],
             "metrics": {name: float(value) for name, value in trainer.callback_metrics.items()},
-            "confusion_matrix": {"labels": state["label_names"], "counts": self._counts},
+            "confusion_matrix": {"labels": names, "counts": [[pairs[true, name] for name in names] for true in names]},
+            "decision": state["decision"],
             "fit_seconds": self._seconds.get("fit"),
             "test_seconds": time.perf_counter() - self._started["test"],
             "peak_mb": peak_mb(),
             "texts": len(places),
             "places": [places[row] for row in self._answers],
-            "right": [right for right, _ in self._answers.values()],
+            "right": [right(prediction, labels[row]) for row, prediction in predictions.items()],
             "versions": state["versions"],
         }
+
+
+def right(prediction: Prediction, label: str) -> int | None:
+    """Return 1 for a right answer, 0 for a wrong one, None for none."""
+    return int(prediction.label == label) if prediction.label else None
 
 
 def peak_mb() -> float | None:

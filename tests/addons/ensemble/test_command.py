@@ -17,6 +17,7 @@ from project.errors import UserError
 from tests.addons.ensemble.conftest import write_member
 from tests.conftest import test_figures, toy_rows
 
+DECISION = {"temperature": 1.0, "thresholds": [], "abstain_below": 0.0}
 QUIET = ("--trainer.enable_progress_bar=false", "--trainer.accelerator=cpu")
 TEXTS = [text for text, _ in toy_rows()]
 
@@ -50,10 +51,13 @@ def test_the_command_prints_the_number_of_networks(members, sentiment, capsys):
 
 
 def test_each_member_keeps_its_temperature(members, sentiment):
-    cool = write_member(Path("cool.ckpt"), members[0], 4, {"decision": {"temperature": 2.5, "threshold": 0.5}})
+    cool = write_member(Path("cool.ckpt"), members[0], 4, {"decision": DECISION | {"temperature": 2.5}})
     assert sentiment("ensemble", "--output", "x.ckpt", members[0], cool) == 0
     state = read_checkpoint("x.ckpt")[KEY]
-    assert state["network"]["arguments"]["temperatures"] == [1.0, 2.5]
+    assert state["network"]["arguments"]["temperatures"] == [
+        read_checkpoint(members[0])[KEY]["decision"]["temperature"],
+        2.5,
+    ]
     assert state["decision"]["temperature"] == 1.0
     ours = [p.probabilities["positive"] for p in load("x.ckpt")(TEXTS)]
     assert ours == pytest.approx(mean_probabilities([members[0], cool], TEXTS), abs=1e-6)
@@ -96,7 +100,7 @@ DIFFERENCES: dict[str, tuple[dict[str, Any], str]] = {
     "labels": ({"label_names": ["bad", "good"]}, "d.ckpt and a.ckpt have different labels"),
     "corpus": ({"fingerprint": "0" * 64}, "d.ckpt and a.ckpt have different corpora or splits"),
     "tokenizer": ({"tokenizer": {}}, "d.ckpt and a.ckpt have different vocabularies or tokenizers"),
-    "threshold": ({"decision": {"temperature": 1.0, "threshold": 0.4}}, "d.ckpt and a.ckpt have different thresholds"),
+    "threshold": ({"decision": DECISION | {"thresholds": [0.6, 0.4]}}, "d.ckpt and a.ckpt have different thresholds"),
 }
 
 

@@ -1,0 +1,111 @@
+"""Logits and labels of val -> temperature and thresholds, in numpy."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Labels = NDArray[np.int64]
+
+SPREAD = 0.5  # of the logarithm of a temperature before any text is seen: few texts move it little
+LOWEST, HIGHEST = -3.0, 3.0  # of that logarithm
+GOLDEN = (5**0.5 - 1) / 2
+
+
+def negative_log_likelihood(logits: NDArray[np.floating], labels: Labels, temperature: float) -> float:
+    """Return the mean over texts of -log p(label), for `logits` (texts, C) divided by `temperature`."""
+    scaled = logits.astype(np.float64) / temperature
+    scaled -= scaled.max(1, keepdims=True)
+    return float((np.log(np.exp(scaled).sum(1)) - scaled[np.arange(len(labels)), labels]).mean())
+
+
+def fitted_temperature(logits: NDArray[np.floating], labels: Labels) -> float:
+    """Return the temperature of the least negative log-likelihood (Guo et al. 2017).
+
+    The logarithm of the temperature has a normal prior of mean 0, since the likelihood of a few texts that are all
+    right has no least value. A thousand texts leave nothing of it.
+
+    Args:
+        logits: (texts, C).
+        labels: (texts,).
+    """
+
+    def cost(log_temperature: float) -> float:
+        likelihood = len(labels) * negative_log_likelihood(logits, labels, float(np.exp(log_temperature)))
+        return likelihood + (log_temperature / SPREAD) ** 2 / 2
+
+    low, high = LOWEST, HIGHEST
+    while high - low > 1e-4:  # golden-section search
+        left, right = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
+        low, high = (low, right) if cost(left) < cost(right) else (left, high)
+    return round(float(np.exp((low + high) / 2)), 6)
+
+
+def thresholds_for_macro_f1(probabilities: Floats, labels: Labels, rounds: int = 4) -> list[float]:
+    """Return the thresholds, one for each class, whose labels have a high macro F1: found class by class.
+
+    Args:
+        probabilities: (texts, C).
+        labels: (texts,).
+        rounds: How often each class has its turn.
+    """
+    classes = probabilities.shape[1]
+    thresholds = np.ones(classes)
+    for _ in range(rounds):
+        before = thresholds.copy()
+        for label in range(classes):
+            cuts = np.unique(np.quantile(rival_ratio(probabilities, label, thresholds), np.linspace(0.005, 0.995, 200)))
+            tried = [
+                macro_f1(probabilities, labels, with_cut(thresholds, label, cut)) for cut in (thresholds[label], *cuts)
+            ]
+            thresholds = with_cut(thresholds, label, (thresholds[label], *cuts)[int(np.argmax(tried))])
+        if (thresholds == before).all():
+            break
+    return normalized(thresholds)
+
+
+def threshold_for_precision(probabilities: Floats, labels: Labels, label: int, recall: float) -> list[float]:
+    """Return the thresholds with which answers `label` have the highest precision at a recall of at least `recall`.
+
+    Args:
+        probabilities: (texts, C).
+        labels: (texts,), at least one of them `label`.
+        label: The class.
+        recall: Share of its texts that should be found.
+    """
+    ratio = rival_ratio(probabilities, label, np.ones(probabilities.shape[1]))
+    order = np.argsort(-ratio, kind="stable")
+    hits = np.cumsum(labels[order] == label)  # (texts,), if so many texts get the label
+    last_of_equal = np.append(np.diff(ratio[order]) != 0, True)
+    allowed = last_of_equal & (hits >= recall * hits[-1])
+    precision = np.where(allowed, hits / np.arange(1, len(hits) + 1), -1.0)
+    place = int(np.argmax(precision))
+    below = ratio[order][place + 1] if place + 1 < len(ratio) else ratio[order][place] / 2
+    cut = float(np.sqrt(ratio[order][place] * max(below, 1e-12)))  # between the last text that gets it and the next
+    return normalized(with_cut(np.ones(probabilities.shape[1]), label, cut))
+
+
+def rival_ratio(probabilities: Floats, label: int, thresholds: Floats) -> Floats:
+    """Return by which threshold each text, (texts,), would just get `label`, the others' thresholds being given."""
+    others = np.delete(probabilities / thresholds, label, axis=1).max(1)
+    return np.asarray(probabilities[:, label] / np.maximum(others, 1e-12))
+
+
+def with_cut(thresholds: Floats, label: int, cut: float) -> Floats:
+    """Return `thresholds` with another one for `label`."""
+    changed = thresholds.copy()
+    changed[label] = cut
+    return changed
+
+
+def normalized(thresholds: Floats) -> list[float]:
+    """Return thresholds in the same ratios that add up to 1, as those of two classes do."""
+    return [round(float(each), 9) for each in thresholds / thresholds.sum()]
+
+
+def macro_f1(probabilities: Floats, labels: Labels, thresholds: Floats) -> float:
+    """Return the mean F1 over the classes that occur, of the labels that `thresholds` give."""
+    chosen, classes = (probabilities / thresholds).argmax(1), probabilities.shape[1]
+    pairs = np.bincount(labels * classes + chosen, minlength=classes**2).reshape(classes, classes)
+    there = pairs.sum(1) > 0
+    scores = 2 * np.diag(pairs) / np.maximum(pairs.sum(0) + pairs.sum(1), 1)
+    return float(scores[there].mean())

@@ -1,0 +1,117 @@
+"""A fit -> lines in the terminal or log: the network, the batches, every epoch, the best one."""
+
+import sys
+import time
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.utilities import rank_zero_only
+from torch import nn
+from tqdm import tqdm
+
+from project.batch import DataFacts
+from project.buckets import padding_share
+from project.text import SPECIALS, UNK_ID
+
+Epoch = dict[str, float]
+
+MANY_UNKNOWN = 0.5  # share of the tokens of val
+
+
+class Progress(L.Callback):
+    """Prints a line at the start of a fit and after each epoch, and which epoch was best."""
+
+    def __init__(self) -> None:
+        self._best: Epoch = {}
+        self._tokens = 0
+
+    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+        """Print what the fit works with."""
+        say(network_line(trainer, pl_module.network))
+        facts, loader, val = trainer.datamodule.facts(), trainer.train_dataloader, trainer.val_dataloaders
+        unknown = val.dataset.share_of(UNK_ID) if val is not None else 0.0
+        say(vocabulary_line(facts) + (f"; {unknown:.1%} of the words of val are unknown" if val is not None else ""))
+        if unknown > MANY_UNKNOWN:
+            say("many words of val are unknown: texts without spaces between words need --data.tokenizer=bpe")
+        lengths = loader.dataset.lengths
+        padding = padding_share(lengths, loader.sampler, loader.batch_size)
+        say(f"train: {len(lengths):,} texts, {lengths.sum():,} tokens; padding is {padding:.1%} of the batches' cells")
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Print the epoch before, whose figures are complete by now; start the clock."""
+        self._report(trainer)
+        self._tokens, self._started = 0, time.perf_counter()
+
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Count the tokens."""
+        self._tokens += len(batch.token_ids.data)
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Stop the clock."""
+        self._seconds = time.perf_counter() - self._started
+
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Print the last epoch, and the best one."""
+        self._report(trainer)
+        self._tokens = 0
+        if self._best:
+            figures = ", ".join(f"{name} {value:.4f}" for name, value in self._best.items() if name != "epoch")
+            say(f"best epoch: {self._best['epoch'] + 1:.0f}, {figures}")
+
+    def _report(self, trainer: L.Trainer) -> None:
+        """Print the epoch that has ended, if one has."""
+        if not self._tokens or not hasattr(self, "_seconds"):
+            return
+        figures = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        monitor = getattr(trainer.checkpoint_callback, "monitor", None) or "val/loss"
+        best = getattr(trainer.checkpoint_callback, "best_model_score", None)
+        marked = best is not None and monitor in figures and float(best) == figures[monitor]
+        epoch = trainer.fit_loop.epoch_progress.current.processed - 1  # type: ignore[attr-defined] # it has
+        if marked:
+            self._best = {"epoch": epoch} | {name: figures[name] for name in figures if name.startswith("val/")}
+        shown = [
+            f"{name} {figures[name]:.4f}"
+            for name in dict.fromkeys(("train/loss", "val/loss", monitor))
+            if name in figures
+        ]
+        rate = self._tokens * trainer.world_size / self._seconds
+        speed = f"{rate:,.0f} tokens/s  {self._seconds:.1f} s"
+        total = f" of {trainer.max_epochs}" if (trainer.max_epochs or 0) > 0 else ""
+        say("  ".join([f"epoch {epoch + 1}{total}", *shown, speed, *(["best so far"] if marked else [])]))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the best epoch, for the checkpoint."""
+        return {"best": self._best}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take it over."""
+        self._best = state_dict["best"]
+
+
+def network_line(trainer: L.Trainer, network: nn.Module) -> str:
+    """Return the size of the network, where and in which precision it runs."""
+    sizes = {name: sum(p.numel() for p in part.parameters()) for name, part in network.named_children()}
+    parts = ", ".join(f"{size:,} {name}" for name, size in sizes.items() if size)
+    device = trainer.strategy.root_device
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type.upper()
+    return f"network: {sum(sizes.values()):,} trained parameters ({parts}), {trainer.precision} on {name}"
+
+
+def vocabulary_line(facts: DataFacts) -> str:
+    """Return the size of the vocabulary and where its vectors come from."""
+    own = len(facts.tokenizer) - facts.num_frozen
+    line = f"vocabulary: {own - len(SPECIALS):,} words of train"
+    if facts.pretrained is None:
+        return line
+    vectors, found = facts.pretrained
+    share = int(found[:own].sum()) / max(own - len(SPECIALS), 1)
+    line += f", {share:.1%} of them with pretrained vectors of {vectors.shape[1]} dimensions"
+    return f"{line}, and {facts.num_frozen:,} pretrained words more"
+
+
+@rank_zero_only
+def say(line: str) -> None:
+    """Print a line, above the progress bar if there is one."""
+    tqdm.write(line)
+    sys.stdout.flush()

@@ -1,0 +1,51 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import SMALL
+
+
+def lines(printed: str, pattern: str) -> list[str]:
+    return re.findall(pattern, printed, re.MULTILINE)
+
+
+@pytest.fixture
+def printed(fitted_once) -> str:
+    return (fitted_once / "printed.txt").read_text()
+
+
+def test_a_fit_begins_with_vocabulary_network_and_batches(printed):
+    assert lines(printed, r"^network: [\d,]+ trained parameters \(.* encoder, .*\), 32-true on CPU$")
+    assert lines(printed, r"^vocabulary: \d+ words of train; \d+\.\d% of the words of val are unknown$")
+    assert lines(printed, r"^train: 40 texts, [\d,]+ tokens; padding is \d+\.\d% of the batches' cells$")
+
+
+def test_each_epoch_has_a_line(printed):
+    figures = r"train/loss \d\.\d{4}  val/loss \d\.\d{4}  val/accuracy \d\.\d{4}  [\d,]+ tokens/s  \d+\.\d s"
+    assert len(lines(printed, rf"^epoch [12] of 2  {figures}(?:  best so far)?$")) == 2
+
+
+def test_the_first_epoch_is_the_best_so_far(printed):
+    assert lines(printed, r"^epoch 1 of 2  .*  best so far$")
+
+
+def test_the_end_says_which_epoch_was_best(printed):
+    marked = lines(printed, r"^epoch (\d) of 2  .*  best so far$")
+    (best,) = lines(printed, r"^best epoch: (\d), val/accuracy .*val/loss")
+    assert best == marked[-1]
+
+
+def test_unknown_words_are_told_with_what_to_do(sentiment, tmp_path, capsys):
+    rows = [f"{chr(0x4E00 + 3 * n)}{chr(0x5E00 + 7 * n)},{'ab'[n % 2]}" for n in range(60)]
+    (tmp_path / "rows.csv").write_text("\n".join(["text,label", *rows]), encoding="utf-8")
+    assert sentiment("fit", f"--data.corpus={tmp_path / 'rows.csv'}", "--trainer.max_epochs=1", *SMALL) == 0
+    assert "many words of val are unknown: texts without spaces" in capsys.readouterr().out
+
+
+def test_the_share_of_words_with_a_vector_is_told(sentiment, toy, capsys):
+    Path("vectors.txt").write_text("film 1 1\nunheard 2 2\n")
+    words = ("--data.vectors=vectors.txt", "--model.embedding_dim=2", "--trainer.max_epochs=1")
+    assert sentiment("fit", f"--data.corpus={toy}", *SMALL, *words) == 0
+    told = r"words of train, \d+\.\d% of them with pretrained vectors of 2 dimensions, and 1 pretrained words more;"
+    assert lines(capsys.readouterr().out, told)
