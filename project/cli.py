@@ -245,11 +245,6 @@ def settings_of(checkpoint: dict[str, Any]) -> dict[str, Any]:
     return {**seed, **chosen, "model": model, "data": data}
 
 
-def stop(number: int, frame: object) -> None:
-    """End at a signal, also as a container's first process, to which the kernel gives no default for signals."""
-    sys.exit(128 + number)
-
-
 def ignore_idle_warnings() -> None:
     """Ignore warnings and advertisements of Lightning's that a user can do nothing about, or should not."""
     # lightning 2.6 uses torch 2.13 in a way that is going out of use
@@ -272,8 +267,8 @@ def run_trainer(command: str, words: list[str]) -> None:
     Raises:
         UserError: An option, a file or the data cannot be used.
     """
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
+    for number in (signal.SIGTERM, signal.SIGINT):  # for a container's first process the kernel has no default
+        signal.signal(number, lambda number, frame: sys.exit(128 + number))
     ignore_idle_warnings()
     SentimentCLI.command, SentimentCLI.words = command, words
     try:

@@ -100,7 +100,7 @@ HUTTO = ingest.Distribution(
     size="2 MB",
     members=(ingest.Member(f"vaderSentiment-3.3.2/additional_resources/{HUTTO_ARCHIVE}", HUTTO_SHA256),),
 )
-HUTTO_TABLES = ("GroundTruth", "anonDataRatings")  # the texts with their mean, every single rating
+
 KINDS = {"movies": "movieReviewSnippets", "products": "amazonReviewSnippets", "tweets": "tweets"}
 KINDS["editorials"] = "nytEditorialSnippets"
 POLARITY = {"0": "negative", "1": "positive"}
@@ -120,8 +120,7 @@ def parse_hutto(lines: Iterable[str], ratings: Iterable[str]) -> dict[Split, lis
     figures easier and incomparable. The soft targets of train are the share of raters who found a text positive; half
     of the neutral ones count. A text that is also in val or test is left out of train.
     """
-    rated = (line.split("\t") for line in ratings)
-    single = {row_id: json.loads(values) for row_id, *_, values in rated}
+    single = {row_id: json.loads(values) for row_id, *_, values in (line.split("\t") for line in ratings)}
     splits: dict[Split, list[Record]] = {"train": [], "val": [], "test": []}
     for number, line in enumerate(lines, start=1):
         row_id, rating, text = line.split("\t")
@@ -136,7 +135,8 @@ def parse_hutto(lines: Iterable[str], ratings: Iterable[str]) -> dict[Split, lis
 
 def hutto_source(name: str) -> Source:
     """Return movies, products, tweets or editorials, fetching the archive of all four if the cache has none."""
-    archive, members = ingest.fetch(HUTTO)[HUTTO_ARCHIVE], [f"{KINDS[name]}_{table}.txt" for table in HUTTO_TABLES]
+    archive = ingest.fetch(HUTTO)[HUTTO_ARCHIVE]
+    members = [f"{KINDS[name]}_{table}.txt" for table in ("GroundTruth", "anonDataRatings")]
 
     def records(split: Split) -> Iterator[Record]:
         with tarfile.open(archive) as tar:

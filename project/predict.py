@@ -115,10 +115,12 @@ class WordEffect:
         word: As it is in the text, with its punctuation.
         effect: Probability of the predicted label (of the most probable one if there is none), less its probability
             without the word: above 0 the word speaks for the label, below 0 against it.
+        supports: The label whose probability the word raises most.
     """
 
     word: str
     effect: float
+    supports: str
 
 
 def without_each_word(text: str, most: int) -> list[str]:
@@ -130,5 +132,8 @@ def without_each_word(text: str, most: int) -> list[str]:
 def word_effects(text: str, whole: Prediction, parts: Sequence[Prediction]) -> list[WordEffect]:
     """Return the effects of the words of `text`, of which there are predictions for it and its `without_each_word`."""
     label = whole.label or max(whole.probabilities, key=whole.probabilities.__getitem__)
-    words = zip(WORD.findall(text), parts, strict=False)
-    return [WordEffect(word, whole.probability - part.probabilities[label]) for word, part in words]
+    effects = []
+    for word, part in zip(WORD.findall(text), parts, strict=False):
+        gains = {name: share - part.probabilities[name] for name, share in whole.probabilities.items()}
+        effects.append(WordEffect(word, gains[label], max(gains, key=gains.__getitem__)))
+    return effects

@@ -86,4 +86,7 @@ def prediction(label: str, bad: float) -> Prediction:
 @pytest.mark.parametrize("label", ["bad", ""])
 def test_an_effect_is_measured_on_the_label_or_the_most_probable_class(label):
     effects = word_effects("Dull film.", prediction(label, 0.75), [prediction("good", 0.25), prediction("bad", 1.0)])
-    assert [(each.word, each.effect) for each in effects] == [("Dull", 0.5), ("film.", -0.25)]
+    assert [(each.word, each.effect, each.supports) for each in effects] == [
+        ("Dull", 0.5, "bad"),
+        ("film.", -0.25, "good"),
+    ]

@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from project.checkpoint import read_checkpoint
-from project.cli import stop
 from tests.conftest import SMALL
 
 NEW = (*SMALL, "--model.dropout=0", "--model.embedding_dropout=0")
@@ -72,7 +71,7 @@ def test_ctrl_c_saves_as_sigterm_does(sentiment, toy):
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, "143"), (signal.SIGINT, "130")])
 def test_a_signal_before_training_ends_the_process(number, code):
-    before = signal.signal(number, stop)
+    before = signal.signal(number, lambda *_: None)
     with pytest.raises(SystemExit, match=code):
         os.kill(os.getpid(), number)
     signal.signal(number, before)

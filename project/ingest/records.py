@@ -123,7 +123,7 @@ def _header(place: str, reader: Any, needed: Collection[str]) -> tuple[list[str]
     if names and any(name.isdecimal() and name not in names for name in needed):
         return [str(number) for number in range(1, len(names) + 1)], 0
     faults = {
-        "the file is empty; its first line should name the columns": not names,
+        "the first line is empty, it should name the columns": not names,
         "the header is not UTF-8: save the file as UTF-8": NOT_TEXT.search("".join(names)),
         f"the header names two columns alike ({', '.join(names):.200}): rename one": len(set(names)) < len(names),
     }

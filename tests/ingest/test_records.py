@@ -109,7 +109,7 @@ def test_truncated_gzip_is_refused(tmp_path):
 
 
 def test_empty_file_is_refused(tmp_path):
-    with pytest.raises(UserError, match=r"a\.csv:1: the file is empty"):
+    with pytest.raises(UserError, match=r"a\.csv:1: the first line is empty"):
         records(tmp_path, "a.csv", "")
 
 

@@ -117,8 +117,10 @@ def test_label_and_probabilities_are_the_models(page, predictor, text):
     expected = predictor(text)
     assert shown(page, "label") == f"{expected.label}, {100 * expected.probability:.1f} %"
     rows = page.find_elements(By.CSS_SELECTOR, "#probabilities tr")
-    assert [row.text.split("\n")[0].split()[0] for row in rows] == ["negative", "positive"]
-    assert [row.text.split()[-2] for row in rows] == [f"{100 * p:.1f}" for p in expected.probabilities.values()]
+    by_share = sorted(expected.probabilities.items(), key=lambda pair: -pair[1])
+    assert [row.text.split()[0] for row in rows] == [name for name, _ in by_share]
+    assert [row.text.split()[-2] for row in rows] == [f"{100 * share:.1f}" for _, share in by_share]
+    assert [row.get_attribute("class") for row in rows] == ["winner", ""]
 
 
 def test_words_are_listed_by_effect(page, predictor):
@@ -141,10 +143,48 @@ def test_the_page_works_with_the_keyboard_alone(page):
     wait(page)
     assert shown(page, "label")
     order = []
-    for _ in range(2):
+    for _ in range(6):
         ActionChains(page).send_keys(Keys.TAB).perform()
         order.append(focused(page))
-    assert order == ["OpenAPI document", "about the model"]
+    assert order[0] == "A warm and funny film."  # the first of four examples
+    assert order[4:] == ["OpenAPI document", "about the model"]
+
+
+def test_an_example_is_classified_when_it_is_clicked(page, predictor):
+    page.find_elements(By.CSS_SELECTOR, "#examples button")[1].click()
+    wait(page)
+    assert shown(page, "words") == "I want my two hours back."
+    assert shown(page, "label").startswith(predictor("I want my two hours back.").label)
+
+
+def test_the_heading_is_the_name_of_the_task(page, server):
+    WebDriverWait(page, 20).until(lambda driver: shown(driver, "model"))
+    assert server.ask("GET", "/info").json["corpus"].endswith("/toy")
+    assert (page.title, shown(page, "task")) == ("Toy", "Toy")
+
+
+def test_a_word_has_the_colour_of_the_class_that_it_speaks_for(page):
+    classify(page, "The music is lovely, and I would see it again.")
+    colours = {
+        element.text: element.value_of_css_property("color")
+        for element in page.find_elements(By.CSS_SELECTOR, "#effects .supports")
+    }
+    marked = page.find_elements(By.CSS_SELECTOR, "#words .marked")
+    assert marked
+    for word in marked:
+        name = word.get_attribute("title").rpartition(" for ")[2]
+        assert word.value_of_css_property("border-bottom-color") == colours.get(name, "")
+
+
+def test_a_model_that_abstains_says_so(chromium, bundle, tmp_path):
+    folder = shutil.copytree(bundle, tmp_path / "bundle")
+    facts = json.loads((folder / "bundle.json").read_text())
+    write_facts(folder, facts | {"decision": {"temperature": 1.0, "thresholds": [], "abstain_below": 0.99}})
+    running = Running(folder, tmp_path / "log")
+    chromium.get(running.url)
+    classify(chromium, "A dull film.")
+    assert shown(chromium, "label") == "No label: the model is not sure enough."
+    assert running.stop() == 0
 
 
 def test_ctrl_enter_classifies(page):
@@ -159,7 +199,7 @@ def test_a_text_is_never_treated_as_markup(page):
     text = "<img src=x onerror=\"document.title='broken'\"> <b>lovely</b>"
     classify(page, text)
     assert shown(page, "words") == text
-    assert page.title == "Sentiment"
+    assert page.title != "broken"
     assert page.find_elements(By.CSS_SELECTOR, "#answer img, #answer b") == []
 
 

@@ -60,7 +60,7 @@ class Calibrate(L.Callback):
             self._score, self._best = score, self._fitted
 
     @rank_zero_only
-    def on_train_end(self, trainer: L.Trainer, pl_module: Any) -> None:
+    def on_fit_end(self, trainer: L.Trainer, pl_module: Any) -> None:
         """Say what was fitted for the best checkpoint."""
         self.on_train_epoch_start(trainer, pl_module)
         if self._best:

@@ -11,6 +11,7 @@ from typing import Any
 
 import lightning as L
 import yaml
+from lightning.pytorch.trainer.states import TrainerStatus
 from lightning.pytorch.utilities import rank_zero_only
 
 from project.addons.results.hints import print_hints
@@ -29,6 +30,7 @@ class Results(L.Callback):
     def __init__(self) -> None:
         self._started: dict[str, float] = {}
         self._seconds: dict[str, float] = {}
+        self._val: list[dict[str, float]] = []  # figures of every epoch
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         """Start the clock of fit or test; forget an earlier test."""
@@ -47,12 +49,31 @@ class Results(L.Callback):
         for logger in trainer.loggers:
             logger.log_hyperparams(facts)
 
-    def teardown(self, trainer: Any, pl_module: L.LightningModule, stage: str) -> None:
+    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Keep the figures of val."""
+        figures = {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("val/")}
+        self._val.append(figures)
+
+    def teardown(self, trainer: Any, pl_module: Any, stage: str) -> None:
         """Stop the clock; at the end of a fit and its test say what can be done with the model."""
         self._seconds[stage] = time.perf_counter() - self._started[stage]
-        done = "fit" in self._seconds and (stage == "test" or not getattr(trainer, "to_test", ""))
-        if done and trainer.is_global_zero and not trainer.fast_dev_run:
+        untested = stage == "fit" and not getattr(trainer, "to_test", "")
+        if not trainer.is_global_zero or trainer.fast_dev_run or trainer.state.status == TrainerStatus.INTERRUPTED:
+            return
+        if untested and self._val and (folder := run_dir(trainer)) is not None:
+            best = trainer.checkpoint_callback.best_model_path
+            write_json(
+                folder / "results.json", self._facts(trainer, pl_module.state, best) | {"metrics": self._best(trainer)}
+            )
+        if "fit" in self._seconds and (stage == "test" or untested):
             print_hints(trainer)
+
+    def _best(self, trainer: Any) -> dict[str, float]:
+        """Return the figures of val of the best epoch; of the last one if no figure chooses."""
+        checkpoint = trainer.checkpoint_callback
+        score, monitor = getattr(checkpoint, "best_model_score", None), getattr(checkpoint, "monitor", None)
+        best = [each for each in self._val if score is not None and each.get(str(monitor)) == float(score)]
+        return best[0] if best else self._val[-1]
 
     def on_test_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, *_: Any, **__: Any
@@ -85,30 +106,37 @@ class Results(L.Callback):
                 added = added_columns(names, answer.label, list(answer.probabilities.values()))
                 yield {**facts, "right": right(answer, label), **added}
 
+    def _facts(self, trainer: Any, state: ModelState, checkpoint: str) -> dict[str, Any]:
+        """Return where the figures come from, and what they cost."""
+        data = trainer.datamodule
+        return {
+            "corpus": data.corpus_name,
+            "fingerprint": data.corpus.fingerprint,
+            "checkpoint": checkpoint,
+            "command": getattr(trainer, "command", None),
+            "stage": "fit" if "fit" in self._seconds else "test",
+            "seed": os.environ.get("PL_GLOBAL_SEED"),
+            "network": state["network"]["name"],
+            "decision": state["decision"],
+            "fit_seconds": self._seconds.get("fit"),
+            "peak_mb": peak_mb(),
+            "versions": state["versions"],
+        }
+
     def _results(self, trainer: Any, state: ModelState, predictions: dict[int, Prediction]) -> dict[str, Any]:
         data, names = trainer.datamodule, state["label_names"]
         labels = {row: names[label] for row, (label, _) in self._answers.items()}
         pairs = Counter((labels[row], prediction.label) for row, prediction in predictions.items())
         places = [f"{file}:{line}" for file, line in data.corpus.places("test")]
-        return {
-            "corpus": data.corpus_name,
-            "fingerprint": data.corpus.fingerprint,
+        measured = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        return self._facts(trainer, state, str(trainer.ckpt_path)) | {
             "test_fingerprint": data.corpus.test_fingerprint,
-            "checkpoint": str(trainer.ckpt_path),
-            "command": getattr(trainer, "command", None),
-            "stage": "fit" if "fit" in self._seconds else "test",
-            "seed": os.environ.get("PL_GLOBAL_SEED"),
-            "network": state["network"]["name"],
-            "metrics": {name: float(value) for name, value in trainer.callback_metrics.items()},
+            "metrics": (self._best(trainer) if self._val else {}) | measured,
             "confusion_matrix": {"labels": names, "counts": [[pairs[true, name] for name in names] for true in names]},
-            "decision": state["decision"],
-            "fit_seconds": self._seconds.get("fit"),
             "test_seconds": time.perf_counter() - self._started["test"],
-            "peak_mb": peak_mb(),
             "texts": len(places),
             "places": [places[row] for row in self._answers],
             "right": [right(prediction, labels[row]) for row, prediction in predictions.items()],
-            "versions": state["versions"],
         }
 
 

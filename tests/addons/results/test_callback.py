@@ -40,6 +40,15 @@ def test_run_that_ends_before_its_first_val_says_so(sentiment, toy, capsys):
     assert "no checkpoint was written" in capsys.readouterr().out
 
 
+def test_a_fit_without_a_test_leaves_the_figures_of_val(sentiment, toy):
+    words = ("--test_after_fit=false", "--trainer.max_epochs=1")
+    assert sentiment("fit", f"--data.corpus={toy}", *words, *SMALL) == 0
+    found = results("runs/version_0")
+    assert {name.split("/")[0] for name in found["metrics"]} == {"val"}
+    assert found["checkpoint"].endswith("best.ckpt")
+    assert "right" not in found
+
+
 def rows_of(run: Path | str) -> list[dict[str, str]]:
     with (Path(run) / "test.csv").open(newline="") as file:
         return list(csv.DictReader(file))
