@@ -69,12 +69,21 @@ def test_ctrl_c_saves_as_sigterm_does(sentiment, toy):
     assert read_checkpoint("runs/version_0/checkpoints/last.ckpt")["global_step"] == 5 + 3
 
 
+class StopEarly(L.Callback):
+    """Sends this process a signal before training."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def setup(self, *_: object, **__: object) -> None:
+        os.kill(os.getpid(), self.number)
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, "143"), (signal.SIGINT, "130")])
-def test_a_signal_before_training_ends_the_process(number, code):
-    before = signal.signal(number, lambda *_: None)
+def test_a_signal_before_training_ends_the_process(sentiment, toy, number, code):
+    early = ("--trainer.callbacks+=tests.test_stop.StopEarly", f"--trainer.callbacks.number={int(number)}")
     with pytest.raises(SystemExit, match=code):
-        os.kill(os.getpid(), number)
-    signal.signal(number, before)
+        sentiment("fit", *options(toy), *NEW, *early)
 
 
 def test_an_error_leaves_the_last_checkpoint_alone(sentiment, toy):
