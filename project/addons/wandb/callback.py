@@ -1,4 +1,7 @@
-"""A fit, and the test after it -> a W&B run, which the fit goes on with if it is resumed in its own folder."""
+"""A fit, and the test after it -> a W&B run, which the fit goes on with if it is resumed in its own folder.
+
+W&B's own variables name project (WANDB_PROJECT), group (WANDB_RUN_GROUP), tags (WANDB_TAGS) and mode (WANDB_MODE).
+"""
 
 import os
 from pathlib import Path
@@ -6,15 +9,21 @@ from typing import Any
 
 import lightning as L
 import wandb
+from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from project.addons.wandb.logger import WandbLogger
 from project.callbacks import run_dir
 from project.checkpoint import read_checkpoint
 
+KEPT = ("results.json", "test.csv")  # the predictions hold the texts
+
 
 class WandbRun(L.Callback):
-    """Gives a fit that has loggers one for W&B; WANDB_PROJECT names the project, WANDB_MODE=disabled turns it off."""
+    """Gives a fit that has loggers one for W&B.
+
+    With WANDB_LOG_MODEL=end the best checkpoint and the predictions of the test are kept there as artifacts.
+    """
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         """Add the logger."""
@@ -39,6 +48,22 @@ class WandbRun(L.Callback):
     def state_dict(self) -> dict[str, Any]:
         """Return the id of the W&B run, for the checkpoint."""
         return {"run_id": wandb.run.id if wandb.run is not None else None}
+
+    @rank_zero_only
+    def teardown(self, trainer: Any, pl_module: L.LightningModule, stage: str) -> None:
+        """Keep artifacts, if that is wanted, at the end of a fit, or of the test after it."""
+        last = stage == "test" or not getattr(trainer, "to_test", "")
+        if wandb.run is None or os.environ.get("WANDB_LOG_MODEL") != "end" or not last:
+            return
+        best, folder = trainer.checkpoint_callback.best_model_path, run_dir(trainer)
+        files = {"model": [Path(best)] if best else []}
+        files["predictions"] = [folder / name for name in KEPT if folder and (folder / name).exists()]
+        for kind, paths in files.items():
+            artifact = wandb.Artifact(f"{kind}-{wandb.run.id}", type=kind)
+            for path in paths:
+                artifact.add_file(str(path))
+            if paths:
+                wandb.run.log_artifact(artifact)
 
     def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
         """Let W&B show the run as failed."""

@@ -1,0 +1,1 @@
+"""Logs to TensorBoard as well: ``--trainer.logger+=project.addons.tensorboard.logger.TensorBoard``."""
