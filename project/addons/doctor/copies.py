@@ -1,0 +1,141 @@
+"""Texts that come again: exactly, nearly, with another label, in another split or another corpus."""
+
+import re
+from array import array
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from project.addons.doctor.near import near_pairs
+from project.addons.doctor.texts import NO_SPACES, SHOWN, Finding, Numbers, Texts
+
+WORDS = re.compile(r"[^\W\d_]+")
+WORDS_AND_LETTERS = re.compile(rf"[{NO_SPACES}]|(?:(?![{NO_SPACES}])[^\W\d_])+")  # letters of scripts without spaces
+NEVER = np.iinfo(np.int64).max
+# how a text comes again, and the shares of a split from which on this spoils training or its figures: within a split,
+# and in an earlier split or another corpus
+LEVELS = (
+    ("", 0.2, 0.01),
+    (" but for case, punctuation, spaces or numbers", 0.2, 0.05),
+    (" but for a word or two", 0.5, 0.5),
+)
+CONTRADICTED = 0.01  # share of texts with two labels, likewise
+DROP = "--data.drop_duplicates=true removes them from train"
+ADVICE = {
+    "duplicates": "remove all but one of them, if they say the same",
+    "overlap": "remove them from one of the two; or --data.group_column=COLUMN, if a column says what belongs together",
+}
+OTHER = "measure no model of one corpus on the other without removing them; --held_out of pretrain and word2vec does"
+JUDGE = "decide which label is right, or remove them: --data.drop_duplicates=true keeps the first alone"
+
+
+@dataclass(frozen=True)
+class Copies:
+    """Which texts are alike.
+
+    Attributes:
+        exact: Number of each row's text, (rows,): equal texts, equal numbers.
+        plain: Likewise, of the text without case, punctuation, white space and digits.
+        pairs: Numbers in `plain` of texts that differ by a few words, (pairs, 2).
+    """
+
+    exact: Numbers
+    plain: Numbers
+    pairs: Numbers
+
+    def spread(self, values: Numbers, combine: Callable[..., None]) -> Numbers:
+        """Return `values` of the numbers in `plain`, (numbers, ...), combined with those of their near ones."""
+        result = values.copy()
+        for one, other in (0, 1), (1, 0):
+            combine(result, self.pairs[:, one], values[self.pairs[:, other]])
+        return result
+
+
+def find_copies(texts: Iterable[str]) -> Copies:
+    """Compare all texts."""
+    exact, plain = array("q"), array("q")
+    words, starts = array("Q"), array("q")
+    known: dict[int, int] = {}
+    numbers: dict[str, int] = {}
+    for text in texts:
+        found = (WORDS if text.isascii() else WORDS_AND_LETTERS).findall(text.casefold())
+        number = known.setdefault(hash("".join(found) or text.strip()), len(known))
+        if number == len(starts):
+            starts.append(len(words))
+            words.append(0)
+            words.extend(numbers.setdefault(word, len(numbers) + 1) for word in found)
+        exact.append(hash(text))
+        plain.append(number)
+    starts.append(len(words))
+    words.append(0)
+    pairs = near_pairs(np.array(words), np.array(starts))
+    return Copies(np.unique(np.array(exact), return_inverse=True)[1], np.array(plain), pairs)
+
+
+def copy_findings(texts: Texts, copies: Copies) -> Iterator[Finding]:
+    """Yield what comes again within a split, then between splits and corpora, then with another label."""
+    names = [*texts.names, "the other corpus"]
+    exact, plain = (first_rows(numbers, texts.split, len(names)) for numbers in (copies.exact, copies.plain))
+    near = copies.spread(plain, np.minimum.at)
+    levels = (exact[copies.exact], plain[copies.plain], near[copies.plain])  # (rows, splits): the first that is alike
+    for late, name in enumerate(texts.names):
+        inside = np.flatnonzero(texts.split == late)
+        for early in [late, *range(late), len(texts.names)]:
+            within, left = early == late, np.full(len(inside), True)
+            kind = "duplicates" if within else "overlap"
+            what = "that repeat an earlier one" if within else f"that are also in {names[early]}"
+            for level, (how, *shares) in zip(levels, LEVELS, strict=True):
+                hit = left & (level[inside, early] < (inside if within else NEVER))
+                rows, left = inside[hit], left & ~hit
+                remarks = {row: f"as {texts.place(level[row, early])}" for row in rows[:SHOWN].tolist()}
+                spoils = len(rows) > shares[not within] * len(inside)
+                dropped = names[early] == "train" and not how
+                advice = OTHER if early > late else DROP if dropped else ADVICE[kind]
+                yield from texts.finding(kind, rows, f"texts of {name} {what}{how}", advice, spoils, remarks)
+    yield from contradictions(texts, copies)
+
+
+def first_rows(numbers: Numbers, split: Numbers, splits: int) -> Numbers:
+    """Return the first row that has each number in each split, (numbers, splits); NEVER if there is none."""
+    first = np.full((numbers.max() + 1, splits), NEVER)
+    np.minimum.at(first, (numbers, split), np.arange(len(numbers)))
+    return first
+
+
+def contradictions(texts: Texts, copies: Copies) -> Iterator[Finding]:
+    """Yield texts that come with another label too, and those of which a near copy does."""
+    labels, names = texts.labels, texts.corpus.label_names
+    exact, plain = copies.exact[: len(labels)], copies.plain[: len(labels)]
+    least, most = label_range(exact, labels, copies.exact.max() + 1)
+    clear = (least < most)[exact]
+    least, most = label_range(plain, labels, copies.plain.max() + 1)
+    close = (copies.spread(least, np.minimum.at) < copies.spread(most, np.maximum.at))[plain] & ~clear
+
+    def near(row: int) -> NDArray[np.bool_]:
+        return np.isin(plain, [plain[row], *copies.pairs[(copies.pairs == plain[row]).any(axis=1)].flat])
+
+    for kind, mask, alike, what, share in (
+        (
+            "contradictions",
+            clear,
+            lambda row: exact == exact[row],
+            "texts that have another label elsewhere",
+            CONTRADICTED,
+        ),
+        ("near contradictions", close, near, "texts of which one that is nearly the same has another label", 1),
+    ):
+        rows, remarks = np.flatnonzero(mask), {}
+        for row in rows[:SHOWN].tolist():
+            other = np.flatnonzero(alike(row) & (labels != labels[row]))[0]
+            remarks[row] = f"{names[labels[row]]}; {names[labels[other]]} at {texts.place(other)}"
+        yield from texts.finding(kind, rows, what, JUDGE, len(rows) > share * len(labels), remarks)
+
+
+def label_range(numbers: Numbers, labels: Numbers, size: int) -> tuple[Numbers, Numbers]:
+    """Return the least and the greatest label of the rows that have each number, (size,) both."""
+    least, most = np.full(size, NEVER), np.full(size, -1)
+    np.minimum.at(least, numbers, labels)
+    np.maximum.at(most, numbers, labels)
+    return least, most
