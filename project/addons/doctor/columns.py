@@ -23,24 +23,33 @@ def column_findings(corpus: Corpus, options: ReadOptions) -> Iterator[Finding]:
     Half of the rows are guessed by what the other half shows: values by their commonest label, numbers by 64 bins. Row
     numbers tell nothing, even of a file that is sorted by label, and columns that `predict` writes are no surprise.
     """
-    own = {options.text_column, options.label_column, *added_columns(corpus.label_names, None, [])}
-    rows: list[dict[str, str]] = []
-    names: list[str] = []
-    source = corpus.source_rows("train") if "train" in corpus.splits else iter(())
-    for columns, place in tqdm(islice(source, MOST_ROWS), "columns", unit=" rows", unit_scale=True, disable=None):
-        name = label_name(columns.get(options.label_column))
-        if place is not None and name is not None:
-            names.append(name)
-            rows.append({column: "" if v is None else str(v) for column, v in columns.items() if column not in own})
+    columns, names = read_columns(corpus, options) if "train" in corpus.splits else ({}, [])
+    if len(names) < LEAST_ROWS or len(corpus.label_names) < 2:
+        return
     labels = np.unique(names, return_inverse=True)[1]
-    for column in sorted({column for row in rows for column in row}) if len(rows) >= LEAST_ROWS else []:
-        values = [row.get(column, "") for row in rows]
+    for column, values in sorted(columns.items()):
         right = max(share_right(codes, labels) for codes in codings(values))
         if right >= RIGHT and labels.any():
             shown = visible(column)
             what = f"column {shown!r} tells the label of {right:.1%} of the rows of a class, on rows not used to fit"
             advice = f"keep it out of the texts; if it says what belongs together, --data.group_column={shown}"
             yield Finding("telling column", False, what, 1, advice, [])
+
+
+def read_columns(corpus: Corpus, options: ReadOptions) -> tuple[dict[str, list[str]], list[str]]:
+    """Return the values of the first rows of train by column, those of text and labels left out, and the labels."""
+    own = {options.text_column, options.label_column, *added_columns(corpus.label_names, None, [])}
+    rows: list[dict[str, str]] = []
+    names: list[str] = []
+    source = islice(corpus.source_rows("train"), MOST_ROWS)
+    for columns, place in tqdm(source, "columns", unit=" rows", unit_scale=True, disable=None):
+        name = label_name(columns.get(options.label_column))
+        if place is not None and name is not None:
+            names.append(name)
+            rows.append(
+                {column: "" if value is None else str(value) for column, value in columns.items() if column not in own}
+            )
+    return {column: [row.get(column, "") for row in rows] for column in set().union(*rows)}, names
 
 
 def codings(values: list[str]) -> Iterator[Numbers]:

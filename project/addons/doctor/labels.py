@@ -78,8 +78,12 @@ def alike(one: str, other: str, ratio: float) -> str | None:
     if bare[0] == bare[1] and any(map(str.isalnum, bare[0])):
         return "differ by case, spaces or hyphens alone"
     words = [set(re.split(r"[\W_]+", name.casefold())) for name in (one, other)]
-    (first, *more), (second, *further) = words[0] - words[1] or [""], words[1] - words[0] or [""]
-    if more or further or min(len(first), len(second)) < 4 or not (first + second).isalpha() or ratio > RARE:
-        return None
-    near = first[0] == second[0] and SequenceMatcher(None, first, second).ratio() >= ALIKE
+    differing = [*(words[0] - words[1]), *(words[1] - words[0])]
+    near = ratio <= RARE and len(differing) == 2 and len(words[0]) == len(words[1]) and similar(*differing)
     return "differ by a letter or two" if near else None
+
+
+def similar(one: str, other: str) -> bool:
+    """Return whether one word may be the other with a typing error; of short ones, such as sad and mad, never."""
+    long = min(len(one), len(other)) >= 4 and (one + other).isalpha() and one[0] == other[0]
+    return long and SequenceMatcher(None, one, other).ratio() >= ALIKE
