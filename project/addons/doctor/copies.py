@@ -1,6 +1,7 @@
 """Texts that come again: exactly, nearly, with another label, in another split or another corpus."""
 
 import re
+import unicodedata
 from array import array
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -11,15 +12,15 @@ from numpy.typing import NDArray
 from project.addons.doctor.near import near_pairs
 from project.addons.doctor.texts import NO_SPACES, SHOWN, Finding, Numbers, Texts
 
-WORDS = re.compile(r"[^\W\d_]+")
-WORDS_AND_LETTERS = re.compile(rf"[{NO_SPACES}]|(?:(?![{NO_SPACES}])[^\W\d_])+")  # letters of scripts without spaces
+DIGITS = re.compile(r"\d+")
+ALONE = re.compile(f"[{NO_SPACES}]")  # letters that count as words
 NEVER = np.iinfo(np.int64).max
-# how a text comes again, and the shares of a split from which on this spoils training or its figures: within a split,
-# and in an earlier split or another corpus
+# how a text comes again, and the shares of a split above which this spoils training or its figures: within a split, and
+# in an earlier split or another corpus; what is nearly the same may well be another text, which only people can tell
 LEVELS = (
     ("", 0.2, 0.01),
-    (" but for case, punctuation, spaces or numbers", 0.2, 0.05),
-    (" but for a word or two", 0.5, 0.5),
+    (" but for case, punctuation or spaces", 0.2, 0.05),
+    (" but for numbers or a word or two", 1, 1),
 )
 CONTRADICTED = 0.01  # share of texts with two labels, likewise
 DROP = "--data.drop_duplicates=true removes them from train"
@@ -37,11 +38,13 @@ class Copies:
 
     Attributes:
         exact: Number of each row's text, (rows,): equal texts, equal numbers.
-        plain: Likewise, of the text without case, punctuation, white space and digits.
+        written: Likewise, of the text without case, punctuation and white space.
+        plain: Likewise, also without digits.
         pairs: Numbers in `plain` of texts that differ by a few words, (pairs, 2).
     """
 
     exact: Numbers
+    written: Numbers
     plain: Numbers
     pairs: Numbers
 
@@ -53,33 +56,51 @@ class Copies:
         return result
 
 
+class Letters(dict[int, int]):
+    """Maps letters with their marks, digits and pictures to themselves, all other characters to a space."""
+
+    def __missing__(self, code: int) -> int:
+        category = unicodedata.category(chr(code))
+        self[code] = code if category[0] in "LMN" or category == "So" else ord(" ")
+        return self[code]
+
+
 def find_copies(texts: Iterable[str]) -> Copies:
     """Compare all texts."""
-    exact, plain = array("q"), array("q")
+    exact, written, plain = array("q"), array("q"), array("q")
     words, starts = array("Q"), array("q")
     known: dict[int, int] = {}
     numbers: dict[str, int] = {}
+    letters = Letters()
     for text in texts:
-        found = (WORDS if text.isascii() else WORDS_AND_LETTERS).findall(text.casefold())
-        number = known.setdefault(hash("".join(found) or text.strip()), len(known))
+        folded = text.casefold().translate(letters)
+        found = DIGITS.sub("", folded if text.isascii() else ALONE.sub(r" \g<0> ", folded)).split()
+        together = "".join(folded.split()) or text.strip()
+        number = known.setdefault(hash("".join(found) or together), len(known))
         if number == len(starts):
             starts.append(len(words))
             words.append(0)
             words.extend(numbers.setdefault(word, len(numbers) + 1) for word in found)
         exact.append(hash(text))
+        written.append(hash(together))
         plain.append(number)
     starts.append(len(words))
     words.append(0)
     pairs = near_pairs(np.array(words), np.array(starts))
-    return Copies(np.unique(np.array(exact), return_inverse=True)[1], np.array(plain), pairs)
+    exact_numbers, written_numbers = (np.unique(each, return_inverse=True)[1] for each in (exact, written))
+    return Copies(exact_numbers, written_numbers, np.array(plain), pairs)
 
 
 def copy_findings(texts: Texts, copies: Copies) -> Iterator[Finding]:
     """Yield what comes again within a split, then between splits and corpora, then with another label."""
     names = [*texts.names, "the other corpus"]
-    exact, plain = (first_rows(numbers, texts.split, len(names)) for numbers in (copies.exact, copies.plain))
-    near = copies.spread(plain, np.minimum.at)
-    levels = (exact[copies.exact], plain[copies.plain], near[copies.plain])  # (rows, splits): the first that is alike
+    splits = texts.split, len(names)
+    near = copies.spread(first_rows(copies.plain, *splits), np.minimum.at)
+    levels = (  # (rows, splits) each: the first row that is alike
+        first_rows(copies.exact, *splits)[copies.exact],
+        first_rows(copies.written, *splits)[copies.written],
+        near[copies.plain],
+    )
     for late, name in enumerate(texts.names):
         inside = np.flatnonzero(texts.split == late)
         for early in [late, *range(late), len(texts.names)]:

@@ -82,6 +82,23 @@ def test_of_the_texts_of_one_template_few_pairs_are_compared():
     assert len(find_copies(texts).pairs) < 40_000
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        ("It isn\u2019t half-baked.", "it is n't HALF baked", True),
+        ("Room 12", "Room 13", False),
+        ("में", "मां", False),  # marks are letters
+        ("หนัง", "หน้ง", False),
+        ("Oh \U0001f600", "Oh \U0001f621", False),
+        ("10/10", "10 / 10!", True),
+        (":)", ":(", False),
+    ],
+)
+def test_texts_that_are_only_written_otherwise(one, other, alike):
+    first, second = find_copies([one, other]).written
+    assert (first == second) == alike
+
+
 @pytest.mark.parametrize("texts", [["One text."], ["Equal.", "Equal."], ["1", "2", ")"]])
 def test_texts_without_a_near_one(texts):
     assert len(find_copies(texts).pairs) == 0

@@ -166,16 +166,17 @@ FILES = (copies, apart, splits, labels, bad, quoted, damage, scripts, columns, l
 # the file, the kind of what is found, a part of its words, and its lines in the order of the splits
 FAULTS: list[tuple[Any, str, str, list[int]]] = [
     *((copies, "duplicates", "that repeat an earlier one: ", [line]) for line in (102, 107)),
-    *((copies, "duplicates", "but for case, punctuation", [line]) for line in (103, 104, 105, 106, 108)),
+    *((copies, "duplicates", "but for case, punctuation", [line]) for line in (103, 104, 105, 108)),
+    (copies, "duplicates", "but for numbers or", [106]),
     (copies, "contradictions", "another label", [10, 107]),
     (copies, "near contradictions", "another label", [11, 108]),
-    *((apart, "duplicates", "but for a word or two", [line]) for line in (103, 104, 105, 106, 108)),
+    *((apart, "duplicates", "but for numbers or a word or two", [line]) for line in (103, 104, 105, 106, 108)),
     (apart, "no spaces", "script without spaces", [107, 108]),
     (splits, "overlap", "of val that are also in train: ", [22]),
     (splits, "overlap", "of test that are also in train: ", [23]),
     (splits, "overlap", "of test that are also in val: ", [25]),
     (splits, "overlap", "of val that are also in train but for case", [23]),
-    (splits, "overlap", "of test that are also in train but for a word or two", [24]),
+    (splits, "overlap", "of test that are also in train but for numbers or a word or two", [24]),
     (splits, "overlap", "of test that are also in val but for case", [26]),
     (splits, "absent class", "classes that val lacks: 1", []),
     (splits, "uneven classes", "'rare' has 3 texts", []),
@@ -209,7 +210,7 @@ FAULTS: list[tuple[Any, str, str, list[int]]] = [
     (uneven, "uneven classes", "'bad' has 4 texts, 'good' 50", []),
     (against, "overlap", "also in the other corpus: ", [5]),
     (against, "overlap", "also in the other corpus but for case", [6]),
-    (against, "overlap", "also in the other corpus but for a word or two", [7]),
+    (against, "overlap", "also in the other corpus but for numbers or a word or two", [7]),
 ]
 
 
