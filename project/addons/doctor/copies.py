@@ -28,7 +28,7 @@ ADVICE = {
     "duplicates": "remove all but one of them, if they say the same",
     "overlap": "remove them from one of the two; or --data.group_column=COLUMN, if a column says what belongs together",
 }
-OTHER = "measure no model of one corpus on the other without removing them; --held_out of pretrain and word2vec does"
+OTHER = "measure no model of one corpus on the other without removing them; commands that read both have --held_out"
 JUDGE = "decide which label is right, or remove them: --data.drop_duplicates=true keeps the first alone"
 
 

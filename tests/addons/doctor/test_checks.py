@@ -14,7 +14,8 @@ from project.addons.doctor.damage import KINDS
 from project.addons.doctor.labels import alike
 from project.addons.doctor.report import MOST_CLASSES, rows_of_table
 from project.addons.doctor.texts import visible
-from tests.addons.doctor.corpora_with_faults import changed, examine, sentences, write
+from project.registry import registered
+from tests.addons.doctor.corpora_with_faults import changed, examine, rows, sentences, write
 
 
 @pytest.mark.parametrize(
@@ -127,6 +128,12 @@ def test_a_column_that_tells_the_common_class_alone_does_not_tell_the_label():
     assert share_right(np.zeros(200, np.int64), labels.astype(np.int64)) == 0.5
 
 
+def test_probabilities_of_a_teacher_are_no_surprise(tmp_path):
+    table = [[text, label, label, *(["0.9", "0.1"] if label == "bad" else ["0.2", "0.8"])] for text, label in rows(60)]
+    path = write(tmp_path / "taught.csv", table, ("text", "label", "predicted", "p_bad", "p_good"))
+    assert examine(path, soft_targets=True)["findings"] == []
+
+
 def test_characters_without_a_shape_are_shown_as_escapes():
     assert visible("a\x1b[31m\tb\xa0c\u200b\x85\n") == "a\\x1b[31m b c\\x200b\\x85"
 
@@ -137,6 +144,7 @@ def test_only_the_commonest_of_many_classes_are_in_the_table():
     assert names == ["from", "texts", *(f"class c{number}" for number in range(29, 29 - MOST_CLASSES, -1))]
 
 
+@pytest.mark.skipif("bpe" not in registered("TOKENIZERS"), reason="no tokenizer of sub-words here")
 def test_a_tokenizer_of_sub_words_splits_scripts_without_spaces(tmp_path):
     letters = "电影很好看我喜欢这部片子不错难演员导故事音乐画面"
     chosen = random.Random(0)
