@@ -137,14 +137,11 @@ def contradictions(texts: Texts, copies: Copies) -> Iterator[Finding]:
     def near(row: int) -> NDArray[np.bool_]:
         return np.isin(plain, [plain[row], *copies.pairs[(copies.pairs == plain[row]).any(axis=1)].flat])
 
+    def same(row: int) -> NDArray[np.bool_]:
+        return exact == exact[row]
+
     for kind, mask, alike, what, share in (
-        (
-            "contradictions",
-            clear,
-            lambda row: exact == exact[row],
-            "texts that have another label elsewhere",
-            CONTRADICTED,
-        ),
+        ("contradictions", clear, same, "texts that have another label elsewhere", CONTRADICTED),
         ("near contradictions", close, near, "texts of which one that is nearly the same has another label", 1),
     ):
         rows, remarks = np.flatnonzero(mask), {}
