@@ -138,7 +138,7 @@ def contradictions(texts: Texts, copies: Copies) -> Iterator[Finding]:
         return np.isin(plain, [plain[row], *copies.pairs[(copies.pairs == plain[row]).any(axis=1)].flat])
 
     def same(row: int) -> NDArray[np.bool_]:
-        return exact == exact[row]
+        return np.isin(exact, exact[row])
 
     for kind, mask, alike, what, share in (
         ("contradictions", clear, same, "texts that have another label elsewhere", CONTRADICTED),
