@@ -182,9 +182,9 @@ def replace_folder(new: Path, old: Path) -> None:
 
 
 def accuracy(predictions: Sequence[Prediction], examples: Sequence[Example], state: ModelState) -> float:
-    """Return the share of correct labels."""
-    names = state["label_names"]
-    return sum(p.label == names[e.label] for p, e in zip(predictions, examples, strict=True)) / max(len(examples), 1)
+    """Return the share of correct labels among those that are given."""
+    pairs = [(p.label, state["label_names"][e.label]) for p, e in zip(predictions, examples, strict=True) if p.label]
+    return sum(label == true for label, true in pairs) / max(len(pairs), 1)
 
 
 def show(rows: Sequence[Row]) -> None:

@@ -27,15 +27,15 @@ def check_output(path: Path, overwrite: bool) -> None:
 
 
 def check_new(path: Path, instead: str, overwrite: bool = False) -> None:
-    """Check, before hours are spent, that `--output` can be created.
+    """Check, before hours are spent, that a file or folder can be created.
 
     Raises:
         UserError: It exists already and `overwrite` is off, or its parent folder does not.
     """
     if path.exists() and not overwrite:
-        raise UserError(f"--output {path} exists already: choose another {instead}")
+        raise UserError(f"{path} exists already: choose another {instead}")
     if not path.absolute().parent.is_dir():
-        raise UserError(f"the folder {path.parent} does not exist: create it, or choose another --output")
+        raise UserError(f"the folder {path.parent} does not exist: create it, or choose another than {path}")
 
 
 def merged(row: Row, prediction: Row) -> Row:

@@ -101,7 +101,7 @@ def log_softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def show(logits: NDArray[np.float64], labels: NDArray[np.int64], decisions: dict[str, Decision]) -> None:
     """Print the figures of val for each decision; a text without an answer counts for neither accuracy nor F1."""
-    table = Table("val", "temperature", "log-likelihood", "answered", "accuracy", "macro F1", "thresholds")
+    table = Table("val", "temperature", "log-likelihood", "answered", "accuracy", "macro F1")
     for name, decision in decisions.items():
         probabilities = np.exp(log_softmax(logits / decision.temperature))
         chosen = decision.chosen(probabilities)
@@ -110,7 +110,8 @@ def show(logits: NDArray[np.float64], labels: NDArray[np.int64], decisions: dict
         f1 = macro_f1(probabilities[answered], labels[answered], np.array(thresholds))
         shares = (answered.mean(), (chosen == labels)[answered].mean(), f1)
         likelihood = -negative_log_likelihood(logits, labels, decision.temperature)
-        named = zip(decision.label_names, decision.thresholds, strict=False)
-        cuts = ", ".join(f"{label} {threshold:.3f}" for label, threshold in named)
-        table.add_row(name, f"{decision.temperature:.3f}", f"{likelihood:.4f}", *(f"{x:.3f}" for x in shares), cuts)
+        table.add_row(name, f"{decision.temperature:.3f}", f"{likelihood:.4f}", *(f"{x:.3f}" for x in shares))
     Console().print(table)
+    if decision.thresholds:
+        named = zip(decision.label_names, decision.thresholds, strict=True)
+        print("thresholds:", ", ".join(f"{label} {threshold:.3f}" for label, threshold in named))

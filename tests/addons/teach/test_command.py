@@ -102,7 +102,7 @@ def test_the_teachers_accuracy_is_reported(teach, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--output=."], "--output . exists already: choose another folder, or remove it"),
+        (["--output=."], ". exists already: choose another folder, or remove it"),
         (["--output=no/where"], "folder no does not exist"),
         (["--epochs=0"], "epochs is 0: set --epochs=1 or more"),
         (["--texts=nowhere.csv"], "corpus 'nowhere.csv' is neither"),
