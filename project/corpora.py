@@ -141,7 +141,7 @@ def hutto_source(name: str) -> Source:
     def records(split: Split) -> Iterator[Record]:
         with tarfile.open(archive) as tar:
             files = [tar.extractfile(f"hutto_ICWSM_2014/{member}").read() for member in members]  # type: ignore[union-attr]
-        lines, ratings = (filter(None, file.decode("utf-8").split("\r\n")) for file in files)
+        lines, ratings = (filter(None, file.decode("utf-8-sig").split("\r\n")) for file in files)
         yield from parse_hutto(lines, ratings)[split]
 
     parts = {split: [Part(members[0], partial(records, split))] for split in ingest.SPLITS}
