@@ -1,4 +1,4 @@
-"""Writes results.json after a test, and collects those of all runs into one page."""
+"""Writes results.json after a test, collects those of all runs into one page, compares models on the same texts."""
 
 CALLBACKS = {"results": "project.addons.results.callback:Results"}
-COMMANDS = {"results": "project.addons.results.command:results"}
+COMMANDS = {"results": "project.addons.results.command:results", "compare": "project.addons.results.compare:compare"}
