@@ -3,8 +3,9 @@
 The dictionaries in the `__init__.py` of export, serve and each add-on hold strings, "module:name", imported on use:
 COMMANDS (functions of the command line), CALLBACKS (added to every run of the Trainer), NETWORKS
 (``--model.network``), NODES (functions that export a network or an encoder, by its class name), CORPORA (functions from
-a name, or from any OWNER/NAME, to a source of rows), TOKENIZERS (classes, by ``--data.tokenizer`` and scheme) and
-RESUME (functions from a configuration of fit, as YAML, to the checkpoint to go on from, or None, by ``--resume``).
+a name, or from any OWNER/NAME, to a source of rows), TOKENIZERS (classes, by ``--data.tokenizer`` and scheme), RESUME
+(functions from a configuration of fit, as YAML, to the checkpoint to go on from, or None, by ``--resume``) and SECTIONS
+(functions from a predictor and a run's folder to the title and the escaped HTML of a section of the report).
 """
 
 from importlib import import_module
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 ROOT = Path(__file__).parent
-Kind = Literal["COMMANDS", "CALLBACKS", "NETWORKS", "NODES", "CORPORA", "TOKENIZERS", "RESUME"]
+Kind = Literal["COMMANDS", "CALLBACKS", "NETWORKS", "NODES", "CORPORA", "TOKENIZERS", "RESUME", "SECTIONS"]
 
 
 def rooms() -> list[str]:
