@@ -66,11 +66,11 @@ def pair_figures(right: dict[str, NDArray[np.bool_]]) -> Figures:
     pairs: Figures = []
     for a, b in combinations(right, 2):
         better = right[b].astype(float) - right[a]  # (texts,)
-        rows = {kind: np.flatnonzero(better == sign).tolist() for kind, sign in (("lost", -1), ("gained", 1))}
-        facts = {"a": a, "b": b, "difference": float(better.mean()), "interval": bootstrap(better)}
+        rows = {kind: np.flatnonzero(better == sign).tolist() for kind, sign in (("lost", -1), ("won", 1))}
+        facts = {"a": a, "b": b, "gain": float(better.mean()), "interval": bootstrap(better)}
         pairs.append(facts | rows | {"p": mcnemar(*map(len, rows.values()))})
     for pair, p in zip(pairs, holm([pair["p"] for pair in pairs]), strict=True):
-        better_one = pair["b"] if pair["difference"] > 0 else pair["a"]
+        better_one = pair["b"] if pair["gain"] > 0 else pair["a"]
         pair |= {"p_holm": p, "verdict": f"{better_one} is better" if p < LEVEL else "no difference shown"}
     return pairs
 
@@ -83,9 +83,9 @@ def slice_figures(right: dict[str, NDArray[np.bool_]], pairs: Figures, slices: d
         shares = {letter: float(each[rows].mean()) for letter, each in right.items()}
         found.append({"name": name, "texts": int(rows.sum()), "accuracy": shares, "different": []})
         for pair in pairs:
-            lost, gained = (int(rows[pair[kind]].sum()) for kind in ("lost", "gained"))
-            better = f"{pair['a']} {'>' if lost > gained else '<'} {pair['b']}"
-            tests.append((mcnemar(lost, gained), found[-1]["different"], better))
+            lost, won = (int(rows[pair[kind]].sum()) for kind in ("lost", "won"))
+            better = f"{pair['a']} {'>' if lost > won else '<'} {pair['b']}"
+            tests.append((mcnemar(lost, won), found[-1]["different"], better))
     for (_, different, better), p in zip(tests, holm([p for p, *_ in tests]), strict=True):
         different += [better] * (p < LEVEL)
     return found

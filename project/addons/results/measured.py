@@ -5,11 +5,12 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from project.checkpoint import KEY, read_checkpoint, restore
 from project.corpora import load_corpus, options_of
 from project.errors import UserError
+from project.ingest import Corpus
 from project.predict import predictor_of
 
 
@@ -82,17 +83,22 @@ def classify(names: Sequence[str], corpus_name: str | None) -> list[Measured]:
     own = [each for each in checkpoints if each[KEY]["corpus"] == corpus_name]
     leading = [*own, *checkpoints][0]  # its options and order of labels carve its test split
     corpus = load_corpus(corpus_name, options_of(leading), leading[KEY]["label_names"], whole=None if own else "test")
+    return [answered(name, checkpoint, corpus) for name, checkpoint in zip(names, checkpoints, strict=True)]
+
+
+def answered(name: str, checkpoint: dict[str, Any], corpus: Corpus) -> Measured:
+    """Return what a checkpoint says of the test split of a corpus.
+
+    Raises:
+        UserError: Its labels are others than those of the corpus.
+    """
+    if set(checkpoint[KEY]["label_names"]) != set(corpus.label_names):
+        raise UserError(f"{name} has other labels than {', '.join(corpus.label_names)}: it cannot be compared")
     texts = [example.text for example in corpus.split("test")]
     labels = {split: [corpus.label_names[row.label] for row in rows] for split, rows in corpus.splits.items()}
-    found = []
-    for name, checkpoint in zip(names, checkpoints, strict=True):
-        if set(checkpoint[KEY]["label_names"]) != set(corpus.label_names):
-            raise UserError(f"{name} has other labels than {', '.join(corpus.label_names)}: it cannot be compared")
-        answers = [each.label for each in predictor_of(*restore(checkpoint)[:3]).answers(texts)]
-        right = [int(a == label) if a else None for a, label in zip(answers, labels["test"], strict=True)]
-        facts = (name, corpus.test_fingerprint, texts, labels["test"], answers, right, labels.get("train", ()))
-        found.append(Measured(*facts))
-    return found
+    answers = [each.label for each in predictor_of(*restore(checkpoint)[:3]).answers(texts)]
+    right = [int(a == label) if a else None for a, label in zip(answers, labels["test"], strict=True)]
+    return Measured(name, corpus.test_fingerprint, texts, labels["test"], answers, right, labels.get("train", ()))
 
 
 def majority(other: Measured) -> Measured:

@@ -15,16 +15,16 @@ def wilson(right: int, texts: int) -> tuple[float, float]:
     return max(low, 0.0), min(high, 1.0)
 
 
-def mcnemar(lost: int, gained: int) -> float:
+def mcnemar(lost: int, won: int) -> float:
     """Return the exact two-sided p value of McNemar's test (1947).
 
     Args:
         lost: Texts that only the first of two models got right.
-        gained: Texts that only the second got right.
+        won: Texts that only the second got right.
     """
-    changed = lost + gained
+    changed = lost + won
     most = math.lgamma(changed + 1) - changed * math.log(2)
-    tail = (math.exp(most - math.lgamma(k + 1) - math.lgamma(changed - k + 1)) for k in range(min(lost, gained) + 1))
+    tail = (math.exp(most - math.lgamma(k + 1) - math.lgamma(changed - k + 1)) for k in range(min(lost, won) + 1))
     return min(1.0, 2 * math.fsum(tail))
 
 

@@ -11,7 +11,7 @@ from project.addons.results.measured import Measured
 
 Figures = list[dict[str, Any]]
 MODELS = ("model", "accuracy", "interval", "right", "unanswered", "name")
-PAIRS = ("a", "b", "difference", "interval", "lost", "gained", "p", "p_holm", "verdict")
+PAIRS = ("a", "b", "gain", "interval", "lost", "won", "p", "p_holm", "verdict")
 
 
 def show(title: str, columns: Iterable[str | Column], rows: Iterable[Iterable[Any]], wide: bool = False) -> None:
@@ -37,7 +37,11 @@ def print_figures(models: Figures, pairs: Figures, slices: Figures) -> None:
     """Print accuracies, under the letters that stand for the models from there on, differences, and where they lie."""
     title = f"Accuracy on {models[0]['texts']:,} texts, with its 95 % interval"
     show(title, MODELS, ([each[key] for key in MODELS] for each in models))
-    show("b against a: 95 % interval, exact McNemar test", PAIRS, ([each[key] for key in PAIRS] for each in pairs))
+    show(
+        "Gain of b over a, with its 95 % interval; p of McNemar's exact test",
+        PAIRS,
+        ([each[key] for key in PAIRS] for each in pairs),
+    )
     rows = [(each["name"], each["texts"], *each["accuracy"].values(), ", ".join(each["different"])) for each in slices]
     show("Accuracy by kind of text", ("", "texts", *slices[0]["accuracy"], "clearly different"), rows)
 
@@ -46,7 +50,7 @@ def print_changes(pairs: Figures, models: Mapping[str, Measured], examples: int)
     """Print texts that only one model of a pair got right, spread evenly over the split, a line each."""
     for pair in pairs if examples > 0 else ():
         a, b = models[pair["a"]], models[pair["b"]]
-        changed = [pair[kind][:: max(len(pair[kind]) // examples, 1)][:examples] for kind in ("lost", "gained")]
+        changed = [pair[kind][:: max(len(pair[kind]) // examples, 1)][:examples] for kind in ("lost", "won")]
         names = ("true", pair["a"], pair["b"])
         labels = [Column(name, no_wrap=True, overflow="ellipsis", max_width=12) for name in names]
         text = Column("text", no_wrap=True, overflow="ellipsis", ratio=1)  # takes the width that is left

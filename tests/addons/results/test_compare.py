@@ -40,8 +40,8 @@ def test_a_planted_gap_of_three_points_is_found(figures):
     a = [1] * 1600 + [0] * 400
     b = [1] * 1328 + [0] * 272 + [1] * 332 + [0] * 68
     (pair,) = figures(run("a", a), run("b", b))["pairs"]
-    assert (len(pair["lost"]), len(pair["gained"])) == (272, 332)
-    assert pair["difference"] == pytest.approx(0.03)
+    assert (len(pair["lost"]), len(pair["won"])) == (272, 332)
+    assert pair["gain"] == pytest.approx(0.03)
     assert pair["p"] == pytest.approx(0.016294, abs=1e-6)
     assert pair["interval"] == pytest.approx([0.006, 0.054], abs=0.002)
     assert pair["verdict"] == "B is better"
@@ -106,7 +106,7 @@ def test_so_many_changed_texts_of_each_kind_are_shown(sentiment, capsys, example
 
 def test_a_checkpoint_answers_as_its_run_did(figures, fitted):
     found = figures(fitted, fitted / "checkpoints" / "best.ckpt", "majority")
-    assert (found["pairs"][0]["lost"], found["pairs"][0]["gained"]) == ([], [])
+    assert (found["pairs"][0]["lost"], found["pairs"][0]["won"]) == ([], [])
     assert found["models"][0]["accuracy"] == found["models"][1]["accuracy"]
     assert found["models"][2]["name"].endswith("the most common label of train")
 
