@@ -28,7 +28,7 @@ def explain(
     delimiter: str | None = None,
     overwrite: bool = False,
 ) -> None:
-    """Show which words of a text speak for its label and which against it, or write them next to the rows of a file.
+    """Show which words of a text speak for its label, and which against it.
 
     The effect of a word is what the label's probability loses without it. Without texts and --input, standard input is
     read, a text per line.

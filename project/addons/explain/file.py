@@ -6,7 +6,17 @@ from itertools import islice
 from pathlib import Path
 
 from project.errors import UserError
-from project.ingest import ReadOptions, Row, check_output, column_types, is_data_file, merged, read_records, write_rows
+from project.ingest import (
+    ReadOptions,
+    Record,
+    Row,
+    check_output,
+    column_types,
+    is_data_file,
+    merged,
+    read_records,
+    write_rows,
+)
 from project.ingest.records import file_kind
 from project.text import text_fault
 
@@ -41,27 +51,33 @@ def annotate_file(
     if columns and column not in columns:
         hint = "name one, or its number if there is no header, with --text_column, or set --delimiter"
         raise UserError(f"{path}: no column {column!r}, only {', '.join(columns)}: {hint}")
+    all_columns = {} if file_kind(output) == "jsonl" else dict.fromkeys(columns)
     faults, notes = list[str](), dict[str, None]()
 
     def annotated() -> Iterator[Row]:
         records = read_records(path, options.delimiter, [column])
         while chunk := list(islice(records, ROWS)):
             notes.update({f"{path}: {record.note}": None for record in chunk if record.note})
-            bad = [record.fault or text_fault(record.columns.get(column)) for record in chunk]
-            faults.extend(f"{path}:{record.line}: {bad[place]}" for place, record in enumerate(chunk) if bad[place])
+            bad = [fault_of(path, record, column) for record in chunk]
+            faults.extend(filter(None, bad))
             if faults and empty is None:
                 raise UserError(f"{faults[0]}; fix it, or add --bad_rows=skip")
             pairs = list(zip(chunk, bad, strict=True))
             answers = iter(answer([record.columns[column] for record, fault in pairs if not fault]))
             for record, fault in pairs:
-                row = merged(record.columns, (empty or {}) if fault else next(answers))
-                yield row if file_kind(output) == "jsonl" else dict.fromkeys(columns) | row
+                yield all_columns | merged(record.columns, (empty or {}) if fault else next(answers))
 
     write_rows(output, annotated(), column_types(path))
     print(f"written: {output}")
     if faults:
         notes[f"{len(faults):,} bad rows have no prediction, the first is {faults[0]}"] = None
     print(*notes, sep="\n", end="\n" * bool(notes), file=sys.stderr)
+
+
+def fault_of(path: Path, record: Record, column: str) -> str | None:
+    """Return where a row is and what is wrong with it; None if nothing is."""
+    fault = record.fault or text_fault(record.columns.get(column))
+    return fault and f"{path}:{record.line}: {fault}"
 
 
 def columns_of(path: Path, options: ReadOptions) -> list[str]:
