@@ -1,0 +1,92 @@
+"""Expectations and a model -> how often each behaviour is as expected, and where it is not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from project.addons.behaviour.suite import Expectation
+from project.decision import Prediction
+from project.predict import Predictor
+
+MARGIN = 0.05  # by which a probability may miss its direction: less is no change of mind
+WORDS = {"label": "the right label", "same": "the same label", "more": "more of the label"}
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A text, or a pair of texts, of which a model makes something else than expected.
+
+    Attributes:
+        texts: One or two.
+        answers: What the model says of each.
+        label: What was expected, or expected more of; empty for the same label.
+    """
+
+    texts: tuple[str, ...]
+    answers: list[Prediction]
+    label: str
+
+    def shown(self, expect: str) -> list[str]:
+        """Return the answer to each text as words."""
+        if expect == "more":
+            return [f"{self.label} {100 * each.probabilities[self.label]:.1f} %" for each in self.answers]
+        return [f"{each.label or 'no label'} {100 * each.probability:.1f} %" for each in self.answers]
+
+
+@dataclass
+class Outcome:
+    """How one behaviour was found.
+
+    Attributes:
+        behaviour: Its name.
+        expect: What was expected: a key of `WORDS`.
+        cases: How many texts or pairs were tried.
+        failures: Those that were not as expected.
+    """
+
+    behaviour: str
+    expect: str
+    cases: int = 0
+    failures: list[Failure] = field(default_factory=list)
+
+    @property
+    def passed(self) -> int:
+        """How many were as expected."""
+        return self.cases - len(self.failures)
+
+
+def outcomes_of(predictor: Predictor, tests: Sequence[Expectation]) -> tuple[list[Outcome], list[str]]:
+    """Return the outcome of each behaviour, and what was skipped because the model lacks the label, a line each."""
+    names = predictor.decision.label_names
+    known = [test for test in tests if test.expect == "same" or test.label in names]
+    texts = [text for test in known for case in test.cases for text in case]
+    answers = iter(predictor(texts))
+    found: dict[tuple[str, str], Outcome] = {}
+    for test in known:
+        outcome = found.setdefault((test.behaviour, test.expect), Outcome(test.behaviour, test.expect))
+        for case in test.cases:
+            given = [next(answers) for _ in case]
+            outcome.cases += 1
+            if not as_expected(test, given):
+                outcome.failures.append(Failure(case, given, test.label))
+    return list(found.values()), skipped(tests, names)
+
+
+def as_expected(test: Expectation, answers: Sequence[Prediction]) -> bool:
+    """Return whether the answers to the texts of a case are what its test expects."""
+    first, last = answers[0], answers[-1]
+    if test.expect == "label":
+        return first.label == test.label
+    if test.expect == "same":
+        return first.label == last.label
+    return last.probabilities[test.label] >= first.probabilities[test.label] - MARGIN
+
+
+def skipped(tests: Sequence[Expectation], names: Sequence[str]) -> list[str]:
+    """Return a line about the tests that name labels which the model lacks; nothing if there are none."""
+    missing = [test for test in tests if test.expect != "same" and test.label not in names]
+    if not missing:
+        return []
+    labels = ", ".join(dict.fromkeys(test.label for test in missing))
+    return [
+        f"{len(missing)} of {len(tests)} tests are skipped: they are about {labels}, the labels are {', '.join(names)}"
+    ]
