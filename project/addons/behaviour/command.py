@@ -20,7 +20,7 @@ def behaviour(
 ) -> None:
     """Test what a model makes of negation, emphasis, typos and the like.
 
-    The sentences are in sentences.yaml of this add-on, which describes its format.
+    The sentences are in sentences.yml of this add-on, which describes its format.
 
     Args:
         ckpt_path: A checkpoint (.ckpt), or the folder of a bundle.

@@ -1,4 +1,4 @@
-"""YAML files of tests -> checked expectations, each with its texts; the format is described in sentences.yaml."""
+"""YAML files of tests -> checked expectations, each with its texts; the format is described in sentences.yml."""
 
 import random
 import re
@@ -13,7 +13,7 @@ from project.errors import UserError
 from project.ingest import label_name
 from project.text import text_fault
 
-OWN = Path(__file__).with_name("sentences.yaml")
+OWN = Path(__file__).with_name("sentences.yml")
 EXPECT = ("label", "same", "more")
 MOST_FILLINGS = 20  # of one text: slots multiply
 SLOT = re.compile(r"\{(\w+)\}")
