@@ -87,8 +87,8 @@ def _write_parquet(path: Path, rows: Iterator[Row], types: dict[str, Any]) -> No
     import pyarrow.parquet as pq
 
     batch = list(islice(rows, BATCH_ROWS))
-    found = {each.name: each.type for each in pa.Table.from_pylist(batch).schema}
-    found |= {name: pa.string() for name, type_ in found.items() if type_ == pa.null()}  # of later rows only
+    unknown = {pa.null(): pa.string()}  # of a column that only later rows have
+    found = {each.name: unknown.get(each.type, each.type) for each in pa.Table.from_pylist(batch).schema}
     schema = pa.schema({name: types.get(name, type_) for name, type_ in found.items()})
     free = pa.schema([each for each in schema if each.name not in types])
     with pq.ParquetWriter(path, schema) as writer:

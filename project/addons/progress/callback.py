@@ -64,9 +64,7 @@ class Progress(L.Callback):
         if not self._tokens or not hasattr(self, "_seconds"):
             return
         figures = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        monitor = getattr(trainer.checkpoint_callback, "monitor", None) or "val/loss"
-        best = getattr(trainer.checkpoint_callback, "best_model_score", None)
-        marked = best is not None and monitor in figures and float(best) == figures[monitor]
+        monitor, marked = chosen_by(trainer, figures)
         epoch = trainer.fit_loop.epoch_progress.current.processed - 1  # type: ignore[attr-defined] # it has
         if marked:
             self._best = {"epoch": epoch} | {name: figures[name] for name in figures if name.startswith("val/")}
@@ -87,6 +85,13 @@ class Progress(L.Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take it over."""
         self._best = state_dict["best"]
+
+
+def chosen_by(trainer: L.Trainer, figures: Epoch) -> tuple[str, bool]:
+    """Return the figure that chooses the best checkpoint, and whether that is of these `figures`."""
+    monitor = getattr(trainer.checkpoint_callback, "monitor", None) or "val/loss"
+    best = getattr(trainer.checkpoint_callback, "best_model_score", None)
+    return monitor, best is not None and figures.get(monitor) == float(best)
 
 
 def network_line(trainer: L.Trainer, network: nn.Module) -> str:

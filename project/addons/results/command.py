@@ -56,7 +56,10 @@ def read(paths: Iterable[Path], key: str) -> list[Run]:
     """Return the content of the files that have `key` and the other keys that the page needs."""
     found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(paths)]
     needed = {key, "test_fingerprint", *(["right", "stage"] if key == "metrics" else [])}
-    return [each for each in found if needed <= each.keys()]
+    kept = [each for each in found if needed <= each.keys()]
+    for run in kept if key == "metrics" else ():
+        run["right"] = [right or 0 for right in run["right"]]  # null for a text without an answer
+    return kept
 
 
 def counts(run: Run) -> bool:

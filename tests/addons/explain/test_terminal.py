@@ -8,7 +8,7 @@ from project.predict import WordEffect
 
 def explanation(label: str, **effects: float) -> Explanation:
     return Explanation(
-        Prediction(label, 0.75, {"bad": 0.25, "good": 0.75}), [WordEffect(*each) for each in effects.items()]
+        Prediction(label, 0.75, {"bad": 0.25, "good": 0.75}), [WordEffect(*each, "good") for each in effects.items()]
     )
 
 
@@ -47,7 +47,7 @@ def test_words_have_a_style_by_their_effect():
 
 @pytest.mark.parametrize("text", ["[red]x", "\x1b[31mx", "x\x07"])
 def test_no_text_is_markup_or_control(capsys, text):
-    out = "\n".join(printed(capsys, text, Explanation(explanation("good").prediction, [WordEffect(text, 0.5)])))
+    out = "\n".join(printed(capsys, text, Explanation(explanation("good").prediction, [WordEffect(text, 0.5, "good")])))
     assert out.count(text.replace("\x1b", " ").replace("\x07", " ").strip()) == 2
     assert "\x1b" not in out
     assert "\x07" not in out
