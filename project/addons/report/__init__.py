@@ -1,3 +1,4 @@
-"""Shows the confusion matrix after a test, as a table and a picture, and some texts with their predictions."""
+"""After a test: figures of the classes, errors and a picture in the terminal; the run as an HTML report."""
 
 CALLBACKS = {"report": "project.addons.report.callback:Report"}
+COMMANDS = {"report": "project.addons.report.command:report"}

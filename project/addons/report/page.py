@@ -1,0 +1,195 @@
+"""Everything about a tested run -> its report as one HTML file, and its model card in Markdown."""
+
+import html
+import inspect
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import numpy as np
+import yaml
+from jinja2 import Environment, FileSystemLoader, select_autoescape
+from markupsafe import Markup
+
+from project.addons.report.charts import calibration_charts, class_charts, learning_charts
+from project.addons.report.examples import SAMPLE, doubted_rows, explained_errors, strengths
+from project.addons.report.figures import class_figures, confusions, paired_difference, share
+from project.addons.report.run import Run, baselines_of
+from project.addons.report.slices import slices
+from project.checkpoint import KEY, PREFIX
+from project.classifier import SentimentClassifier
+from project.datamodule import SentimentDataModule
+from project.encoder import encoder_class
+from project.errors import UserError
+from project.ingest import SPLITS, Corpus, ReadOptions
+from project.predict import Predictor
+from project.registry import load, registered
+
+HERE = Path(__file__).parent
+DEFAULTS = Path(__file__).parents[3] / "configs" / "default.yaml"
+MOST_IN_MATRIX = 40  # classes; of more the largest confusions are shown
+
+
+def environment() -> Environment:
+    """Return the templates' environment, which escapes all of the page, and Markdown's own marks in the card."""
+    made = Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=select_autoescape(["html"]),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    made.filters |= {
+        "percent": lambda value: "–" if value != value else f"{100 * value:.1f}%",
+        "points": lambda value: f"{100 * value:+.1f}".replace("-", "−"),
+        "plain": lambda text: re.sub(r"([\\`*_{}\[\]<>|#$])", r"\\\1", " ".join(str(text).split())),
+    }
+    made.globals |= {"strengths": strengths, "zip": zip}
+    return made
+
+
+def card(run: Run, corpus: Corpus | None) -> str:
+    """Return the model card in Markdown."""
+    return environment().get_template("card.md").render(facts_of(run, corpus))
+
+
+def page(run: Run, corpus: Corpus | None, predictor: Predictor, most_doubts: int | None = SAMPLE) -> str:
+    """Return the report, which shows `corpus` and its rows of train if it is there.
+
+    Args:
+        run: The run.
+        corpus: What it was tested on.
+        predictor: Its model.
+        most_doubts: How many rows of train to look at; None for all.
+    """
+    facts, tested = facts_of(run, corpus), run.tested
+    data = run.config.get("data", {})
+    counts = run.results["confusion_matrix"]["counts"]
+    drawn = {
+        "learning": learning_charts(run.epochs, run.checkpoint.get("epoch")),
+        "ranking": class_charts(tested),
+        "calibration": calibration_charts(tested, run.results["decision"]["temperature"]),
+    }
+    doubts, looked = [], 0
+    if corpus is not None and "train" in corpus.splits and corpus.name == run.checkpoint[KEY]["corpus"]:
+        doubts, looked = doubted_rows(corpus, predictor, most_doubts)
+    found = slices(tested, predictor.tokenizer, corpus, data.get("label_column", "label"))
+    lows = [group.accuracy.low for groups in found.values() for group in groups if group.accuracy.texts]
+    shares = np.array(counts) / np.maximum(np.array(counts).sum(1, keepdims=True), 1)
+    return environment().get_template("page.html").render(
+        facts
+        | {
+            "css": Markup((HERE / "page.css").read_text(encoding="utf-8")),  # our own
+            "charts": {
+                key: [each._replace(svg=Markup(each.svg)) for each in charts] for key, charts in drawn.items()
+            },  # no label in them
+            "counts": counts if len(tested.names) <= MOST_IN_MATRIX else None,
+            "shares": shares.tolist(),
+            "confusions": confusions(counts, 20),
+            "slices": found,
+            "floor": max(np.floor(10 * min(lows, default=0.0)) / 10, 0.0),
+            "errors": explained_errors(tested, predictor),
+            "doubts": doubts,
+            "looked": looked,
+            "sections": sections(predictor, run.folder),
+            "card": card(run, corpus),
+        }
+    )  # fmt: skip
+
+
+def facts_of(run: Run, corpus: Corpus | None) -> dict[str, Any]:
+    """Return what page and card share."""
+    results, state, tested = run.results, run.checkpoint[KEY], run.tested
+    answered = int((tested.chosen >= 0).sum())
+    weights = run.checkpoint["state_dict"].items()
+    network = state["network"]["arguments"]
+    encoder = network.get("encoder", {})
+    classes = class_figures(results["confusion_matrix"]["counts"], tested.names)
+    return {
+        "run": run,
+        "results": results,
+        "metrics": {name.removeprefix("test/"): value for name, value in results["metrics"].items()},
+        "names": tested.names,
+        "accuracy": share(int(tested.right[tested.chosen >= 0].sum()), answered),
+        "texts": len(tested.texts),
+        "answered": answered,
+        "classes": classes,
+        "weakest": min(classes, key=lambda each: each.recall if each.support else 2.0),
+        "baselines": [(each, share(sum(each["right"]), len(each["right"])), compared(results["right"], each["right"]))
+                      for each in baselines_of(run)],
+        "baselines_command": "baselines" in registered("COMMANDS"),
+        "network": encoder.get("class_path", state["network"]["name"]).rpartition(".")[2],
+        "encoder": encoder.get("init_args", {}),
+        "parameters": sum(weight.numel() for name, weight in weights if name.startswith(PREFIX)),
+        "trained_on": state["corpus"],
+        "same_corpus": state["fingerprint"] == results["fingerprint"],
+        "state": state,
+        "corpus": corpus,
+        "sizes": {split: len(corpus.splits[split]) for split in SPLITS if split in corpus.splits} if corpus else {},
+        "changed": changed(run.config),
+        "reading": reading(run),
+        "machine": run.facts.get("machine", {}),
+        "commit": run.facts.get("git_commit"),
+        "date": datetime.fromtimestamp((run.folder / "results.json").stat().st_mtime, UTC).strftime("%Y-%m-%d %H:%M UTC"),
+    }  # fmt: skip
+
+
+def reading(run: Run) -> str:
+    """Return the options with which other commands read the same corpus."""
+    own = {f"data.{each.name}" for each in fields(ReadOptions)}
+    options = [f"--{name}={value}" for name, value, _ in changed(run.config) if name in own]
+    return shlex.join([f"--data.corpus={run.results['corpus']}", *options])
+
+
+def compared(own: list[int | None], other: list[int]) -> tuple[float, float, float] | None:
+    """Return the paired difference to a baseline; None if some texts were not answered."""
+    return None if None in own else paired_difference([int(each or 0) for each in own], other)
+
+
+def sections(predictor: Predictor, folder: Path) -> list[tuple[str, Markup]]:
+    """Return the sections of other add-ons; one that cannot be made says why."""
+    found = []
+    for name, place in sorted(registered("SECTIONS").items()):
+        try:
+            title, fragment = load(place)(predictor, folder)
+        except UserError as error:
+            title, fragment = name, f"<p>{html.escape(str(error))}</p>"
+        found.append((title, Markup(fragment)))  # the function has escaped it
+    return found
+
+
+def changed(config: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """Return the options of a configuration that differ from the defaults: name, value, default."""
+    if not config:
+        return []
+    defaults = flat({"trainer": arguments(L.Trainer), "data": arguments(SentimentDataModule)})
+    defaults |= flat({"model": arguments(SentimentClassifier)})
+    if DEFAULTS.exists():
+        defaults |= flat(yaml.safe_load(DEFAULTS.read_text(encoding="utf-8")))
+    encoder = config.get("model", {}).get("encoder") or {}
+    if "class_path" in encoder:
+        defaults["model.encoder.class_path"] = "project.encoder.BiLSTMEncoder"
+        defaults |= flat({"model": {"encoder": {"init_args": arguments(encoder_class(encoder))}}})
+    own = flat({part: config.get(part) for part in ("seed_everything", "data", "model", "trainer", "optimizer")})
+    own = {name: value for name, value in own.items() if not name.startswith(("trainer.callbacks", "trainer.logger"))}
+    found = [(name, value, defaults.get(name)) for name, value in own.items() if name != "data.seed"]
+    return [(name.replace(".init_args", ""), value, old) for name, value, old in found if str(value) != str(old)]
+
+
+def arguments(kind: type) -> dict[str, Any]:
+    """Return the defaults of a class's own arguments."""
+    found = inspect.signature(kind).parameters.values()
+    return {each.name: each.default for each in found if each.default is not each.empty}
+
+
+def flat(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested dictionaries as one, with names like data.corpus."""
+    found: dict[str, Any] = {}
+    for name, value in nested.items():
+        found |= flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
+    return found

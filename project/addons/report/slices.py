@@ -1,0 +1,84 @@
+"""Tested texts -> groups of texts that have something in common, and how accurate the model is on each."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from project.addons.report.figures import Share, share
+from project.addons.report.run import Tested
+from project.ingest import Corpus
+from project.text import UNK_ID, Tokenizer
+
+MOST_VALUES = 12  # of a column that makes slices
+MOST_COLUMNS = 8
+NEGATION = re.compile(r"\b(?:no|not|never|nor|neither|nobody|nothing|nowhere|none|without|cannot)\b|n['’]t\b")
+
+
+class Group(NamedTuple):
+    """Some texts, and the share of right answers among those that were answered."""
+
+    name: str
+    accuracy: Share
+
+
+def grouped(tested: Tested, keys: Sequence[Any], names: dict[Any, str]) -> list[Group]:
+    """Return a group for each of `names` that occurs among the `keys` of the texts; nothing if only one does."""
+    found = []
+    for key, name in names.items():
+        rows = np.array([each == key for each in keys])
+        if rows.any():
+            answered = rows & (tested.chosen >= 0)
+            found.append(Group(name, share(int(tested.right[answered].sum()), int(answered.sum()))))
+    return found if len(found) > 1 else []
+
+
+def quartiles(lengths: Sequence[int]) -> tuple[list[int], dict[int, str]]:
+    """Return the quarter, 0 to 3, of each length, and what to call them; equal lengths stay together."""
+    cuts = np.quantile(lengths, [0.25, 0.5, 0.75], method="inverted_cdf").astype(int)
+    keys = np.searchsorted(cuts, lengths, side="left")
+    ends = {int(key): np.array(lengths)[keys == key] for key in np.unique(keys)}
+    return keys.tolist(), {key: f"{own.min()} to {own.max()} tokens" for key, own in ends.items()}
+
+
+def slices(tested: Tested, tokenizer: Tokenizer, corpus: Corpus | None, label_column: str) -> dict[str, list[Group]]:
+    """Return the groups of each slicing by its title, without those that have one group alone."""
+    lengths = [len(tokenizer.split(text)) for text in tested.texts]
+    negated = [bool(NEGATION.search(text.lower())) for text in tested.texts]
+    ids = [np.array(tokenizer.encode(text)) for text in tested.texts]
+    unknown = [int(np.searchsorted([0, 0.1], float((each == UNK_ID).mean()))) for each in ids]
+    found = {
+        "Length": grouped(tested, *quartiles(lengths)),
+        "English negation": grouped(tested, negated, {True: "not, never, n't, ...", False: "without"}),
+        "Unknown words": grouped(tested, unknown, {0: "none", 1: "up to 10% of the tokens", 2: "more"}),
+        "True class": grouped(tested, tested.labels.tolist(), dict(enumerate(tested.names))),
+    }
+    if corpus is not None:
+        for title, values in columns(tested, corpus, label_column).items():
+            found[f"Column {title}"] = grouped(tested, values, {value: value for value in sorted(set(values))})
+    return {title: groups for title, groups in found.items() if groups}
+
+
+def columns(tested: Tested, corpus: Corpus, label_column: str) -> dict[str, list[str]]:
+    """Return the first columns of the source that have few values, by their titles: a value for each tested text."""
+    rows = corpus.split("test")
+    wanted: dict[int, str] = dict(zip(rows.chosen.tolist(), map(place, corpus.places("test")), strict=True))
+    own, kept = {corpus.source.text_column, label_column}, dict.fromkeys(tested.places)
+    values: dict[str, dict[str, str]] = {}
+    for record, position in corpus.source_rows(rows.path.stem):  # type: ignore[arg-type] # a split, whole or carved
+        named = wanted.get(position) if position is not None else None
+        others = [name for name in record if name not in own and not name.startswith("p_")]
+        if not others and position == 0:
+            return {}  # of a large source, the rest need not be read
+        if named in kept:
+            for name in others:
+                values.setdefault(name, {})[named] = str(record[name])
+    lists = {name: [each.get(place, "") or "(empty)" for place in tested.places] for name, each in values.items()}
+    few = [name for name, each in lists.items() if 1 < len(set(each)) <= MOST_VALUES]
+    return {name: lists[name] for name in few[:MOST_COLUMNS]}
+
+
+def place(pair: Iterable[Any]) -> str:
+    """Return FILE:LINE."""
+    return ":".join(map(str, pair))
