@@ -15,7 +15,7 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from project.addons.report.command import write
 from project.addons.report.picture import draw_confusion_matrix
-from project.addons.report.run import Tested
+from project.addons.report.run import Answers
 from project.addons.report.terminal import print_classes, print_confusions, print_examples
 from project.callbacks import of_all_processes, run_dir
 from project.head import answers
@@ -66,7 +66,7 @@ class Report(L.Callback):
         if stage != "test" or not self._answers:
             return
         corpus, names = trainer.datamodule.corpus, pl_module.state["label_names"]
-        tested = tested_of(self._answers, corpus, names)
+        tested = answers_of(self._answers, corpus, names)
         pairs = Counter(zip(tested.labels.tolist(), tested.chosen.tolist(), strict=True))
         counts = [[pairs[true, other] for other in range(len(names))] for true in range(len(names))]
         print_classes(counts, names)
@@ -98,12 +98,12 @@ def log_to_wandb(logger: WandbLogger, picture: Path | None, report: Path | None)
         logger.experiment.log({"test/report": wandb.Html(report.read_text(encoding="utf-8"), inject=False)})
 
 
-def tested_of(found: dict[int, tuple[int, int, list[float]]], corpus: Any, names: list[str]) -> Tested:
-    """Return what was gathered as `Tested`."""
+def answers_of(found: dict[int, tuple[int, int, list[float]]], corpus: Any, names: list[str]) -> Answers:
+    """Return what was gathered as answers."""
     labels, chosen, probabilities = zip(*found.values(), strict=True)
     texts = [example.text for row, example in enumerate(corpus.split("test")) if row in found]
     places = [f"{file}:{line}" for row, (file, line) in enumerate(corpus.places("test")) if row in found]
-    return Tested(names, places, texts, np.array(labels), np.array(chosen), np.array(probabilities))
+    return Answers(names, places, texts, np.array(labels), np.array(chosen), np.array(probabilities))
 
 
 def machine(trainer: L.Trainer) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from project.addons.report.drawing import Chart, Curve, chart
 from project.addons.report.figures import GRID, Floats, Ranking, at_temperature, coverage, ranking, reliability
-from project.addons.report.run import Tested
+from project.addons.report.run import Answers
 
 MOST_CURVES = 6  # of more classes, their mean and the worst five are drawn
 
@@ -15,11 +15,11 @@ def learning_charts(epochs: Mapping[int, Mapping[str, float]], best: int | None)
     """Return loss and accuracy by epoch, from 1; `best` is the epoch of the checkpoint, from 0."""
     made = []
     for figure in ("loss", "accuracy"):
-        found = {
-            split: {epoch + 1: each[f"{split}/{figure}"] for epoch, each in epochs.items() if f"{split}/{figure}" in each}
-            for split in ("val", "train")
-        }
-        curves = [Curve(split, list(each), list(each.values()), True) for split, each in found.items() if each]
+        curves = []
+        for split in ("val", "train"):
+            key = f"{split}/{figure}"
+            if found := {epoch + 1: each[key] for epoch, each in epochs.items() if key in each}:
+                curves.append(Curve(split, list(found), list(found.values()), dots=True))
         if curves:
             mark = None if best is None else (best + 1, "best")
             note = f"The {figure} of train is measured with dropout, while the weights change."
@@ -27,7 +27,7 @@ def learning_charts(epochs: Mapping[int, Mapping[str, float]], best: int | None)
     return made
 
 
-def class_charts(tested: Tested) -> list[Chart]:
+def class_charts(tested: Answers) -> list[Chart]:
     """Return ROC and precision-recall curves of each class against the rest: of two classes the second one's."""
     classes = [1] if len(tested.names) == 2 else range(len(tested.names))
     found = {tested.names[c]: ranking(tested.labels == c, tested.probabilities[:, c]) for c in classes}
@@ -67,7 +67,7 @@ def precision_at_recall(each: Ranking) -> Floats:
     return np.asarray(best[np.minimum(np.searchsorted(each.recall, GRID), len(best) - 1)])
 
 
-def calibration_charts(tested: Tested, temperature: float) -> list[Chart]:
+def calibration_charts(tested: Answers, temperature: float) -> list[Chart]:
     """Return the reliability diagram, with and without the temperature, and accuracy by coverage."""
     shares = {temperature: tested.probabilities, 1.0: at_temperature(tested.probabilities, temperature, 1.0)}
     found = {each: reliability(probabilities, tested.labels) for each, probabilities in shares.items()}

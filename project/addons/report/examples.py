@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from project.addons.report.run import Tested
+from project.addons.report.run import Answers
 from project.ingest import Corpus, Rows
 from project.predict import Predictor, WordEffect, without_each_word, word_effects
 
@@ -39,7 +39,7 @@ class Doubt(NamedTuple):
     probability: float
 
 
-def explained_errors(tested: Tested, predictor: Predictor) -> list[Explained]:
+def explained_errors(tested: Answers, predictor: Predictor) -> list[Explained]:
     """Return the most confident errors with each word's effect, which all cost one run over the network."""
     rows = tested.most_confident(False, ERRORS)
     variants = [[text, *without_each_word(text, MOST_WORDS)] for text in (tested.texts[row] for row in rows)]
@@ -51,9 +51,7 @@ def explained_errors(tested: Tested, predictor: Predictor) -> list[Explained]:
         rest = "…" if len(text.split()) > len(parts) else ""
         names = tested.names[tested.labels[row]], tested.names[tested.chosen[row]]
         found.append(
-            Explained(
-                tested.places[row], *names, float(tested.confidence[row]), word_effects(text, whole, parts), rest
-            )
+            Explained(tested.places[row], *names, float(tested.confidence[row]), word_effects(text, whole, parts), rest)
         )
     return found
 

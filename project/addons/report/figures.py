@@ -10,6 +10,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
+NAN = float("nan")
 Z = 1.959964  # of a two-sided 95 % interval
 BINS = 15  # of the calibration error, as in project/head.py
 GRID = np.linspace(0, 1, 101)  # on which curves are averaged and drawn
@@ -27,7 +28,7 @@ class Share(NamedTuple):
 def share(hits: int, texts: int) -> Share:
     """Return `hits` of `texts` with the score interval (Wilson 1927)."""
     if not texts:
-        return Share(*[float("nan")] * 3, 0)
+        return Share(NAN, NAN, NAN, 0)
     value, weight = hits / texts, Z**2 / texts
     middle, half = value + weight / 2, Z * np.sqrt(value * (1 - value) / texts + weight / (4 * texts))
     return Share(value, float((middle - half) / (1 + weight)), float((middle + half) / (1 + weight)), texts)

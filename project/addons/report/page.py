@@ -17,7 +17,7 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 from markupsafe import Markup
 
 from project.addons.report.charts import calibration_charts, class_charts, learning_charts
-from project.addons.report.examples import SAMPLE, doubted_rows, explained_errors, strengths
+from project.addons.report.examples import SAMPLE, Doubt, doubted_rows, explained_errors, strengths
 from project.addons.report.figures import class_figures, confusions, paired_difference, share
 from project.addons.report.run import Run, baselines_of
 from project.addons.report.slices import slices
@@ -45,8 +45,8 @@ def environment() -> Environment:
         keep_trailing_newline=True,
     )
     made.filters |= {
-        "percent": lambda value: "–" if value != value else f"{100 * value:.1f}%",
-        "points": lambda value: f"{100 * value:+.1f}".replace("-", "−"),
+        "percent": lambda value: "\N{EN DASH}" if value != value else f"{100 * value:.1f}%",
+        "points": lambda value: f"{100 * value:+.1f}".replace("-", "\N{MINUS SIGN}"),
         "plain": lambda text: re.sub(r"([\\`*_{}\[\]<>|#$])", r"\\\1", " ".join(str(text).split())),
     }
     made.globals |= {"strengths": strengths, "zip": zip}
@@ -75,7 +75,8 @@ def page(run: Run, corpus: Corpus | None, predictor: Predictor, most_doubts: int
         "ranking": class_charts(tested),
         "calibration": calibration_charts(tested, run.results["decision"]["temperature"]),
     }
-    doubts, looked = [], 0
+    doubts: list[Doubt] = []
+    looked = 0
     if corpus is not None and "train" in corpus.splits and corpus.name == run.checkpoint[KEY]["corpus"]:
         doubts, looked = doubted_rows(corpus, predictor, most_doubts)
     found = slices(tested, predictor.tokenizer, corpus, data.get("label_column", "label"))
@@ -113,6 +114,7 @@ def facts_of(run: Run, corpus: Corpus | None) -> dict[str, Any]:
     return {
         "run": run,
         "results": results,
+        "title": Path(results["corpus"]).name if Path(results["corpus"]).suffix else results["corpus"],
         "metrics": {name.removeprefix("test/"): value for name, value in results["metrics"].items()},
         "names": tested.names,
         "accuracy": share(int(tested.right[tested.chosen >= 0].sum()), answered),
@@ -135,7 +137,7 @@ def facts_of(run: Run, corpus: Corpus | None) -> dict[str, Any]:
         "reading": reading(run),
         "machine": run.facts.get("machine", {}),
         "commit": run.facts.get("git_commit"),
-        "date": datetime.fromtimestamp((run.folder / "results.json").stat().st_mtime, UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "date": f"{datetime.fromtimestamp((run.folder / 'results.json').stat().st_mtime, UTC):%Y-%m-%d %H:%M} UTC",
     }  # fmt: skip
 
 
@@ -171,11 +173,12 @@ def changed(config: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
     defaults |= flat({"model": arguments(SentimentClassifier)})
     if DEFAULTS.exists():
         defaults |= flat(yaml.safe_load(DEFAULTS.read_text(encoding="utf-8")))
-    encoder = config.get("model", {}).get("encoder") or {}
+    encoder: Any = config.get("model", {}).get("encoder") or {}
     if "class_path" in encoder:
         defaults["model.encoder.class_path"] = "project.encoder.BiLSTMEncoder"
         defaults |= flat({"model": {"encoder": {"init_args": arguments(encoder_class(encoder))}}})
-    own = flat({part: config.get(part) for part in ("seed_everything", "data", "model", "trainer", "optimizer")})
+    parts = {"seed_everything", "data", "model", "trainer", "optimizer"} & config.keys()
+    own = flat({part: config[part] for part in sorted(parts)})
     own = {name: value for name, value in own.items() if not name.startswith(("trainer.callbacks", "trainer.logger"))}
     found = [(name, value, defaults.get(name)) for name, value in own.items() if name != "data.seed"]
     return [(name.replace(".init_args", ""), value, old) for name, value, old in found if str(value) != str(old)]

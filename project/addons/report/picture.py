@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from matplotlib import rc_context
+from matplotlib import font_manager, rc_context
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, fontManager, get_font
 
 from project.atomic import atomic_write
 
@@ -51,21 +50,21 @@ def draw_confusion_matrix(path: Path, counts: Sequence[Sequence[int]], label_nam
 
 def fonts_for(text: str) -> tuple[list[str], list[str]]:
     """Return families that together have the letters of `text`, and the scripts that none has."""
-    default = FontProperties().get_family()
-    families = [fontManager.findfont(FontProperties(family=default))]
+    default = font_manager.FontProperties().get_family()
+    families = [font_manager.fontManager.findfont(font_manager.FontProperties(family=default))]
     lacking = {ord(letter) for letter in text if letter.isprintable()} - letters(families[0])
     names = list(default)
-    for font in fontManager.ttflist if lacking else ():
+    for font in font_manager.fontManager.ttflist if lacking else ():
         if not lacking:
             break
-        if font.style == "normal" and font.weight in (400, "normal", "regular") and "Last Resort" not in font.name:
-            if found := lacking & letters(font.fname):
-                names.append(font.name)
-                lacking -= found
-    scripts = {unicodedata.name(chr(each), "OTHER").split()[0].capitalize() for each in lacking}
+        regular = font.style == "normal" and font.weight in (400, "normal", "regular")
+        if regular and "Last Resort" not in font.name and (found := lacking & letters(font.fname)):
+            names.append(font.name)
+            lacking -= found
+    scripts = {unicodedata.name(chr(each), "OTHER").split()[0] for each in lacking}
     return names, sorted(scripts)
 
 
 def letters(font: str) -> set[int]:
     """Return the code points that a font file has."""
-    return set(get_font(font).get_charmap())
+    return set(font_manager.get_font(font).get_charmap())

@@ -22,7 +22,7 @@ NEEDED = {"corpus", "fingerprint", "test_fingerprint", "checkpoint", "metrics", 
 
 
 @dataclass(frozen=True)
-class Tested:
+class Answers:
     """The test split and what the model says of it.
 
     Attributes:
@@ -44,7 +44,7 @@ class Tested:
     @cached_property
     def right(self) -> Flags:
         """Which answers are right, (texts,)."""
-        return self.chosen == self.labels
+        return np.asarray(self.chosen == self.labels)
 
     @cached_property
     def confidence(self) -> Floats:
@@ -78,7 +78,7 @@ class Run:
     config: dict[str, Any]
     facts: dict[str, Any]
     epochs: dict[int, dict[str, float]]
-    tested: Tested
+    tested: Answers
     path: Path
     checkpoint: dict[str, Any]
 
@@ -105,7 +105,7 @@ def read_run(folder: Path) -> Run:
     return Run(folder, results, config, facts, epochs, tested, path, read_checkpoint(path))
 
 
-def read_tested(path: Path, names: list[str]) -> Tested:
+def read_tested(path: Path, names: list[str]) -> Answers:
     """Read test.csv.
 
     Raises:
@@ -120,7 +120,7 @@ def read_tested(path: Path, names: list[str]) -> Tested:
     answers[answers == len(names)] = -1
     shares = np.array([[float(row[f"p_{name}"]) for name in names] for row in rows])
     places = [f"{row['file']}:{row['line']}" for row in rows]
-    return Tested(names, places, [row["text"] for row in rows], np.array(labels), answers, shares)
+    return Answers(names, places, [row["text"] for row in rows], np.array(labels), answers, shares)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Tested texts -> groups of texts that have something in common, and how accurate the model is on each."""
+"""Answers texts -> groups of texts that have something in common, and how accurate the model is on each."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from project.addons.report.figures import Share, share
-from project.addons.report.run import Tested
+from project.addons.report.run import Answers
 from project.ingest import Corpus
 from project.text import UNK_ID, Tokenizer
 
 MOST_VALUES = 12  # of a column that makes slices
 MOST_COLUMNS = 8
-NEGATION = re.compile(r"\b(?:no|not|never|nor|neither|nobody|nothing|nowhere|none|without|cannot)\b|n['’]t\b")
+NEGATION = re.compile(r"\b(?:no|not|never|nor|neither|nobody|nothing|nowhere|none|without|cannot)\b|n['\u2019]t\b")
 
 
 class Group(NamedTuple):
@@ -23,7 +23,7 @@ class Group(NamedTuple):
     accuracy: Share
 
 
-def grouped(tested: Tested, keys: Sequence[Any], names: dict[Any, str]) -> list[Group]:
+def grouped(tested: Answers, keys: Sequence[Any], names: dict[Any, str]) -> list[Group]:
     """Return a group for each of `names` that occurs among the `keys` of the texts; nothing if only one does."""
     found = []
     for key, name in names.items():
@@ -42,7 +42,7 @@ def quartiles(lengths: Sequence[int]) -> tuple[list[int], dict[int, str]]:
     return keys.tolist(), {key: f"{own.min()} to {own.max()} tokens" for key, own in ends.items()}
 
 
-def slices(tested: Tested, tokenizer: Tokenizer, corpus: Corpus | None, label_column: str) -> dict[str, list[Group]]:
+def slices(tested: Answers, tokenizer: Tokenizer, corpus: Corpus | None, label_column: str) -> dict[str, list[Group]]:
     """Return the groups of each slicing by its title, without those that have one group alone."""
     lengths = [len(tokenizer.split(text)) for text in tested.texts]
     negated = [bool(NEGATION.search(text.lower())) for text in tested.texts]
@@ -60,7 +60,7 @@ def slices(tested: Tested, tokenizer: Tokenizer, corpus: Corpus | None, label_co
     return {title: groups for title, groups in found.items() if groups}
 
 
-def columns(tested: Tested, corpus: Corpus, label_column: str) -> dict[str, list[str]]:
+def columns(tested: Answers, corpus: Corpus, label_column: str) -> dict[str, list[str]]:
     """Return the first columns of the source that have few values, by their titles: a value for each tested text."""
     rows = corpus.split("test")
     wanted: dict[int, str] = dict(zip(rows.chosen.tolist(), map(place, corpus.places("test")), strict=True))
@@ -75,7 +75,8 @@ def columns(tested: Tested, corpus: Corpus, label_column: str) -> dict[str, list
             for name in others:
                 values.setdefault(name, {})[named] = str(record[name])
     lists = {name: [each.get(place, "") or "(empty)" for place in tested.places] for name, each in values.items()}
-    few = [name for name, each in lists.items() if 1 < len(set(each)) <= MOST_VALUES]
+    most = min(MOST_VALUES, len(tested.places) // 2)  # of few texts numbers are no groups
+    few = [name for name, each in lists.items() if 1 < len(set(each)) <= most]
     return {name: lists[name] for name in few[:MOST_COLUMNS]}
 
 

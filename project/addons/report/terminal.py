@@ -8,7 +8,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from project.addons.report.figures import class_figures, confusions
-from project.addons.report.run import Tested
+from project.addons.report.run import Answers
 
 MOST_IN_TABLE = 8  # classes; of more the largest confusions are printed
 CONFUSIONS = 15  # of these
@@ -43,13 +43,14 @@ def print_confusions(counts: Sequence[Sequence[int]], label_names: Sequence[str]
         for name, row in zip(names, counts, strict=True):
             table.add_row(name, *(f"{count:,}" for count in row))
     else:
-        table = Table("true", "predicted", Column("texts", justify="right"), title="Largest confusions in the test split")
+        columns = [Column("true"), Column("predicted"), Column("texts", justify="right")]
+        table = Table(*columns, title="Largest confusions in the test split")
         for count, true, other in confusions(counts, CONFUSIONS):
             table.add_row(names[true], names[other], f"{count:,}")
     Console().print(table)
 
 
-def print_examples(tested: Tested) -> None:
+def print_examples(tested: Answers) -> None:
     """Print the most confident errors and a few right answers, a line each."""
     wrong, right = tested.most_confident(False, WRONG), tested.most_confident(True, RIGHT)
     console = Console()
