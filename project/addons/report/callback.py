@@ -72,20 +72,25 @@ class Report(L.Callback):
         print_classes(counts, names)
         print_confusions(counts, names)
         print_examples(tested)
-        if (folder := run_dir(trainer)) is None:
-            return
-        picture, report = folder / "confusion_matrix.png", folder / "report.html"
-        drawn = draw_confusion_matrix(picture, counts, names)
-        if written := trainer.ckpt_path is not None and (folder / "results.json").exists():
-            for logger in trainer.loggers if not self._seconds else []:  # a fit has told them
-                logger.log_hyperparams({"machine": machine(trainer)})
+        if (folder := run_dir(trainer)) is not None:
+            picture = folder / "confusion_matrix.png"
+            drawn = draw_confusion_matrix(picture, counts, names)
+            report = self._report(trainer, folder)
             for logger in trainer.loggers:
-                logger.save()
-            write(folder, report, corpus)
-            print(f"report: {report}")
+                if isinstance(logger, WandbLogger):
+                    log_to_wandb(logger, picture if drawn else None, report)
+
+    def _report(self, trainer: Any, folder: Path) -> Path | None:
+        """Write the report and return where it is; None without a checkpoint or without results, which it shows."""
+        if not trainer.ckpt_path or not (folder / "results.json").exists():
+            return None
         for logger in trainer.loggers:
-            if isinstance(logger, WandbLogger):
-                log_to_wandb(logger, picture if drawn else None, report if written else None)
+            if not self._seconds:  # a fit has told them
+                logger.log_hyperparams({"machine": machine(trainer)})
+            logger.save()
+        write(folder, folder / "report.html", trainer.datamodule.corpus)
+        print(f"report: {folder / 'report.html'}")
+        return folder / "report.html"
 
 
 def log_to_wandb(logger: WandbLogger, picture: Path | None, report: Path | None) -> None:

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
 from project.addons.report.figures import Share, share
 from project.addons.report.run import Answers
-from project.ingest import Corpus
+from project.ingest import Corpus, Split
 from project.text import UNK_ID, Tokenizer
 
 MOST_VALUES = 12  # of a column that makes slices
@@ -62,22 +62,29 @@ def slices(tested: Answers, tokenizer: Tokenizer, corpus: Corpus | None, label_c
 
 def columns(tested: Answers, corpus: Corpus, label_column: str) -> dict[str, list[str]]:
     """Return the first columns of the source that have few values, by their titles: a value for each tested text."""
-    rows = corpus.split("test")
-    wanted: dict[int, str] = dict(zip(rows.chosen.tolist(), map(place, corpus.places("test")), strict=True))
-    own, kept = {corpus.source.text_column, label_column}, dict.fromkeys(tested.places)
-    values: dict[str, dict[str, str]] = {}
-    for record, position in corpus.source_rows(rows.path.stem):  # type: ignore[arg-type] # a split, whole or carved
-        named = wanted.get(position) if position is not None else None
-        others = [name for name in record if name not in own and not name.startswith("p_")]
-        if not others and position == 0:
-            return {}  # of a large source, the rest need not be read
-        if named in kept:
-            for name in others:
-                values.setdefault(name, {})[named] = str(record[name])
-    lists = {name: [each.get(place, "") or "(empty)" for place in tested.places] for name, each in values.items()}
+    records = records_of(corpus, {corpus.source.text_column, label_column})
     most = min(MOST_VALUES, len(tested.places) // 2)  # of few texts numbers are no groups
-    few = [name for name, each in lists.items() if 1 < len(set(each)) <= most]
-    return {name: lists[name] for name in few[:MOST_COLUMNS]}
+    found: dict[str, list[str]] = {}
+    for name in dict.fromkeys(name for each in records.values() for name in each):
+        values = [records.get(each, {}).get(name) for each in tested.places]
+        shown = ["(empty)" if value in (None, "") else str(value) for value in values]
+        if 1 < len(set(shown)) <= most and len(found) < MOST_COLUMNS:
+            found[name] = shown
+    return found
+
+
+def records_of(corpus: Corpus, known: set[str]) -> dict[str, dict[str, Any]]:
+    """Return the columns of each row of test, without probabilities and those that are `known`, by its FILE:LINE."""
+    rows = corpus.split("test")
+    wanted = dict(zip(rows.chosen.tolist(), map(place, corpus.places("test")), strict=True))
+    records = {}
+    for record, position in corpus.source_rows(cast(Split, rows.path.stem)):  # of a carved split those of train
+        others = {name: record[name] for name in record if name not in known and not name.startswith("p_")}
+        if position == 0 and not others:
+            return {}  # of a large source, the rest need not be read
+        if position in wanted:
+            records[wanted[position]] = others
+    return records
 
 
 def place(pair: Iterable[Any]) -> str:

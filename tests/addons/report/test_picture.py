@@ -1,5 +1,6 @@
 import matplotlib.image
 import pytest
+from matplotlib.font_manager import fontManager
 
 from project.addons.report import picture
 from project.addons.report.picture import draw_confusion_matrix, fonts_for
@@ -41,7 +42,7 @@ def fonts(monkeypatch):
             self.name = self.fname = name
 
     has = {"Thai": {ord("ก")}, "Other": {ord("好")}}
-    monkeypatch.setattr(picture.font_manager.fontManager, "ttflist", [Font(name) for name in has])
+    monkeypatch.setattr(fontManager, "ttflist", [Font(name) for name in has])
     monkeypatch.setattr(picture, "letters", lambda font: has.get(font, set(map(ord, "abc"))))
 
 

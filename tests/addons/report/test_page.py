@@ -1,0 +1,163 @@
+"""The report in a real browser, headless Chromium."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from selenium import webdriver
+
+from project.addons.report.page import page
+from project.addons.report.run import Answers, read_run
+from project.decision import Decision
+from project.predict import open_checkpoint
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not (CHROMIUM and DRIVER), reason="no chromium and chromedriver: apt-get install chromium chromium-driver"
+    ),
+]
+
+ARGUMENTS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--lang=en"),
+)
+NAMES = [
+    "<b>bold</b>",
+    "x" * 90,
+    "très négatif",
+    "非常正面的评论",
+    "إيجابي جدا",
+    "हिन्दी",
+    "ไทย",
+    "$x_1$",
+    "a & b",
+    "[/red]",
+]
+
+# the contrast of every text with what lies below it (WCAG 2.2), where it is under 4.5
+CONTRAST = """
+const parse = (color) => {
+  const found = color.match(/[\\d.]+/g).map(Number);
+  return color.startsWith("color(srgb") ? [...found.slice(0, 3).map((x) => 255 * x), found[3] ?? 1] : [...found, 1].slice(0, 4);
+};
+const over = ([r, g, b, a], below) => [r, g, b].map((x, n) => a * x + (1 - a) * below[n]);
+const light = (color) => {
+  const [r, g, b] = color.map((x) => x / 255).map((x) => x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4);
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+};
+const ground = (element) => {
+  const below = element.parentElement ? ground(element.parentElement) : [255, 255, 255];
+  return over(parse(getComputedStyle(element).backgroundColor), below);
+};
+document.querySelectorAll("details").forEach((each) => { each.open = true; });
+const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), bad = [];
+let count = 0;
+while (texts.nextNode()) {
+  const element = texts.currentNode.parentElement, style = getComputedStyle(element);
+  if (!texts.currentNode.data.trim() || element.closest("defs, style")) continue;
+  const below = ground(element), ink = over(parse(element.closest("svg") ? style.fill : style.color), below);
+  const [low, high] = [light(ink), light(below)].sort((a, b) => a - b), ratio = (high + 0.05) / (low + 0.05);
+  count += 1;
+  if (ratio < 4.5) bad.push([texts.currentNode.data.trim(), ratio, ink, below]);
+}
+return [count, bad];
+"""
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory) -> Iterator[webdriver.Chrome]:
+    options = webdriver.ChromeOptions()
+    options.binary_location = str(CHROMIUM)
+    for argument in (*ARGUMENTS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options, webdriver.ChromeService(str(DRIVER)))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture(scope="module")
+def reports(fitted_once, tmp_path_factory) -> dict[str, Path]:
+    """Reports of two classes, and of ten with names and texts as awkward as can be."""
+    run = read_run(fitted_once / "runs" / "version_0")
+    generator = np.random.default_rng(0)
+    labels, shares = generator.integers(0, 10, 200), generator.dirichlet(np.full(10, 0.2), 200)
+    texts = [f"<script>alert({n})</script> lovely " + "y" * 200 if n % 2 else f"سيء جدا dull {n}" for n in range(200)]
+    answers = Answers(NAMES, [f"/far/{'a' * 80}.csv:{n}" for n in range(200)], texts, labels, shares.argmax(1), shares)
+    counts: Any = np.zeros((10, 10), dtype=int)
+    np.add.at(counts, (labels, shares.argmax(1)), 1)
+    results = run.results | {"corpus": "y" * 100, "confusion_matrix": {"labels": NAMES, "counts": counts.tolist()}}
+    odd = replace(run, tested=answers, results=results)
+    predictor = open_checkpoint(run.path)
+    wide = replace(
+        predictor,
+        decision=Decision(tuple(NAMES)),
+        logits=lambda ids: [[3.0 * ((sum(each) * n) % 7) for n in range(10)] for each in ids],
+    )
+    folder = tmp_path_factory.mktemp("reports")
+    (folder / "ten.html").write_text(page(odd, None, wide), encoding="utf-8")
+    return {"two": run.folder / "report.html", "ten": folder / "ten.html"}
+
+
+@pytest.fixture(params=["two", "ten"])
+def report(chromium, reports, request) -> Iterator[webdriver.Chrome]:
+    """A report; no test may cause a browser error, such as a policy violation."""
+    chromium.get(reports[request.param].absolute().as_uri())
+    yield chromium
+    assert chromium.get_log("browser") == []
+
+
+def show(driver: webdriver.Chrome, width: int, scheme: str = "light", media: str = "") -> None:
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": features})
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_nothing_scrolls_sideways(report, width):
+    show(report, width)
+    assert report.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_has_the_contrast_of_aa(report, scheme):
+    show(report, 1280, scheme)
+    count, bad = report.execute_script(CONTRAST)
+    assert count > 300
+    assert bad == []
+
+
+def test_print_is_light_even_where_the_screen_is_dark(report):
+    show(report, 800, "dark", media="print")
+    ink = report.execute_script("return getComputedStyle(document.body).color")
+    assert ink == "rgb(28, 30, 33)"
+    assert report.execute_script(CONTRAST)[1] == []
+
+
+def test_nothing_is_requested(report):
+    assert report.execute_script("return performance.getEntriesByType('resource')") == []
+
+
+def test_texts_and_labels_are_no_markup(chromium, reports):
+    chromium.get(reports["ten"].absolute().as_uri())
+    assert chromium.execute_script("return document.querySelectorAll('script, #classes b b').length") == 0
+    shown = chromium.execute_script("return [...document.querySelectorAll('.matrix tbody th')].map(x => x.textContent)")
+    assert json.loads(json.dumps(shown)) == NAMES
+
+
+def test_the_classes_curves_can_be_told_apart_without_colours(chromium, reports):
+    chromium.get(reports["ten"].absolute().as_uri())
+    dashes = chromium.execute_script(
+        "return [...document.querySelector('#classes .legend').querySelectorAll('path')]"
+        ".map((each) => each.getAttribute('stroke-dasharray'))"
+    )
+    assert len(dashes) == len(set(dashes)) == 6
