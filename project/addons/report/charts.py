@@ -38,12 +38,12 @@ def class_charts(tested: Answers) -> list[Chart]:
     shown = list(ranked) if len(ranked) <= MOST_CURVES else worst
 
     def curves(points: Callable[[Ranking], Floats], figure: Callable[[Ranking], float], word: str) -> list[Curve]:
-        made = [Curve(f"{name}, {word}{figure(ranked[name]):.3f}", GRID, points(ranked[name])) for name in shown]
+        made = [Curve(name, GRID, points(ranked[name]), f"{word}{figure(ranked[name]):.3f}") for name in shown]
         if len(shown) == len(ranked):
             return made
         mean = float(np.mean([figure(each) for each in ranked.values()]))
         middle = np.mean([points(each) for each in ranked.values()], axis=0)
-        return [Curve(f"mean of {len(ranked)} classes, {word}{mean:.3f}", GRID, middle), *made]
+        return [Curve(f"mean of {len(ranked)} classes", GRID, middle, f"{word}{mean:.3f}"), *made]
 
     roc = curves(recall_at_rate, lambda each: each.area, "area ")
     precision = curves(precision_at_recall, lambda each: each.average_precision, "")
@@ -72,7 +72,7 @@ def calibration_charts(tested: Answers, temperature: float) -> list[Chart]:
     shares = {temperature: tested.probabilities, 1.0: at_temperature(tested.probabilities, temperature, 1.0)}
     found = {each: reliability(probabilities, tested.labels) for each, probabilities in shares.items()}
     curves = [
-        Curve(f"temperature {each:.3g}: error {bins.error:.1%}", bins.confidence, bins.accuracy, True)
+        Curve(f"temperature {each:.3g}", bins.confidence, bins.accuracy, f"error {bins.error:.1%}", dots=True)
         for each, bins in found.items()
     ]
     axes = "probability of the most probable class", "share that is right"

@@ -26,20 +26,21 @@ STYLE |= {"font.size": 9, "axes.grid": True, "axes.axisbelow": True, "lines.line
 
 
 class Curve(NamedTuple):
-    """A line of a chart, named in the page's own legend, so that no label comes near matplotlib."""
+    """A line of a chart, with name and figure in the page's own legend, so that no label comes near matplotlib."""
 
     name: str
     x: Sequence[float] | Floats
     y: Sequence[float] | Floats
+    figure: str = ""
     dots: bool = False
 
 
 class Chart(NamedTuple):
-    """A picture with its title, its legend (dashes of each curve, in SVG's terms, and its name) and a note."""
+    """A picture with its title, its legend (dashes in SVG's terms, name and figure of each curve) and a note."""
 
     title: str
     svg: str
-    legend: list[tuple[str, str]]
+    legend: list[tuple[str, str, str]]
     note: str
 
 
@@ -65,7 +66,7 @@ def chart(
     """
     with mpl.rc_context({**STYLE, "svg.hashsalt": title}):
         figure = Figure(figsize=(WIDTH, HEIGHT))
-        plot = figure.add_axes((0.13, 0.16, 0.84, 0.77))
+        plot = figure.add_axes((0.15, 0.17, 0.82, 0.75))
         for number, curve in enumerate(curves):
             how: dict[str, Any] = {"color": SERIES[number], "linestyle": DASHES[number]}
             how |= {"marker": "o", "markersize": 3.5, "markeredgewidth": 0} if curve.dots else {}
@@ -80,9 +81,11 @@ def chart(
             plot.axvline(mark[0], color=QUIET, linewidth=0.8, linestyle=(0, (2, 2)))
             plot.annotate(mark[1], (mark[0], 1), (0, 3), ("data", "axes fraction"), "offset points", ha="center")
         plot.tick_params(length=0)
-        plot.set(xlabel=axes[0], ylabel=axes[1])
+        plot.set_xlabel(axes[0])
+        plot.set_ylabel(axes[1], labelpad=8)
         dashes = ["" if dash == "-" else " ".join(str(1.8 * length) for length in dash[1]) for dash in DASHES]
-        return Chart(title, as_svg(figure), list(zip(dashes, [curve.name for curve in curves], strict=False)), note)
+        legend = [(dash, curve.name, curve.figure) for dash, curve in zip(dashes, curves, strict=False)]
+        return Chart(title, as_svg(figure), legend, note)
 
 
 def as_svg(figure: Figure) -> str:

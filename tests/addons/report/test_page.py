@@ -46,7 +46,7 @@ NAMES = [
 CONTRAST = """
 const parse = (color) => {
   const found = color.match(/[\\d.]+/g).map(Number);
-  return color.startsWith("color(srgb") ? [...found.slice(0, 3).map((x) => 255 * x), found[3] ?? 1] : [...found, 1].slice(0, 4);
+  return [...found, 1].slice(0, 4);
 };
 const over = ([r, g, b, a], below) => [r, g, b].map((x, n) => a * x + (1 - a) * below[n]);
 const light = (color) => {
