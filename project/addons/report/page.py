@@ -124,7 +124,7 @@ def facts_of(run: Run, corpus: Corpus | None) -> dict[str, Any]:
         "weakest": min(classes, key=lambda each: each.recall if each.support else 2.0),
         "baselines": [(each, share(sum(each["right"]), len(each["right"])), compared(results["right"], each["right"]))
                       for each in baselines_of(run)],
-        "baselines_command": "baselines" in registered("COMMANDS"),
+        "commands": registered("COMMANDS"),
         "network": encoder.get("class_path", state["network"]["name"]).rpartition(".")[2],
         "encoder": encoder.get("init_args", {}),
         "parameters": sum(weight.numel() for name, weight in weights if name.startswith(PREFIX)),

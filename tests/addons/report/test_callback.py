@@ -1,3 +1,5 @@
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -5,6 +7,7 @@ import matplotlib.image
 import pytest
 import yaml
 
+from project.registry import registered
 from tests.conftest import SMALL, write_csv
 
 QUIET = ("--trainer.enable_progress_bar=false", "--trainer.accelerator=cpu")
@@ -85,3 +88,24 @@ def test_texts_and_labels_are_shown_as_they_are(sentiment, capsys):
     assert "$$&lt;b&gt;" in page
     assert "$$<b>" not in page
     assert "<i>x</i>" not in page
+
+
+@pytest.mark.slow
+def test_two_processes_write_one_report_of_all_texts(sentiment, best, toy, tmp_path):
+    words = (best, f"--data.corpus={toy}", "--trainer.devices=2", "--trainer.strategy=ddp", *QUIET)
+    subprocess.run([sys.executable, "-m", "project", "test", *words], cwd=tmp_path, check=True, capture_output=True)
+    page = Path("runs/version_1/report.html").read_text()
+    assert "<dt>Test texts</dt><dd>10</dd>" in page
+    assert ", 2 processes</dd>" in page
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("wandb" not in registered("CALLBACKS"), reason="project/addons/wandb brings the logger")
+def test_report_and_picture_are_logged_to_wandb(toy, tmp_path):
+    env = os.environ | {"WANDB_MODE": "offline", "WANDB_SILENT": "true"}
+    words = ("fit", f"--data.corpus={toy}", "--trainer.max_epochs=1", *SMALL)
+    subprocess.run([sys.executable, "-m", "project", *words], cwd=tmp_path, env=env, check=True, capture_output=True)
+    (media,) = tmp_path.glob("runs/wandb/offline-run-*/files/media")
+    (page,) = media.glob("html/test/report_*.html")
+    assert page.read_text() == (tmp_path / "runs" / "version_0" / "report.html").read_text()
+    assert len(list(media.glob("images/test/confusion_matrix_*.png"))) == 1
