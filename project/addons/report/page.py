@@ -160,7 +160,7 @@ def sections(predictor: Predictor, folder: Path) -> list[tuple[str, Markup]]:
         try:
             title, fragment = load(place)(predictor, folder)
         except UserError as error:
-            title, fragment = name, f"<p>{html.escape(str(error))}</p>"
+            title, fragment = name.capitalize(), f"<p>{html.escape(str(error))}</p>"
         found.append((title, Markup(fragment)))  # the function has escaped it
     return found
 

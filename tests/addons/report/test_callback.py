@@ -18,22 +18,30 @@ TITLES = (
 )
 
 
+SHOWS_RESULTS = pytest.mark.skipif(
+    "results" not in registered("CALLBACKS"), reason="the report shows what project/addons/results writes"
+)
+
+
 @pytest.fixture
 def best(fitted) -> str:
     return f"--ckpt_path={fitted / 'checkpoints' / 'best.ckpt'}"
 
 
+@SHOWS_RESULTS
 def test_a_fit_ends_with_tables_and_the_report(fitted_once):
     out = (fitted_once / "printed.txt").read_text()
     assert [title for title in TITLES if title not in out] == []
     assert "report: runs/version_0/report.html" in out
 
 
+@SHOWS_RESULTS
 def test_the_report_comes_before_what_can_be_done_with_the_model(fitted_once):
     out = (fitted_once / "printed.txt").read_text()
-    assert out.index("report:") > out.index(TITLES[2])
+    assert out.index(TITLES[2]) < out.index("report:") < out.index("go on with")
 
 
+@SHOWS_RESULTS
 def test_a_test_writes_a_report_into_its_own_folder(sentiment, best, toy, capsys):
     assert sentiment("test", best, f"--data.corpus={toy}", *QUIET) == 0
     out = capsys.readouterr().out
@@ -42,7 +50,7 @@ def test_a_test_writes_a_report_into_its_own_folder(sentiment, best, toy, capsys
     assert "Loss by epoch" in page  # of the fit that wrote the checkpoint
 
 
-@pytest.mark.parametrize("word", ["--without=report", "--report=false"])
+@pytest.mark.parametrize("word", ["--without=report", pytest.param("--report=false", marks=pytest.mark.slow)])
 def test_it_can_be_left_out(sentiment, best, toy, capsys, word):
     assert sentiment("test", best, f"--data.corpus={toy}", word, *QUIET) == 0
     assert TITLES[0] not in capsys.readouterr().out
@@ -50,6 +58,7 @@ def test_it_can_be_left_out(sentiment, best, toy, capsys, word):
     assert not list(Path("runs/version_1").glob("*.html"))
 
 
+@pytest.mark.slow
 def test_without_the_results_there_are_tables_and_no_report(sentiment, best, toy, capsys):
     assert sentiment("test", best, f"--data.corpus={toy}", "--without=results", *QUIET) == 0
     assert TITLES[0] in capsys.readouterr().out
@@ -76,6 +85,7 @@ def test_a_fit_records_machine_and_speed(fitted):
     assert found["tokens_per_second"] > 0
 
 
+@SHOWS_RESULTS
 @pytest.mark.slow
 def test_texts_and_labels_are_shown_as_they_are(sentiment, capsys):
     rows = [(f"[b]The {n} film[/b] [/url] $$ {{0}} is " + "very " * 30 + "long.", "[/good]") for n in range(12)]
@@ -90,6 +100,7 @@ def test_texts_and_labels_are_shown_as_they_are(sentiment, capsys):
     assert "<i>x</i>" not in page
 
 
+@SHOWS_RESULTS
 @pytest.mark.slow
 def test_two_processes_write_one_report_of_all_texts(sentiment, best, toy, tmp_path):
     words = (best, f"--data.corpus={toy}", "--trainer.devices=2", "--trainer.strategy=ddp", *QUIET)
@@ -99,6 +110,7 @@ def test_two_processes_write_one_report_of_all_texts(sentiment, best, toy, tmp_p
     assert ", 2 processes</dd>" in page
 
 
+@SHOWS_RESULTS
 @pytest.mark.slow
 @pytest.mark.skipif("wandb" not in registered("CALLBACKS"), reason="project/addons/wandb brings the logger")
 def test_report_and_picture_are_logged_to_wandb(toy, tmp_path):

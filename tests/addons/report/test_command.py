@@ -19,6 +19,11 @@ from project.addons.report.run import read_run
 from project.errors import UserError
 
 
+pytestmark = pytest.mark.skipif(
+    "results" not in registry.registered("CALLBACKS"), reason="the report shows what project/addons/results writes"
+)
+
+
 @pytest.fixture
 def page(fitted) -> str:
     return (fitted / "report.html").read_text()

@@ -15,11 +15,15 @@ from project.addons.report.page import page
 from project.addons.report.run import Answers, read_run
 from project.decision import Decision
 from project.predict import open_checkpoint
+from project.registry import registered
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.skipif(
+        "results" not in registered("CALLBACKS"), reason="the report shows what project/addons/results writes"
+    ),
     pytest.mark.skipif(
         not (CHROMIUM and DRIVER), reason="no chromium and chromedriver: apt-get install chromium chromium-driver"
     ),
