@@ -18,7 +18,6 @@ from project.addons.report.page import changed
 from project.addons.report.run import read_run
 from project.errors import UserError
 
-
 pytestmark = pytest.mark.skipif(
     "results" not in registry.registered("CALLBACKS"), reason="the report shows what project/addons/results writes"
 )
@@ -117,7 +116,7 @@ def test_the_card_is_in_the_report(sentiment, fitted, page):
 def test_another_output_that_is_there_is_refused(sentiment, fitted, capsys):
     Path("mine.html").write_text("mine")
     assert sentiment("report", fitted, "--output=mine.html") == 2
-    assert "--output mine.html exists already" in capsys.readouterr().err
+    assert "mine.html exists already: choose another file" in capsys.readouterr().err
     assert Path("mine.html").read_text() == "mine"
 
 
