@@ -27,6 +27,10 @@ class Report(L.Callback):
     def __init__(self) -> None:
         self._tokens, self._seconds = 0, 0.0
 
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Start the clock: a fit that goes on within an epoch does not start that again."""
+        self._started = time.perf_counter()
+
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Start the clock."""
         self._started = time.perf_counter()

@@ -6,6 +6,7 @@ from io import StringIO
 from typing import Any, NamedTuple
 
 import matplotlib as mpl
+from markupsafe import Markup
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -39,7 +40,7 @@ class Chart(NamedTuple):
     """A picture with its title, its legend (dashes in SVG's terms, name and figure of each curve) and a note."""
 
     title: str
-    svg: str
+    svg: Markup
     legend: list[tuple[str, str, str]]
     note: str
 
@@ -85,7 +86,7 @@ def chart(
         plot.set_ylabel(axes[1], labelpad=8)
         dashes = ["" if dash == "-" else " ".join(str(1.8 * length) for length in dash[1]) for dash in DASHES]
         legend = [(dash, curve.name, curve.figure) for dash, curve in zip(dashes, curves, strict=False)]
-        return Chart(title, as_svg(figure), legend, note)
+        return Chart(title, Markup(as_svg(figure)), legend, note)  # no label is in it
 
 
 def as_svg(figure: Figure) -> str:

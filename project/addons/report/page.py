@@ -1,18 +1,12 @@
 """Everything about a tested run -> its report as one HTML file, and its model card in Markdown."""
 
 import html
-import inspect
 import re
-import shlex
-from collections.abc import Mapping
-from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import lightning as L
 import numpy as np
-import yaml
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from markupsafe import Markup
 
@@ -20,18 +14,15 @@ from project.addons.report.charts import calibration_charts, class_charts, learn
 from project.addons.report.examples import SAMPLE, Doubt, doubted_rows, explained_errors, strengths
 from project.addons.report.figures import class_figures, confusions, paired_difference, share
 from project.addons.report.run import Run, baselines_of
+from project.addons.report.settings import changed, reading
 from project.addons.report.slices import slices
 from project.checkpoint import KEY, PREFIX
-from project.classifier import SentimentClassifier
-from project.datamodule import SentimentDataModule
-from project.encoder import encoder_class
 from project.errors import UserError
-from project.ingest import SPLITS, Corpus, ReadOptions
+from project.ingest import SPLITS, Corpus
 from project.predict import Predictor
 from project.registry import load, registered
 
 HERE = Path(__file__).parent
-DEFAULTS = Path(__file__).parents[3] / "configs" / "default.yaml"
 MOST_IN_MATRIX = 40  # classes; of more the largest confusions are shown
 
 
@@ -77,7 +68,7 @@ def page(run: Run, corpus: Corpus | None, predictor: Predictor, most_doubts: int
     }
     doubts: list[Doubt] = []
     looked = 0
-    if corpus is not None and "train" in corpus.splits and corpus.name == run.checkpoint[KEY]["corpus"]:
+    if corpus is not None and "train" in corpus.splits and facts["same_corpus"]:
         doubts, looked = doubted_rows(corpus, predictor, most_doubts)
     found = slices(tested, predictor.tokenizer, corpus, data.get("label_column", "label"))
     lows = [group.accuracy.low for groups in found.values() for group in groups if group.accuracy.texts]
@@ -86,9 +77,7 @@ def page(run: Run, corpus: Corpus | None, predictor: Predictor, most_doubts: int
         facts
         | {
             "css": Markup((HERE / "page.css").read_text(encoding="utf-8")),  # our own
-            "charts": {
-                key: [each._replace(svg=Markup(each.svg)) for each in charts] for key, charts in drawn.items()
-            },  # no label in them
+            "charts": drawn,
             "counts": counts if len(tested.names) <= MOST_IN_MATRIX else None,
             "shares": shares.tolist(),
             "confusions": confusions(counts, 20),
@@ -108,8 +97,8 @@ def facts_of(run: Run, corpus: Corpus | None) -> dict[str, Any]:
     results, state, tested = run.results, run.checkpoint[KEY], run.tested
     answered = int((tested.chosen >= 0).sum())
     weights = run.checkpoint["state_dict"].items()
-    network = state["network"]["arguments"]
-    encoder = network.get("encoder", {})
+    encoder = state["network"]["arguments"].get("encoder", {})
+    changes = changed(run.config)
     classes = class_figures(results["confusion_matrix"]["counts"], tested.names)
     return {
         "run": run,
@@ -126,26 +115,18 @@ def facts_of(run: Run, corpus: Corpus | None) -> dict[str, Any]:
                       for each in baselines_of(run)],
         "commands": registered("COMMANDS"),
         "network": encoder.get("class_path", state["network"]["name"]).rpartition(".")[2],
-        "encoder": encoder.get("init_args", {}),
         "parameters": sum(weight.numel() for name, weight in weights if name.startswith(PREFIX)),
         "trained_on": state["corpus"],
         "same_corpus": state["fingerprint"] == results["fingerprint"],
         "state": state,
         "corpus": corpus,
         "sizes": {split: len(corpus.splits[split]) for split in SPLITS if split in corpus.splits} if corpus else {},
-        "changed": changed(run.config),
-        "reading": reading(run),
+        "changed": changes,
+        "reading": reading(results["corpus"], changes),
         "machine": run.facts.get("machine", {}),
         "commit": run.facts.get("git_commit"),
         "date": f"{datetime.fromtimestamp((run.folder / 'results.json').stat().st_mtime, UTC):%Y-%m-%d %H:%M} UTC",
     }  # fmt: skip
-
-
-def reading(run: Run) -> str:
-    """Return the options with which other commands read the same corpus."""
-    own = {f"data.{each.name}" for each in fields(ReadOptions)}
-    options = [f"--{name}={value}" for name, value, _ in changed(run.config) if name in own]
-    return shlex.join([f"--data.corpus={run.results['corpus']}", *options])
 
 
 def compared(own: list[int | None], other: list[int]) -> tuple[float, float, float] | None:
@@ -162,37 +143,4 @@ def sections(predictor: Predictor, folder: Path) -> list[tuple[str, Markup]]:
         except UserError as error:
             title, fragment = name.capitalize(), f"<p>{html.escape(str(error))}</p>"
         found.append((title, Markup(fragment)))  # the function has escaped it
-    return found
-
-
-def changed(config: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
-    """Return the options of a configuration that differ from the defaults: name, value, default."""
-    if not config:
-        return []
-    defaults = flat({"trainer": arguments(L.Trainer), "data": arguments(SentimentDataModule)})
-    defaults |= flat({"model": arguments(SentimentClassifier)})
-    if DEFAULTS.exists():
-        defaults |= flat(yaml.safe_load(DEFAULTS.read_text(encoding="utf-8")))
-    encoder: Any = config.get("model", {}).get("encoder") or {}
-    if "class_path" in encoder:
-        defaults["model.encoder.class_path"] = "project.encoder.BiLSTMEncoder"
-        defaults |= flat({"model": {"encoder": {"init_args": arguments(encoder_class(encoder))}}})
-    parts = {"seed_everything", "data", "model", "trainer", "optimizer"} & config.keys()
-    own = flat({part: config[part] for part in sorted(parts)})
-    own = {name: value for name, value in own.items() if not name.startswith(("trainer.callbacks", "trainer.logger"))}
-    found = [(name, value, defaults.get(name)) for name, value in own.items() if name != "data.seed"]
-    return [(name.replace(".init_args", ""), value, old) for name, value, old in found if str(value) != str(old)]
-
-
-def arguments(kind: type) -> dict[str, Any]:
-    """Return the defaults of a class's own arguments."""
-    found = inspect.signature(kind).parameters.values()
-    return {each.name: each.default for each in found if each.default is not each.empty}
-
-
-def flat(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return nested dictionaries as one, with names like data.corpus."""
-    found: dict[str, Any] = {}
-    for name, value in nested.items():
-        found |= flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
     return found

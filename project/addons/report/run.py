@@ -2,7 +2,6 @@
 
 import csv
 import json
-import sys
 from collections import defaultdict
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -112,7 +111,6 @@ def read_tested(path: Path, names: list[str]) -> Answers:
         KeyError: It has other columns.
         ValueError: Or other labels.
     """
-    csv.field_size_limit(sys.maxsize)  # a text may be a book
     with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
         rows = list(csv.DictReader(file))
     labels, chosen = ([[*names, ""].index(row[column]) for row in rows] for column in ("label", "predicted"))

@@ -14,8 +14,8 @@ import pytest
 from project import registry
 from project.addons.report import page as page_of
 from project.addons.report.figures import reliability
-from project.addons.report.page import changed
 from project.addons.report.run import read_run
+from project.addons.report.settings import changed, reading
 from project.errors import UserError
 
 pytestmark = pytest.mark.skipif(
@@ -159,6 +159,17 @@ def test_other_add_ons_add_sections(sentiment, fitted, monkeypatch):
 
 def test_the_registry_knows_sections():
     assert registry.registered("SECTIONS") is not None
+
+
+def test_a_run_whose_checkpoint_is_gone_is_refused_in_one_line(sentiment, fitted, capsys):
+    (fitted / "checkpoints" / "best.ckpt").unlink()
+    assert sentiment("report", fitted) == 2
+    assert "best.ckpt does not exist" in capsys.readouterr().err
+
+
+def test_other_commands_read_the_corpus_with_the_same_options():
+    changes = [("data.label_column", "of sort", "label"), ("data.batch_size", 16, 64)]
+    assert reading("my rows.csv", changes) == "'--data.corpus=my rows.csv' '--data.label_column=of sort'"
 
 
 def test_only_what_differs_from_the_defaults_is_a_change():
