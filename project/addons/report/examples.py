@@ -14,6 +14,7 @@ BATCH = 256  # texts
 ERRORS, DOUBTS = 20, 20  # that are shown
 MOST_WORDS = 60  # of a text that are left out in turn
 SAMPLE = 5_000  # rows of train in an automatic report
+MOST_READ = 1_000_000  # characters in them: a few seconds for a small network on a CPU
 LONGEST = 240  # characters of a row of train
 
 
@@ -66,9 +67,14 @@ def doubted_rows(corpus: Corpus, predictor: Predictor, most: int | None = SAMPLE
     """
     train = corpus.split("train")
     rows = np.arange(len(train))
-    if most is not None and len(train) > most:
-        rows = np.sort(np.random.default_rng(0).choice(len(train), most, replace=False))
+    if most is not None:
+        rows = np.sort(np.random.default_rng(0).permutation(rows)[:most])
     examples = list(Rows(train.path, train.chosen[rows], train.order[:-1]))
+    if most is not None:
+        order = np.random.default_rng(0).permutation(len(rows))
+        read = np.cumsum([len(examples[each].text) for each in order])
+        kept = np.sort(order[: max(int((read <= MOST_READ).sum()), 1)])
+        rows, examples = rows[kept], [examples[each] for each in kept]
     answers = predictor.answers([example.text for example in examples], BATCH)
     names = corpus.label_names
     own = [answer.probabilities[names[each.label]] for answer, each in zip(answers, examples, strict=True)]

@@ -98,7 +98,8 @@ def read_run(folder: Path) -> Run:
     if missing := NEEDED - results.keys():
         raise UserError(f"{folder}/results.json lacks {missing.pop()!r}: test the checkpoint again")
     named = Path(results["checkpoint"])
-    path = named if named.is_file() else folder / "checkpoints" / named.name
+    own = folder / "checkpoints" / named.name  # wherever the folder has been moved
+    path = own if own.is_file() else named
     config, facts = (read_yaml(folder / name) for name in ("config.yaml", "hparams.yaml"))
     epochs = read_epochs(path.parent.parent / "metrics.csv")
     return Run(folder, results, config, facts, epochs, tested, path, read_checkpoint(path))

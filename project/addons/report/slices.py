@@ -44,12 +44,12 @@ def quartiles(lengths: Sequence[int]) -> tuple[list[int], dict[int, str]]:
 
 def slices(tested: Answers, tokenizer: Tokenizer, corpus: Corpus | None, label_column: str) -> dict[str, list[Group]]:
     """Return the groups of each slicing by its title, without those that have one group alone."""
-    lengths = [len(tokenizer.split(text)) for text in tested.texts]
+    tokens = [tokenizer.split(text) for text in tested.texts]
     negated = [bool(NEGATION.search(text.lower())) for text in tested.texts]
-    ids = [np.array(tokenizer.encode(text)) for text in tested.texts]
-    unknown = [int(np.searchsorted([0, 0.1], float((each == UNK_ID).mean()))) for each in ids]
+    shares = [np.mean([tokenizer.token_id(token) == UNK_ID for token in each]) for each in tokens]
+    unknown = [int(np.searchsorted([0, 0.1], each)) for each in shares]
     found = {
-        "Length": grouped(tested, *quartiles(lengths)),
+        "Length": grouped(tested, *quartiles([len(each) for each in tokens])),
         "English negation": grouped(tested, negated, {True: "not, never, n't, ...", False: "without"}),
         "Unknown words": grouped(tested, unknown, {0: "none", 1: "up to 10% of the tokens", 2: "more"}),
         "True class": grouped(tested, tested.labels.tolist(), dict(enumerate(tested.names))),
