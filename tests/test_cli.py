@@ -28,7 +28,7 @@ def best(run: Path) -> Path:
 
 def test_fit_leaves_the_whole_run_in_one_folder(fitted):
     names = {str(path.relative_to(fitted)) for path in fitted.rglob("*") if path.is_file()}
-    assert names - {"confusion_matrix.png", "results.json", "test.csv"} == {  # those of add-ons
+    assert names - {"confusion_matrix.png", "report.html", "results.json", "test.csv"} == {  # those of add-ons
         *("checkpoints/best.ckpt", "checkpoints/last.ckpt"),
         *("config.yaml", "hparams.yaml", "metrics.csv"),
     }
