@@ -27,7 +27,8 @@ class Progress(L.Callback):
         self._tokens = 0
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
-        """Print what the fit works with."""
+        """Print what the fit works with; start the clock, since a resumed run may go on in the middle of an epoch."""
+        self._started = time.perf_counter()
         say(network_line(trainer, pl_module.network))
         facts, loader, val = trainer.datamodule.facts(), trainer.train_dataloader, trainer.val_dataloaders
         unknown = val.dataset.share_of(UNK_ID) if val is not None else 0.0
@@ -64,7 +65,8 @@ class Progress(L.Callback):
         if not self._tokens or not hasattr(self, "_seconds"):
             return
         figures = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        monitor, marked = chosen_by(trainer, figures)
+        monitor, chosen = chosen_by(trainer, figures)
+        marked = chosen and self._best.get(monitor) != figures[monitor]  # of equal ones the checkpoint keeps the first
         epoch = trainer.fit_loop.epoch_progress.current.processed - 1  # type: ignore[attr-defined] # it has
         if marked:
             self._best = {"epoch": epoch} | {name: figures[name] for name in figures if name.startswith("val/")}

@@ -84,7 +84,7 @@ def test_texts_and_weights_stay_here_without_the_option(tmp_path, toy):
 
 def test_the_sweep_runs_fit_with_options_that_it_has(sentiment, toy, monkeypatch):
     monkeypatch.setattr("project.addons.wandb.callback.WandbLogger", None)
-    sweep = yaml.safe_load((Path(__file__).parents[3] / "project/addons/wandb/sweep.yaml").read_text())
+    sweep = yaml.safe_load((Path(__file__).parents[3] / "project/addons/wandb/sweep.yml").read_text())
     assert sweep["command"][-1] == "${args}"
     words = [word for word in sweep["command"] if word.startswith("--")]
     for name, how in sweep["parameters"].items():
