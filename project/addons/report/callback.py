@@ -82,6 +82,8 @@ class Report(L.Callback):
             report = self._report(trainer, folder)
             for logger in trainer.loggers:
                 if isinstance(logger, WandbLogger):
+                    rows = [[name, *row] for name, row in zip(names, counts, strict=True)]
+                    logger.log_table("test/confusions", ["true", *names], rows)
                     log_to_wandb(logger, picture if drawn else None, report)
 
     def _report(self, trainer: Any, folder: Path) -> Path | None:

@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -113,7 +114,7 @@ def test_two_processes_write_one_report_of_all_texts(sentiment, best, toy, tmp_p
 @SHOWS_RESULTS
 @pytest.mark.slow
 @pytest.mark.skipif("wandb" not in registered("CALLBACKS"), reason="project/addons/wandb brings the logger")
-def test_report_and_picture_are_logged_to_wandb(toy, tmp_path):
+def test_report_picture_and_table_are_logged_to_wandb(toy, tmp_path):
     env = os.environ | {"WANDB_MODE": "offline", "WANDB_SILENT": "true"}
     words = ("fit", f"--data.corpus={toy}", "--trainer.max_epochs=1", *SMALL)
     subprocess.run([sys.executable, "-m", "project", *words], cwd=tmp_path, env=env, check=True, capture_output=True)
@@ -121,3 +122,5 @@ def test_report_and_picture_are_logged_to_wandb(toy, tmp_path):
     (page,) = media.glob("html/test/report_*.html")
     assert page.read_text() == (tmp_path / "runs" / "version_0" / "report.html").read_text()
     assert len(list(media.glob("images/test/confusion_matrix_*.png"))) == 1
+    (table,) = media.glob("table/test/confusions_*.table.json")
+    assert json.loads(table.read_text())["columns"] == ["true", "negative", "positive"]
