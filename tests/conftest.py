@@ -12,6 +12,7 @@ import pytest
 
 from project.__main__ import main
 from project.process import prepare
+from project.registry import registered
 
 prepare()  # as the command line does, before anything imports torch
 
@@ -88,7 +89,7 @@ def sentiment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
     return run_sentiment
 
 
-SMALL = (
+PLAIN = (
     "--data.vectors=null",
     "--model.encoder.hidden_size=8",
     "--model.embedding_dim=8",
@@ -96,6 +97,8 @@ SMALL = (
     "--trainer.enable_progress_bar=false",
     "--trainer.accelerator=cpu",
 )
+# a report takes longer than these fits
+SMALL = (*PLAIN, *(("--report=false",) if "report" in registered("CALLBACKS") else ()))
 
 
 @pytest.fixture(scope="session")
@@ -105,7 +108,7 @@ def fitted_once(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         with redirect_stdout(StringIO()) as printed:
-            assert run_sentiment("fit", f"--data.corpus={toy}", "--trainer.max_epochs=2", *SMALL) == 0
+            assert run_sentiment("fit", f"--data.corpus={toy}", "--trainer.max_epochs=2", *PLAIN) == 0
     (folder / "printed.txt").write_text(printed.getvalue())
     return folder
 

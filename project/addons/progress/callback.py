@@ -70,11 +70,7 @@ class Progress(L.Callback):
         epoch = trainer.fit_loop.epoch_progress.current.processed - 1  # type: ignore[attr-defined] # it has
         if marked:
             self._best = {"epoch": epoch} | {name: figures[name] for name in figures if name.startswith("val/")}
-        shown = [
-            f"{name} {figures[name]:.4f}"
-            for name in dict.fromkeys(("train/loss", "val/loss", monitor))
-            if name in figures
-        ]
+        shown = shown_figures(figures, monitor)
         rate = self._tokens * trainer.world_size / self._seconds
         speed = f"{rate:,.0f} tokens/s  {self._seconds:.1f} s"
         total = f" of {trainer.max_epochs}" if (trainer.max_epochs or 0) > 0 else ""
@@ -87,6 +83,12 @@ class Progress(L.Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take it over."""
         self._best = state_dict["best"]
+
+
+def shown_figures(figures: Epoch, monitor: str) -> list[str]:
+    """Return the losses and the figure that chooses the best checkpoint, as far as they were measured."""
+    names = dict.fromkeys(("train/loss", "val/loss", monitor))
+    return [f"{name} {figures[name]:.4f}" for name in names if name in figures]
 
 
 def chosen_by(trainer: L.Trainer, figures: Epoch) -> tuple[str, bool]:

@@ -26,6 +26,7 @@ def test_a_fit_leaves_the_temperature_of_its_val(fitted):
     assert checkpoint[KEY]["decision"]["temperature"] == pytest.approx(fitted_temperature(*measured(plain)), rel=1e-3)
 
 
+@pytest.mark.slow
 def test_it_can_be_left_out(sentiment, toy, capsys):
     assert sentiment("fit", f"--data.corpus={toy}", "--calibrate=false", "--trainer.max_epochs=1", *SMALL) == 0
     assert temperature("runs/version_0") == 1.0

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from project.corpora import load_corpus
-from tests.conftest import SMALL, run_sentiment, write_csv
+from tests.conftest import PLAIN, run_sentiment, write_csv
 
-RESUMED = [word for word in SMALL if not word.startswith(("--model", "--data.vectors"))]
-PRETRAIN = [word for word in SMALL if not word.startswith("--trainer")]
+RESUMED = [word for word in PLAIN if not word.startswith(("--model", "--data.vectors"))]
+PRETRAIN = [word for word in PLAIN if not word.startswith("--trainer")]
 WEIGHT = "encoder.rnn.weight_hh_l0_reverse"
 
 
@@ -43,7 +43,7 @@ def started(pretrained_once, toy, tmp_path_factory):
     words = ("--model.init_from", copy, "--trainer.max_epochs=1", "--model.learning_rate=1e-9")
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(StringIO()) as printed:
         patch.chdir(folder)
-        assert run_sentiment("fit", "--data.corpus", toy, "--test_after_fit=false", *words, *SMALL) == 0
+        assert run_sentiment("fit", "--data.corpus", toy, "--test_after_fit=false", *words, *PLAIN) == 0
     copy.unlink()
     return folder / "runs" / "version_0" / "checkpoints" / "last.ckpt", printed.getvalue()
 
@@ -63,7 +63,7 @@ def test_fit_starts_from_the_file(pretrained, started):
 def test_vectors_are_matched_by_word_on_another_corpus(pretrained, sentiment, tmp_path):
     write_csv(tmp_path / "own.csv", [(f"The zesty film {n}", "good" if n % 2 else "bad") for n in range(20)])
     words = ("--data.corpus", tmp_path / "own.csv", "--data.vectors", pretrained, "--model.init_from", pretrained)
-    small = [word for word in SMALL if not word.startswith("--data.vectors")]
+    small = [word for word in PLAIN if not word.startswith("--data.vectors")]
     short = ("--trainer.max_epochs=1", "--model.learning_rate=1e-9", "--test_after_fit=false")
     assert sentiment("fit", *words, *short, *small) == 0
     checkpoint = torch.load("runs/version_0/checkpoints/last.ckpt", weights_only=True)
@@ -94,7 +94,7 @@ def other(toy, tmp_path):
 
 @pytest.mark.slow
 def test_a_file_that_has_read_val_or_test_is_refused(pretrained, sentiment, other, capsys):
-    words = ("--data.corpus", other, "--model.init_from", pretrained, *SMALL)
+    words = ("--data.corpus", other, "--model.init_from", pretrained, *PLAIN)
     assert sentiment("fit", *words) == 2
     assert "has read 3 of the texts in val and test" in capsys.readouterr().err
 
@@ -105,13 +105,13 @@ def test_held_out_texts_of_another_corpus_are_not_read(sentiment, toy, other, ca
     assert sentiment("pretrain", *words, *PRETRAIN) == 0
     assert "a language model on 37 pieces" in capsys.readouterr().out
     fit = ("--data.corpus", other, "--model.init_from=lm.pt", "--trainer.max_epochs=1", "--test_after_fit=false")
-    assert sentiment("fit", *fit, *SMALL) == 0
+    assert sentiment("fit", *fit, *PLAIN) == 0
 
 
 def test_texts_read_by_an_earlier_pretraining_are_remembered(pretrained, sentiment, other, capsys):
     words = ("--output=on.pt", "--start", pretrained, "--data.corpus", other, "--epochs=1")
     assert sentiment("pretrain", *words, *PRETRAIN) == 0
-    assert sentiment("fit", "--data.corpus", other, "--model.init_from=on.pt", *SMALL) == 2
+    assert sentiment("fit", "--data.corpus", other, "--model.init_from=on.pt", *PLAIN) == 2
     assert "on.pt has read 3 of the texts" in capsys.readouterr().err
 
 

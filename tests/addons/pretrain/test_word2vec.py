@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.conftest import SMALL, write_csv
+from tests.conftest import PLAIN, write_csv
 
-WORDS = [word for word in SMALL if not word.startswith(("--trainer", "--model", "--data.vectors"))]
+WORDS = [word for word in PLAIN if not word.startswith(("--trainer", "--model", "--data.vectors"))]
 
 
 @pytest.fixture

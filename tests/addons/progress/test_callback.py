@@ -36,6 +36,7 @@ def test_the_end_says_which_epoch_was_best(printed):
     assert best == marked[-1]
 
 
+@pytest.mark.slow
 def test_unknown_words_are_told_with_what_to_do(sentiment, tmp_path, capsys):
     rows = [f"{chr(0x4E00 + 3 * n)}{chr(0x5E00 + 7 * n)},{'ab'[n % 2]}" for n in range(60)]
     (tmp_path / "rows.csv").write_text("\n".join(["text,label", *rows]), encoding="utf-8")
@@ -43,6 +44,7 @@ def test_unknown_words_are_told_with_what_to_do(sentiment, tmp_path, capsys):
     assert "many words of val are unknown: texts without spaces" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_share_of_words_with_a_vector_is_told(sentiment, toy, capsys):
     Path("vectors.txt").write_text("film 1 1\nunheard 2 2\n")
     words = ("--data.vectors=vectors.txt", "--model.embedding_dim=2", "--trainer.max_epochs=1")

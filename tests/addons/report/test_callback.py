@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from project.registry import registered
-from tests.conftest import SMALL, write_csv
+from tests.conftest import PLAIN, write_csv
 
 QUIET = ("--trainer.enable_progress_bar=false", "--trainer.accelerator=cpu")
 TITLES = (
@@ -70,7 +70,7 @@ def test_without_its_package_the_extra_is_named_in_one_line(sentiment, toy, caps
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     for name in [name for name in sys.modules if name.startswith("project.addons.report.")]:
         monkeypatch.delitem(sys.modules, name)
-    assert sentiment("fit", f"--data.corpus={toy}", *SMALL) == 2
+    assert sentiment("fit", f"--data.corpus={toy}", *PLAIN) == 2
     error = capsys.readouterr().err.splitlines()[-1]
     assert error == "error: sentiment fit needs matplotlib.figure: pip install -e '.[report]'"
 
@@ -91,7 +91,7 @@ def test_a_fit_records_machine_and_speed(fitted):
 def test_texts_and_labels_are_shown_as_they_are(sentiment, capsys):
     rows = [(f"[b]The {n} film[/b] [/url] $$ {{0}} is " + "very " * 30 + "long.", "[/good]") for n in range(12)]
     write_csv(Path("rows.csv"), [*rows, *((f"A dull plot {n} :smile: <i>x</i>", "$$<b>") for n in range(12))])
-    assert sentiment("fit", "--data.corpus=rows.csv", "--trainer.max_epochs=1", *SMALL) == 0
+    assert sentiment("fit", "--data.corpus=rows.csv", "--trainer.max_epochs=1", *PLAIN) == 0
     out = capsys.readouterr().out
     assert "[/good]" in out
     assert "$$<b>" in out
@@ -116,7 +116,7 @@ def test_two_processes_write_one_report_of_all_texts(sentiment, best, toy, tmp_p
 @pytest.mark.skipif("wandb" not in registered("CALLBACKS"), reason="project/addons/wandb brings the logger")
 def test_report_picture_and_table_are_logged_to_wandb(toy, tmp_path):
     env = os.environ | {"WANDB_MODE": "offline", "WANDB_SILENT": "true"}
-    words = ("fit", f"--data.corpus={toy}", "--trainer.max_epochs=1", *SMALL)
+    words = ("fit", f"--data.corpus={toy}", "--trainer.max_epochs=1", *PLAIN)
     subprocess.run([sys.executable, "-m", "project", *words], cwd=tmp_path, env=env, check=True, capture_output=True)
     (media,) = tmp_path.glob("runs/wandb/offline-run-*/files/media")
     (page,) = media.glob("html/test/report_*.html")

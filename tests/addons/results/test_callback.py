@@ -40,6 +40,7 @@ def test_run_that_ends_before_its_first_val_says_so(sentiment, toy, capsys):
     assert "no checkpoint was written" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_fit_without_a_test_leaves_the_figures_of_val(sentiment, toy):
     words = ("--test_after_fit=false", "--trainer.max_epochs=1")
     assert sentiment("fit", f"--data.corpus={toy}", *words, *SMALL) == 0

@@ -15,7 +15,7 @@ from project.addons.resume.callback import random_state, restore_random_state
 from project.addons.resume.newest import settings
 from project.atomic import locked
 from project.checkpoint import read_checkpoint
-from tests.conftest import SMALL
+from tests.conftest import PLAIN
 
 LAST = Path("runs/version_0/checkpoints/last.ckpt")
 
@@ -33,7 +33,7 @@ class StopWhereTold(L.Callback):
 def fit(sentiment, toy: Path, *words: str) -> int:
     own = ("--resume=auto", "--trainer.max_epochs=3", "--test_after_fit=false", "--data.min_freq=1")
     callback = f"--trainer.callbacks+={__name__}.StopWhereTold"
-    return sentiment("fit", f"--data.corpus={toy}", *own, *SMALL, callback, *words)
+    return sentiment("fit", f"--data.corpus={toy}", *own, *PLAIN, callback, *words)
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_gradients_that_wait_for_the_next_batch_are_not_lost(sentiment, toy, who
 
 
 def test_a_run_that_is_still_running_is_left_alone(sentiment, fitted, toy, capsys):
-    words = ("--resume=auto", "--trainer.max_epochs=2", *SMALL)
+    words = ("--resume=auto", "--trainer.max_epochs=2", *PLAIN)
     with locked(fitted):
         assert sentiment("fit", f"--data.corpus={toy}", *words) == 0
     assert "runs/version_0 is still running, and not resumed" in capsys.readouterr().out
@@ -97,7 +97,7 @@ def test_workers_do_not_change_the_weights(sentiment, toy, whole):
 
 
 def test_without_a_run_of_the_same_configuration_a_new_one_starts(sentiment, fitted, toy, capsys):
-    words = ("--resume=auto", "--trainer.max_epochs=1", "--test_after_fit=false", *SMALL)
+    words = ("--resume=auto", "--trainer.max_epochs=1", "--test_after_fit=false", *PLAIN)
     assert sentiment("fit", f"--data.corpus={toy}", *words) == 0
     assert "no run to resume: a new one starts" in capsys.readouterr().out
     assert sorted(path.name for path in Path("runs").iterdir()) == ["version_0", "version_1"]
@@ -107,7 +107,7 @@ def test_without_a_run_of_the_same_configuration_a_new_one_starts(sentiment, fit
 def test_a_damaged_checkpoint_is_told_and_another_taken(sentiment, fitted, toy, capsys):
     last = fitted / "checkpoints" / "last.ckpt"
     last.write_bytes(last.read_bytes()[:-100])
-    words = ("--resume=auto", "--trainer.max_epochs=2", *SMALL)
+    words = ("--resume=auto", "--trainer.max_epochs=2", *PLAIN)
     assert sentiment("fit", f"--data.corpus={toy}", *words) == 0
     out = capsys.readouterr().out
     assert "last.ckpt is not a checkpoint that can be read" in out
@@ -169,12 +169,12 @@ class KillWhereTold(L.Callback):
 def test_what_killed_runs_left_goes_with_the_next_fit(sentiment, fitted, toy):
     left = fitted / "checkpoints" / ".last.ckpt.999999-0.unfinished"
     left.write_bytes(b"half")
-    assert sentiment("fit", f"--data.corpus={toy}", "--trainer.max_epochs=1", "--test_after_fit=false", *SMALL) == 0
+    assert sentiment("fit", f"--data.corpus={toy}", "--trainer.max_epochs=1", "--test_after_fit=false", *PLAIN) == 0
     assert not left.exists()
 
 
 def test_a_failed_run_leaves_no_folder(sentiment, toy):
-    assert sentiment("fit", f"--data.corpus={toy}", *SMALL, "--model.init_from=missing.pt") == 2
+    assert sentiment("fit", f"--data.corpus={toy}", *PLAIN, "--model.init_from=missing.pt") == 2
     assert list(Path("runs").glob("*")) == []
 
 

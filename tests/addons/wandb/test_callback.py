@@ -82,6 +82,7 @@ def test_texts_and_weights_stay_here_without_the_option(tmp_path, toy):
     assert not any(each.HasField("artifact") for each in records(tmp_path))
 
 
+@pytest.mark.slow
 def test_the_sweep_runs_fit_with_options_that_it_has(sentiment, toy, monkeypatch):
     monkeypatch.setattr("project.addons.wandb.callback.WandbLogger", None)
     sweep = yaml.safe_load((Path(__file__).parents[3] / "project/addons/wandb/sweep.yml").read_text())
