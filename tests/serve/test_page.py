@@ -14,33 +14,16 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from project import Predictor, load
 from project.export.command import write_facts
+from tests.browser import CONTRAST, NEEDED, browser, show
 from tests.serve.conftest import Running
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not (CHROMIUM and DRIVER), reason="no chromium and chromedriver: apt-get install chromium chromium-driver"
-    ),
-]
-
-ARGUMENTS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--lang=en"),
-)
+pytestmark = [pytest.mark.slow, NEEDED]
 
 
 @pytest.fixture(scope="module")
 def chromium(tmp_path_factory) -> Iterator[webdriver.Chrome]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(CHROMIUM)
-    for argument in (*ARGUMENTS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options, webdriver.ChromeService(str(DRIVER)))
-    yield driver
-    driver.quit()
+    with browser(tmp_path_factory.mktemp("chromium")) as driver:
+        yield driver
 
 
 @pytest.fixture(scope="module")
@@ -67,22 +50,11 @@ def server(bundle, tmp_path_factory) -> Iterator[Running]:
 @pytest.fixture
 def page(chromium, server) -> Iterator[webdriver.Chrome]:
     """The page, freshly loaded; no test may cause a browser error, such as a policy violation."""
-    resize(chromium, 1024, 900)
-    media(chromium, "light")
+    show(chromium, 1024)
     chromium.get(server.url)
     yield chromium
     unexpected = [entry for entry in chromium.get_log("browser") if " 422 " not in entry["message"]]
     assert unexpected == []
-
-
-def resize(driver: webdriver.Chrome, width: int, height: int) -> None:
-    size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
-    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-
-
-def media(driver: webdriver.Chrome, scheme: str) -> None:
-    features = [{"name": "prefers-color-scheme", "value": scheme}]
-    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
 
 
 def shown(driver: webdriver.Chrome, element: str) -> str:
@@ -211,17 +183,26 @@ def test_an_error_is_shown_and_the_next_text_replaces_it(page):
     assert shown(page, "label")
 
 
-@pytest.mark.parametrize("width", [320, 360, 1024])
+@pytest.mark.parametrize("width", [320, 360, 1280])
 def test_nothing_scrolls_sideways(page, width):
-    resize(page, width, 740)
+    show(page, width)
     classify(page, "lovely " * 30 + "x" * 300)
     assert page.execute_script("return document.documentElement.scrollWidth") <= width
 
 
 @pytest.mark.parametrize(("scheme", "ground"), [("light", "rgb(251, 251, 250)"), ("dark", "rgb(20, 22, 26)")])
 def test_colours_follow_the_system_theme(page, scheme, ground):
-    media(page, scheme)
+    show(page, 1024, scheme)
     assert page.execute_script("return getComputedStyle(document.body).backgroundColor") == ground
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_has_the_contrast_of_aa(page, scheme):
+    show(page, 1280, scheme)
+    classify(page, "The music is lovely, and I would see it again.")
+    count, bad = page.execute_script(CONTRAST)
+    assert count > 20
+    assert bad == []
 
 
 def test_the_page_requests_only_its_own_server(page, server):

@@ -1,7 +1,6 @@
 """The report in a real browser, headless Chromium."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,23 +15,16 @@ from project.addons.report.run import Answers, read_run
 from project.decision import Decision
 from project.predict import open_checkpoint
 from project.registry import registered
-
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+from tests.browser import CONTRAST, NEEDED, browser, show
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(
         "results" not in registered("CALLBACKS"), reason="the report shows what project/addons/results writes"
     ),
-    pytest.mark.skipif(
-        not (CHROMIUM and DRIVER), reason="no chromium and chromedriver: apt-get install chromium chromium-driver"
-    ),
+    NEEDED,
 ]
 
-ARGUMENTS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--lang=en"),
-)
 NAMES = [
     "<b>bold</b>",
     "x" * 90,
@@ -46,46 +38,11 @@ NAMES = [
     "[/red]",
 ]
 
-# the contrast of every text with what lies below it (WCAG 2.2), where it is under 4.5
-CONTRAST = """
-const parse = (color) => {
-  const found = color.match(/[\\d.]+/g).map(Number);
-  return [...found, 1].slice(0, 4);
-};
-const over = ([r, g, b, a], below) => [r, g, b].map((x, n) => a * x + (1 - a) * below[n]);
-const light = (color) => {
-  const [r, g, b] = color.map((x) => x / 255).map((x) => x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4);
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-};
-const ground = (element) => {
-  const below = element.parentElement ? ground(element.parentElement) : [255, 255, 255];
-  return over(parse(getComputedStyle(element).backgroundColor), below);
-};
-document.querySelectorAll("details").forEach((each) => { each.open = true; });
-const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), bad = [];
-let count = 0;
-while (texts.nextNode()) {
-  const element = texts.currentNode.parentElement, style = getComputedStyle(element);
-  if (!texts.currentNode.data.trim() || element.closest("defs, style")) continue;
-  const below = ground(element), ink = over(parse(element.closest("svg") ? style.fill : style.color), below);
-  const [low, high] = [light(ink), light(below)].sort((a, b) => a - b), ratio = (high + 0.05) / (low + 0.05);
-  count += 1;
-  if (ratio < 4.5) bad.push([texts.currentNode.data.trim(), ratio, ink, below]);
-}
-return [count, bad];
-"""
-
 
 @pytest.fixture(scope="module")
 def chromium(tmp_path_factory) -> Iterator[webdriver.Chrome]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(CHROMIUM)
-    for argument in (*ARGUMENTS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options, webdriver.ChromeService(str(DRIVER)))
-    yield driver
-    driver.quit()
+    with browser(tmp_path_factory.mktemp("chromium")) as driver:
+        yield driver
 
 
 @pytest.fixture(scope="module")
@@ -117,13 +74,6 @@ def report(chromium, reports, request) -> Iterator[webdriver.Chrome]:
     chromium.get(reports[request.param].absolute().as_uri())
     yield chromium
     assert chromium.get_log("browser") == []
-
-
-def show(driver: webdriver.Chrome, width: int, scheme: str = "light", media: str = "") -> None:
-    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
-    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    features = [{"name": "prefers-color-scheme", "value": scheme}]
-    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": features})
 
 
 @pytest.mark.parametrize("width", [360, 1280])
