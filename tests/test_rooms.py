@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import SMALL
+from tests.conftest import PLAIN
 from tests.copies import run, tree_without
 
 ROOT = Path(__file__).parents[1]
@@ -61,7 +61,7 @@ sys.exit(main())
 @pytest.mark.parametrize("rooms", ALONE, ids="+".join)
 def test_without_a_room_everything_is_imported_collected_and_trained(tmp_path, toy, rooms):
     tree = tree_without(tmp_path, rooms)
-    run(tree, sys.executable, "-W", "ignore", "-c", EVERYTHING, str(tree), f"--data.corpus={toy}", *SMALL)
+    run(tree, sys.executable, "-W", "ignore", "-c", EVERYTHING, str(tree), f"--data.corpus={toy}", *PLAIN)
     run(tree, str(Path(sys.executable).with_name("lint-imports")))
     run(tree, str(Path(sys.executable).with_name("ruff")), "check", ".")
 
