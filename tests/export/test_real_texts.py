@@ -59,7 +59,8 @@ def test_bundles_of_all_variants_agree_with_their_networks(movies_run, tmp_path,
     encoder = encoder_state(partial(options.get("encoder", partial(BiLSTMEncoder, hidden_size=32)), **own))
     state["network"]["arguments"] |= {"embedding_dim": 16, "encoder": encoder, "num_frozen": 0}
     torch.manual_seed(0)
-    network, decision = build_network(state["network"]).eval(), Decision(tuple(state["label_names"]))
+    network = build_network(state["network"]).eval()
+    decision = Decision(tuple(state["label_names"]), **state["decision"])
     checkpoint, texts = predictor_of(network, Tokenizer.from_state(state["tokenizer"]), decision), real_texts()
     write_bundle(tmp_path / "bundle", build_graph(network), state, "float32")
     assert compare(checkpoint(texts), load(tmp_path / "bundle")(texts)).holds
