@@ -125,7 +125,7 @@ class SentimentCLI(LightningCLI):
             if self.command not in commands:
                 parser.add_argument(f"--{option}", type=Any, help=f"ignored: an option of {commands[0]}")
         parser.add_argument("--without", nargs="+", default=[], help="names of add-ons whose callbacks to leave out")
-        for name in registered("CALLBACKS").keys() - {"resume"}:  # which is an option of its own
+        for name in (each for each in registered("CALLBACKS") if each != "resume"):  # which is an option of its own
             parser.add_argument(f"--{name}", type=bool, default=True, help=f"false: --without={name}")
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:

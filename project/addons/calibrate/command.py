@@ -11,6 +11,7 @@ from rich.table import Table
 
 from project.addons.calibrate.fitting import (
     fitted_temperature,
+    log_softmax,
     macro_f1,
     negative_log_likelihood,
     threshold_for_precision,
@@ -62,7 +63,7 @@ def calibrate(
         raise UserError(f"--aim=precision and --label=NAME go together; the labels are {', '.join(old.label_names)}")
     logits, labels = measured(checkpoint)
     new = replace(old, temperature=fitted_temperature(logits, labels), thresholds=(), abstain_below=abstain_below)
-    probabilities = np.exp(log_softmax(logits / new.temperature))
+    probabilities = np.exp(log_softmax(logits, new.temperature))
     if aim == "macro_f1":
         new = replace(new, thresholds=thresholds_for_macro_f1(probabilities, labels))
     elif label is not None:
@@ -93,17 +94,11 @@ def measured(checkpoint: dict[str, Any]) -> tuple[NDArray[np.float64], NDArray[n
     return logits, np.array([example.label for example in examples])
 
 
-def log_softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the logarithms of the probabilities, (texts, C)."""
-    shifted = logits - logits.max(1, keepdims=True)
-    return np.asarray(shifted - np.log(np.exp(shifted).sum(1, keepdims=True)))
-
-
 def show(logits: NDArray[np.float64], labels: NDArray[np.int64], decisions: dict[str, Decision]) -> None:
     """Print the figures of val for each decision; a text without an answer counts for neither accuracy nor F1."""
     table = Table("val", "temperature", "log-likelihood", "answered", "accuracy", "macro F1")
     for name, decision in decisions.items():
-        probabilities = np.exp(log_softmax(logits / decision.temperature))
+        probabilities = np.exp(log_softmax(logits, decision.temperature))
         chosen = decision.chosen(probabilities)
         answered = chosen >= 0
         thresholds = decision.thresholds or np.ones(len(decision.label_names))

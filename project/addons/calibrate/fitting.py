@@ -13,9 +13,14 @@ GOLDEN = (5**0.5 - 1) / 2
 
 def negative_log_likelihood(logits: NDArray[np.floating], labels: Labels, temperature: float) -> float:
     """Return the mean over texts of -log p(label), for `logits` (texts, C) divided by `temperature`."""
+    return -float(log_softmax(logits, temperature)[np.arange(len(labels)), labels].mean())
+
+
+def log_softmax(logits: NDArray[np.floating], temperature: float) -> Floats:
+    """Return the logarithms of the probabilities, (texts, C), for `logits` (texts, C) divided by `temperature`."""
     scaled = logits.astype(np.float64) / temperature
     scaled -= scaled.max(1, keepdims=True)
-    return float((np.log(np.exp(scaled).sum(1)) - scaled[np.arange(len(labels)), labels]).mean())
+    return np.asarray(scaled - np.log(np.exp(scaled).sum(1, keepdims=True)))
 
 
 def fitted_temperature(logits: NDArray[np.floating], labels: Labels) -> float:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from project.addons.report.examples import SAMPLE
-from project.addons.report.page import card, page
+from project.addons.report.page import card, facts_of, page
 from project.addons.report.run import corpus_of, read_run
 from project.atomic import atomic_write
 from project.checkpoint import restore
@@ -48,7 +48,7 @@ def write(folder: Path, path: Path, corpus: Corpus | None = None, most_doubts: i
     run = read_run(folder)
     tested = corpus or corpus_of(run)
     if path.suffix == ".md":
-        text = card(run, tested)
+        text = card(facts_of(run, tested))
     else:
         text = page(run, tested, predictor_of(*restore(run.checkpoint)[:3]), most_doubts)
     with atomic_write(path) as scratch:

@@ -3,6 +3,7 @@
 import html
 import re
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ HERE = Path(__file__).parent
 MOST_IN_MATRIX = 40  # classes; of more the largest confusions are shown
 
 
+@cache
 def environment() -> Environment:
     """Return the templates' environment, which escapes all of the page, and Markdown's own marks in the card."""
     made = Environment(
@@ -44,9 +46,9 @@ def environment() -> Environment:
     return made
 
 
-def card(run: Run, corpus: Corpus | None) -> str:
-    """Return the model card in Markdown."""
-    return environment().get_template("card.md").render(facts_of(run, corpus))
+def card(facts: dict[str, Any]) -> str:
+    """Return the model card in Markdown, of `facts_of` a run."""
+    return environment().get_template("card.md").render(facts)
 
 
 def page(run: Run, corpus: Corpus | None, predictor: Predictor, most_doubts: int | None = SAMPLE) -> str:
@@ -87,7 +89,7 @@ def page(run: Run, corpus: Corpus | None, predictor: Predictor, most_doubts: int
             "doubts": doubts,
             "looked": looked,
             "sections": sections(predictor, run.folder),
-            "card": card(run, corpus),
+            "card": card(facts),
         }
     )  # fmt: skip
 

@@ -3,7 +3,7 @@
 import csv
 import json
 from collections import defaultdict
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,9 @@ import yaml
 
 from project.addons.report.figures import Flags, Floats, Ints
 from project.checkpoint import read_checkpoint
-from project.corpora import load_corpus
+from project.corpora import load_corpus, options_of
 from project.errors import UserError
-from project.ingest import Corpus, ReadOptions
+from project.ingest import Corpus
 
 NEEDED = {"corpus", "fingerprint", "test_fingerprint", "checkpoint", "metrics", "confusion_matrix", "decision", "right"}
 
@@ -141,8 +141,8 @@ def read_epochs(path: Path) -> dict[int, dict[str, float]]:
 
 def corpus_of(run: Run) -> Corpus | None:
     """Load the corpus that was tested; None if it is gone or has changed since."""
-    data = run.config.get("data") or run.checkpoint.get("datamodule_hyper_parameters", {})
-    options = ReadOptions(**{each.name: data[each.name] for each in fields(ReadOptions) if each.name in data})
+    data = run.config.get("data")
+    options = options_of({"datamodule_hyper_parameters": data} if data else run.checkpoint)
     for whole in (None, "test"):  # a foreign file is tested as a whole
         try:
             corpus = load_corpus(run.results["corpus"], options, run.tested.names, whole=whole)
