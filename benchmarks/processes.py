@@ -2,8 +2,9 @@
 
     python -m benchmarks.processes
 
-Both train the default network on the same random reviews, one after the other, three times; the first 8 steps warm up.
-Prints each pair and the median of their ratios.
+All train the default network on the same random reviews: one process, two that train one network, and two apart, which
+is what the machine has to give. A rate is the median of the steps' after the warm-up; no epoch ends. Prints each round
+and the medians of its ratios.
 """
 
 import json
@@ -17,6 +18,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+from project.process import prepare
+
+if __name__ == "__main__":
+    prepare()  # as the command line does, before anything imports torch
+
 import lightning as L
 import torch
 
@@ -24,29 +30,25 @@ from benchmarks.lengths import reviews
 from benchmarks.worker import ROOT
 from project.classifier import SentimentClassifier
 from project.datamodule import SentimentDataModule
-from project.process import prepare
 
-TEXTS, WARM_UP, STEPS, PAIRS = 4096, 8, 32, 3
+TEXTS, WARM_UP, STEPS, ROUNDS = 8192, 8, 40, 5
 
 
 class Tokens(L.Callback):
-    """Counts tokens and seconds of the steps after the warm-up.
+    """Counts the tokens a second of each step after the warm-up, in this process."""
 
-    Attributes:
-        rate: Tokens a second in this process.
-    """
-
-    rate = 0.0
+    def __init__(self) -> None:
+        self.rates: list[float] = []
+        self._before = 0.0
 
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Count a step."""
-        if trainer.global_step == WARM_UP:
-            self._tokens, self._began = 0, time.perf_counter()
-        elif trainer.global_step > WARM_UP:
-            self._tokens += len(batch.token_ids.data)
-            self.rate = self._tokens / (time.perf_counter() - self._began)
+        now = time.perf_counter()
+        if trainer.global_step > WARM_UP:
+            self.rates.append(len(batch.token_ids.data) / (now - self._before))
+        self._before = now
 
 
 def train(processes: int) -> None:
@@ -65,36 +67,40 @@ def train(processes: int) -> None:
     )
     data = SentimentDataModule("reviews.csv", vectors=None)
     trainer.fit(SentimentClassifier(), data)
-    rates = trainer.strategy.reduce(torch.tensor(tokens.rate), reduce_op="sum")
+    rates = trainer.strategy.reduce(torch.tensor(statistics.median(tokens.rates)), reduce_op="sum")
     if trainer.is_global_zero:
         Path("rate.json").write_text(json.dumps(float(rates)))
 
 
-def rate(folder: Path, processes: int) -> float:
-    """Return the tokens a second of so many processes of one thread."""
+def rate(folders: list[Path], processes: int) -> float:
+    """Return the tokens a second of so many processes of one thread in each folder, all at once."""
     env = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
     command = [sys.executable, "-m", "benchmarks.processes", str(processes)]
-    subprocess.run(command, cwd=folder, env=env, check=True, stdout=subprocess.DEVNULL)
-    found: float = json.loads((folder / "rate.json").read_text())
-    return found
+    started = [subprocess.Popen(command, cwd=each, env=env, stdout=subprocess.DEVNULL) for each in folders]
+    if sum(each.wait() for each in started):
+        raise SystemExit("a training failed")
+    return sum(float(json.loads((each / "rate.json").read_text())) for each in folders)
 
 
 def main() -> None:
-    """Measure the pairs."""
+    """Measure the rounds."""
     rng, ratios = random.Random(0), []
+    rows = [" ".join(f"word{rng.randrange(5000)}" for _ in range(n)) for n in reviews(TEXTS, 400)]
+    lines = [f"{text},{rng.choice(['good', 'bad'])}\n" for text in rows]
     with tempfile.TemporaryDirectory() as name:
-        rows = [" ".join(f"word{rng.randrange(5000)}" for _ in range(n)) for n in reviews(TEXTS, 400)]
-        lines = [f"{text},{rng.choice(['good', 'bad'])}\n" for text in rows]
-        (Path(name) / "reviews.csv").write_text("text,label\n" + "".join(lines))
-        for _ in range(PAIRS):
-            one, two = (rate(Path(name), processes) for processes in (1, 2))
-            ratios.append(two / one)
-            print(f"one process {one:,.0f} tokens a second, two {two:,.0f}: {two / one:.2f} times", flush=True)
-    print(f"median: {statistics.median(ratios):.2f} times")
+        folders = [Path(name) / each for each in ("a", "b")]
+        for folder in folders:
+            folder.mkdir()
+            (folder / "reviews.csv").write_text("text,label\n" + "".join(lines))
+        for _ in range(ROUNDS):
+            one, two, apart = rate(folders[:1], 1), rate(folders[:1], 2), rate(folders, 1)
+            ratios.append((two / one, apart / one))
+            print(f"one {one:,.0f} tokens a second, two {two:,.0f}, two apart {apart:,.0f}", flush=True)
+    together, apart = (statistics.median(each) for each in zip(*ratios, strict=True))
+    print(f"median: {together:.2f} times one; two apart {apart:.2f} times")
 
 
 if __name__ == "__main__":
-    prepare()
     if len(sys.argv) > 1:
         train(int(sys.argv[1]))
     else:
