@@ -97,8 +97,10 @@ PLAIN = (
     "--trainer.enable_progress_bar=false",
     "--trainer.accelerator=cpu",
 )
-# a report takes longer than these fits
-SMALL = (*PLAIN, *(("--report=false",) if "report" in registered("CALLBACKS") else ()))
+# a report takes longer than these fits and tests
+NO_REPORT = ("--report=false",) if "report" in registered("CALLBACKS") else ()
+SMALL = (*PLAIN, *NO_REPORT)
+QUIET = (*PLAIN[-2:], *NO_REPORT)
 
 
 @pytest.fixture(scope="session")

@@ -15,9 +15,8 @@ from project import load
 from project.checkpoint import read_checkpoint
 from project.classifier import SentimentClassifier
 from project.cli import DEFAULT_CONFIG
-from tests.conftest import SMALL, run_sentiment, test_figures, toy_rows, write_csv
+from tests.conftest import QUIET, SMALL, run_sentiment, test_figures, toy_rows, write_csv
 
-QUIET = ("--trainer.enable_progress_bar=false", "--trainer.accelerator=cpu")
 CONFIGS = DEFAULT_CONFIG.parent
 ADDONS = CONFIGS.parent / "project" / "addons"
 

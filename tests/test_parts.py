@@ -5,9 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import SMALL, test_figures, toy_rows, write_csv
-
-QUIET = ("--trainer.enable_progress_bar=false", "--trainer.accelerator=cpu")
+from tests.conftest import QUIET, SMALL, test_figures, toy_rows, write_csv
 
 
 @pytest.fixture

@@ -15,9 +15,8 @@ from pathlib import Path
 import pytest
 
 from project.checkpoint import read_checkpoint
-from tests.conftest import SMALL, toy_rows, write_csv
+from tests.conftest import QUIET, SMALL, toy_rows, write_csv
 
-QUIET = ("--trainer.enable_progress_bar=false", "--trainer.accelerator=cpu")
 TWO = ("--trainer.devices=2", "--trainer.strategy=ddp")
 SIZES = (1, 2, 3, 64, 65, 1061)
 

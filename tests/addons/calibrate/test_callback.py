@@ -10,7 +10,6 @@ from project.addons.calibrate.fitting import fitted_temperature
 from project.checkpoint import KEY, read_checkpoint
 from tests.conftest import SMALL, toy_rows
 
-QUIET = ("--trainer.enable_progress_bar=false", "--trainer.accelerator=cpu")
 TEXTS = [text for text, _ in toy_rows()]
 
 

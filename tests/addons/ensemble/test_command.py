@@ -15,10 +15,9 @@ from project.classifier import SentimentClassifier
 from project.datamodule import SentimentDataModule
 from project.errors import UserError
 from tests.addons.ensemble.conftest import write_member
-from tests.conftest import test_figures, toy_rows
+from tests.conftest import QUIET, test_figures, toy_rows
 
 DECISION = {"temperature": 1.0, "thresholds": [], "abstain_below": 0.0}
-QUIET = ("--trainer.enable_progress_bar=false", "--trainer.accelerator=cpu")
 TEXTS = [text for text, _ in toy_rows()]
 
 

@@ -10,9 +10,7 @@ import yaml
 
 from project.addons.results.callback import git_commit, peak_mb
 from project.registry import registered
-from tests.conftest import SMALL, toy_rows, write_csv
-
-QUIET = ("--trainer.enable_progress_bar=false", "--trainer.accelerator=cpu")
+from tests.conftest import QUIET, SMALL, toy_rows, write_csv
 
 
 def results(run: Path | str) -> dict[str, Any]:
