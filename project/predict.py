@@ -56,14 +56,11 @@ class Predictor:
         token_ids = [self.tokenizer.encode(text) for text in texts]
         by_length = sorted(range(len(texts)), key=lambda row: -len(token_ids[row]))
         rows = [by_length[start : start + batch_size] for start in range(0, len(texts), batch_size)]
-        batches = [[token_ids[row] for row in batch] for batch in rows]
         predictions: dict[int, Prediction] = {}
-        for batch, predicted in zip(rows, self.each(self._predict, batches), strict=True):
+        answered = self.each(lambda batch: self.decision.each(self.logits([token_ids[row] for row in batch])), rows)
+        for batch, predicted in zip(rows, answered, strict=True):
             predictions.update(zip(batch, predicted, strict=True))
         return [predictions[row] for row in range(len(texts))]
-
-    def _predict(self, token_ids: list[TokenIds]) -> list[Prediction]:
-        return self.decision.each(self.logits(token_ids))
 
 
 def load(path: str | Path) -> Predictor:
@@ -123,10 +120,16 @@ class WordEffect:
     supports: str
 
 
-def without_each_word(text: str, most: int) -> list[str]:
-    """Return the text without its first word, without its second, and so on, for at most `most` words (occlusion)."""
-    spans = [match.span() for match in WORD.finditer(text)][:most]
-    return [f"{text[:start].rstrip()} {text[end:].lstrip()}".strip() for start, end in spans]
+def without_each_word(text: str, most: int, tokenizer: Tokenizer) -> list[str]:
+    """Return the text without its first word, without its second, and so on, for at most `most` words (occlusion).
+
+    Words that `tokenizer` cuts from a long text are left out of all of them: none is to move into another's place.
+    Without one of those it is the text as it was.
+    """
+    spans = [match.span() for match in WORD.finditer(text)]
+    kept = set(tokenizer.cut([a for a, b in spans for _ in tokenizer.split(text[a:b])]))
+    read = WORD.sub(lambda word: word[0] if word.start() in kept else " " * len(word[0]), text)
+    return [f"{read[:a].rstrip()} {read[b:].lstrip()}".strip() if a in kept else text for a, b in spans[:most]]
 
 
 def word_effects(text: str, whole: Prediction, parts: Sequence[Prediction]) -> list[WordEffect]:

@@ -9,6 +9,7 @@ from project import Predictor, load
 from project.decision import Prediction
 from project.errors import UserError
 from project.predict import without_each_word, word_effects
+from project.text import SPECIALS, Tokenizer
 
 TEXTS = ["A dull film.", "!", "The music is lovely, and I would see it again.", "unseen words only"]
 
@@ -76,7 +77,22 @@ def test_texts_of_a_generator_are_classified(predictor):
 
 
 def test_words_are_left_out_one_by_one():
-    assert without_each_word(" A warm\nfilm. ", most=9) == ["warm\nfilm.", "A film.", "A warm"]
+    assert without_each_word(" A warm\nfilm. ", 9, Tokenizer(SPECIALS)) == ["warm\nfilm.", "A film.", "A warm"]
+
+
+LONG = "A very warm film"
+
+
+@pytest.mark.parametrize(
+    ("truncation", "variants"),
+    [
+        ("head", ["very", "A", LONG, LONG]),
+        ("tail", [LONG, LONG, "film", "warm"]),
+        ("head+tail", ["film", LONG, LONG, "A"]),
+    ],
+)
+def test_no_word_beyond_the_longest_text_moves_into_the_place_of_another(truncation, variants):
+    assert without_each_word(LONG, 9, Tokenizer(SPECIALS, 2, truncation)) == variants
 
 
 def prediction(label: str, bad: float) -> Prediction:

@@ -37,13 +37,13 @@ def create_app(predictor: Predictor, facts: BundleFacts, stopping: threading.Eve
 
     # FastAPI's own documentation pages would load scripts from other servers
     api = FastAPI(title="Sentiment", version=version("project"), lifespan=lifespan, docs_url=None, redoc_url=None)
-    add_model(api, batcher)
+    add_model(api, batcher, predictor)
     add_facts(api, info_of(predictor, facts), stopping)
     add_failures(api)
     return RequestLog(BodyLimit(api))
 
 
-def add_model(api: FastAPI, batcher: Batcher) -> None:
+def add_model(api: FastAPI, batcher: Batcher, predictor: Predictor) -> None:
     """Add the routes that use the model."""
 
     @api.post("/predict", responses=FAILURES)
@@ -54,7 +54,8 @@ def add_model(api: FastAPI, batcher: Batcher) -> None:
     @api.post("/explain", responses=FAILURES)
     async def explain(request: ExplainRequest) -> ExplainAnswer:
         """Label and probabilities of one text, and what each of its words adds to the label's probability."""
-        whole, *parts = await batcher.classify([request.text, *without_each_word(request.text, MAX_WORDS)])
+        without = without_each_word(request.text, MAX_WORDS, predictor.tokenizer)
+        whole, *parts = await batcher.classify([request.text, *without])
         words = word_effects(request.text, whole, parts)
         more = len(WORD.findall(request.text)) - len(words)
         return ExplainAnswer(explanation=Explanation(prediction=whole, words=words, more_words=more))

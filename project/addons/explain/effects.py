@@ -37,7 +37,7 @@ class Explanation(NamedTuple):
 
 def explain_texts(predictor: Predictor, texts: Sequence[str]) -> list[Explanation]:
     """Return what speaks for and against the predictions of texts that have been checked."""
-    parts = [without_each_word(text, MOST_WORDS) for text in texts]
+    parts = [without_each_word(text, MOST_WORDS, predictor.tokenizer) for text in texts]
     answers = iter(predictor.answers([each for text, rest in zip(texts, parts, strict=True) for each in (text, *rest)]))
     found = []
     for text, rest in zip(texts, parts, strict=True):

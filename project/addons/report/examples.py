@@ -43,7 +43,8 @@ class Doubt(NamedTuple):
 def explained_errors(tested: Answers, predictor: Predictor) -> list[Explained]:
     """Return the most confident errors with each word's effect, which all cost one run over the network."""
     rows = tested.most_confident(False, ERRORS)
-    variants = [[text, *without_each_word(text, MOST_WORDS)] for text in (tested.texts[row] for row in rows)]
+    texts = [tested.texts[row] for row in rows]
+    variants = [[text, *without_each_word(text, MOST_WORDS, predictor.tokenizer)] for text in texts]
     answers = predictor.answers([text for each in variants for text in each], BATCH)
     starts = [0, *accumulate(map(len, variants))]
     found = []
