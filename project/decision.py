@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypedDict, cast
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -71,8 +71,7 @@ class Decision:
 
     def state(self) -> DecisionState:
         """Return the settings as plain types."""
-        own = {"temperature": self.temperature, "abstain_below": self.abstain_below}
-        return cast(DecisionState, own | {"thresholds": list(self.thresholds)})
+        return {"temperature": self.temperature, "thresholds": [*self.thresholds], "abstain_below": self.abstain_below}
 
 
 def softmax(logits: Sequence[float], temperature: float = 1.0) -> list[float]:

@@ -1,6 +1,7 @@
 """Raw text -> label and probabilities: what a checkpoint and a bundle share. No torch until a checkpoint is opened."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,6 @@ from project.decision import Decision, Prediction
 from project.errors import UserError
 from project.text import Tokenizer, text_fault
 
-TokenIds = list[int]
 Logits = list[list[float]]  # (B, C)
 WORD = re.compile(r"\S+")
 
@@ -27,7 +27,7 @@ class Predictor:
         each: Calls a function with one batch after the other, or several at once, as `map` does.
     """
 
-    logits: Callable[[Sequence[TokenIds]], Logits]
+    logits: Callable[[Sequence[list[int]]], Logits]
     tokenizer: Tokenizer
     decision: Decision
     each: Callable[..., Iterable[list[Prediction]]] = map
@@ -96,7 +96,7 @@ def predictor_of(network: Callable[..., object], tokenizer: Tokenizer, decision:
 
     from project.batch import pack
 
-    def logits(token_ids: Sequence[TokenIds]) -> Logits:
+    def logits(token_ids: Sequence[list[int]]) -> Logits:
         with torch.inference_mode():
             computed: Logits = network(pack([torch.tensor(ids) for ids in token_ids])).tolist()  # type: ignore[attr-defined]
         return computed  # (B, C)
@@ -121,22 +121,27 @@ class WordEffect:
 
 
 def without_each_word(text: str, most: int, tokenizer: Tokenizer) -> list[str]:
-    """Return the text without its first word, without its second, and so on, for at most `most` words (occlusion).
+    """Return what is read of a text, then the same without its first word, its second, and so on (occlusion).
 
-    Words that `tokenizer` cuts from a long text are left out of all of them: none is to move into another's place.
-    Without one of those it is the text as it was.
+    Read are the words of which `tokenizer` cuts nothing: else another word would move into the place of one left out.
+
+    Args:
+        text: Any.
+        most: How many of its words are left out.
+        tokenizer: The model's.
     """
-    spans = [match.span() for match in WORD.finditer(text)]
-    kept = set(tokenizer.cut([a for a, b in spans for _ in tokenizer.split(text[a:b])]))
-    read = WORD.sub(lambda word: word[0] if word.start() in kept else " " * len(word[0]), text)
-    return [f"{read[:a].rstrip()} {read[b:].lstrip()}".strip() if a in kept else text for a, b in spans[:most]]
+    sizes = {word.start(): len(tokenizer.split(word[0])) for word in WORD.finditer(text)}
+    kept = Counter(tokenizer.cut([start for start, size in sizes.items() for _ in range(size)]))
+    read = WORD.sub(lambda word: word[0] if kept[word.start()] == sizes[word.start()] else " " * len(word[0]), text)
+    spans = [word.span() for word in WORD.finditer(text)][:most]
+    return [read, *(f"{read[:start].rstrip()} {read[end:].lstrip()}".strip() for start, end in spans)]
 
 
 def word_effects(text: str, whole: Prediction, parts: Sequence[Prediction]) -> list[WordEffect]:
     """Return the effects of the words of `text`, of which there are predictions for it and its `without_each_word`."""
     label = whole.label or max(whole.probabilities, key=whole.probabilities.__getitem__)
     effects = []
-    for word, part in zip(WORD.findall(text), parts, strict=False):
-        gains = {name: share - part.probabilities[name] for name, share in whole.probabilities.items()}
+    for word, part in zip(WORD.findall(text), parts[1:], strict=False):
+        gains = {name: share - part.probabilities[name] for name, share in parts[0].probabilities.items()}
         effects.append(WordEffect(word, gains[label], max(gains, key=gains.__getitem__)))
     return effects

@@ -19,7 +19,7 @@ import onnxruntime as ort
 from project.decision import Decision, DecisionState
 from project.errors import UserError
 from project.export.values import DECISION_RULES, FACTS_RULES, TOKENIZER_RULES, check
-from project.predict import Logits, Predictor, TokenIds
+from project.predict import Logits, Predictor
 from project.process import CORES
 from project.text import PAD_ID, UNK_ID, Tokenizer
 
@@ -114,7 +114,7 @@ def predictor_of(facts: BundleFacts, files: dict[str, bytes]) -> Predictor:
         check(Path(TOKENIZER), state := json.loads(files[TOKENIZER]), TOKENIZER_RULES)
         tokenizer, session = Tokenizer.from_state(state), open_session(files[MODEL])
 
-        def logits(token_ids: Sequence[TokenIds]) -> Logits:
+        def logits(token_ids: Sequence[list[int]]) -> Logits:
             longest = max(map(len, token_ids))
             padded = np.array([ids + [PAD_ID] * (longest - len(ids)) for ids in token_ids], dtype=np.int64)  # (B, T)
             lengths = np.array([len(ids) for ids in token_ids], dtype=np.int32)  # (B,)

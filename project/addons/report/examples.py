@@ -50,7 +50,7 @@ def explained_errors(tested: Answers, predictor: Predictor) -> list[Explained]:
     found = []
     for row, start, end in zip(rows, starts, starts[1:], strict=False):
         text, (whole, *parts) = tested.texts[row], answers[start:end]
-        rest = "…" if len(text.split()) > len(parts) else ""
+        rest = "…" if len(text.split()) > MOST_WORDS else ""
         names = tested.names[tested.labels[row]], tested.names[tested.chosen[row]]
         found.append(
             Explained(tested.places[row], *names, float(tested.confidence[row]), word_effects(text, whole, parts), rest)
