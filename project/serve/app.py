@@ -1,32 +1,38 @@
 """Requests -> texts -> predictions -> answers: the routes of the server."""
 
+import re
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from typing import Any
 
 from fastapi import FastAPI, Response
 from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp
 
-from project.export.bundle import BundleFacts
+from project.export.bundle import FACTS, BundleFacts
 from project.predict import WORD, Predictor, without_each_word, word_effects
 from project.serve.batching import Batcher
 from project.serve.body import BodyLimit
 from project.serve.failures import FAILURES, add_failures
+from project.serve.front import Front
 from project.serve.limits import MAX_BODY, MAX_CHARACTERS, MAX_EXPLAINED, MAX_TEXTS, MAX_WORDS
 from project.serve.logs import RequestLog
 from project.serve.page import page
 from project.serve.schema import ExplainAnswer, ExplainRequest, Explanation, Health, Info, PredictAnswer, PredictRequest
 
 
-def create_app(predictor: Predictor, facts: BundleFacts, stopping: threading.Event) -> ASGIApp:
+def create_app(
+    predictor: Predictor, facts: BundleFacts, stopping: threading.Event, hosts: Collection[str] = ()
+) -> ASGIApp:
     """Return the application.
 
     Args:
         predictor: The model.
         facts: Its bundle.json.
         stopping: Set when the server is about to stop.
+        hosts: See `Front`.
     """
     batcher = Batcher(predictor)
 
@@ -36,11 +42,12 @@ def create_app(predictor: Predictor, facts: BundleFacts, stopping: threading.Eve
             yield
 
     # FastAPI's own documentation pages would load scripts from other servers
-    api = FastAPI(title="Sentiment", version=version("project"), lifespan=lifespan, docs_url=None, redoc_url=None)
+    own: dict[str, Any] = {"docs_url": None, "redoc_url": None, "redirect_slashes": False}
+    api = FastAPI(title="Sentiment", version=version("project"), lifespan=lifespan, **own)
     add_model(api, batcher, predictor)
-    add_facts(api, info_of(predictor, facts), stopping)
+    add_facts(api, info_of(predictor, facts), batcher, stopping)
     add_failures(api)
-    return RequestLog(BodyLimit(api))
+    return RequestLog(Front(BodyLimit(api), facts["sha256"][FACTS][:16], hosts))
 
 
 def add_model(api: FastAPI, batcher: Batcher, predictor: Predictor) -> None:
@@ -61,7 +68,7 @@ def add_model(api: FastAPI, batcher: Batcher, predictor: Predictor) -> None:
         return ExplainAnswer(explanation=Explanation(prediction=whole, words=words, more_words=more))
 
 
-def add_facts(api: FastAPI, about: Info, stopping: threading.Event) -> None:
+def add_facts(api: FastAPI, about: Info, batcher: Batcher, stopping: threading.Event) -> None:
     """Add the routes that do not use the model."""
     home = page()
 
@@ -74,6 +81,13 @@ def add_facts(api: FastAPI, about: Info, stopping: threading.Event) -> None:
         """Whether the server accepts requests."""
         response.status_code = 503 if stopping.is_set() else 200
         return Health(status="stopping" if stopping.is_set() else "ok")
+
+    @api.get("/ready", responses={503: {"model": Health, "description": "A request would be refused."}})
+    async def ready(response: Response) -> Health:
+        """Whether a request would be answered now."""
+        status = "stopping" if stopping.is_set() else "busy" if batcher.full else "ok"
+        response.status_code = 200 if status == "ok" else 503
+        return Health(status=status)
 
     @api.get("/info")
     async def info() -> Info:
@@ -103,7 +117,7 @@ def info_of(predictor: Predictor, facts: BundleFacts) -> Info:
         decision=dict(facts["decision"]),
         weights=facts["weights"],
         network=facts["network"],
-        corpus=facts["corpus"],
+        corpus=re.split(r"[\\/]", facts["corpus"])[-1],  # where it lay is nobody's business
         fingerprint=facts["fingerprint"],
         versions=facts["versions"],
         parity=facts["parity"],

@@ -1,40 +1,78 @@
-"""Bytes of a request -> a body of limited size, before anything reads it."""
+"""Bytes of a request -> a body of limited size, before anything reads it; a client that leaves ends its request."""
 
-from starlette.types import Message, Receive, Scope, Send
+import asyncio
 
-from project.serve.failures import failure
-from project.serve.limits import MAX_BODY
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from project.serve.failures import RETRY, failure
+from project.serve.limits import BODY_SECONDS, MAX_BODY, MAX_HELD
 from project.serve.wrapper import Wrapper
 
 PATIENCE = 16  # times the limit: read and discarded, so that a client that sends too much still gets its answer
+CLOSE = {"Connection": "close"}
 
 
 class BodyLimit(Wrapper):
-    """Answers 413 if the body is larger than `MAX_BODY`; passes other requests on."""
+    """Refuses bodies that are too large, too slow, too many at once, or compressed; passes other requests on.
+
+    Args:
+        app: The application.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        super().__init__(app)
+        self._held = 0  # bytes of all bodies
 
     async def request(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Read the body, then let the application answer."""
-        body = await read_body(receive)
-        if body is None:
-            await failure(413, f"the request is larger than {MAX_BODY:,} bytes")(scope, receive, send)
+        """Read the body, then let the application answer for as long as the client is there."""
+        encoding = Headers(scope=scope).get("content-encoding", "identity")
+        if encoding != "identity":
+            await failure(415, f"Content-Encoding {encoding} is not read: send plain JSON")(scope, receive, send)
             return
-        messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+        chunks: list[bytes] = []
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                refusal = await self._read(receive, chunks)
+            await (refusal or self._answer(b"".join(chunks)))(scope, receive, send)
+        except TimeoutError:
+            line = f"the body has not come within {BODY_SECONDS} seconds"
+            await failure(408, line, CLOSE)(scope, receive, send)
+        finally:
+            self._held -= sum(map(len, chunks))
 
-        async def replay() -> Message:
-            return messages.pop() if messages else await receive()
+    async def _read(self, receive: Receive, chunks: list[bytes]) -> ASGIApp | None:
+        """Append the body to `chunks`; return the answer if it cannot be taken."""
+        size, more = 0, True
+        while more and size <= PATIENCE * MAX_BODY:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                break
+            chunk = message.get("body", b"")
+            size += len(chunk)
+            if size <= MAX_BODY:
+                chunks.append(chunk)
+                self._held += len(chunk)
+            more = message.get("more_body", False)
+            if self._held > MAX_HELD:
+                return failure(503, "too many large requests at once; try again", RETRY | CLOSE)
+        return failure(413, f"the request is larger than {MAX_BODY:,} bytes") if size > MAX_BODY else None
 
-        await self.app(scope, replay, send)
+    def _answer(self, body: bytes) -> ASGIApp:
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
+            async def replay() -> Message:
+                return messages.pop() if messages else await receive()
 
-async def read_body(receive: Receive) -> bytes | None:
-    """Return the body, or None if it is too large."""
-    chunks, size, more = [], 0, True
-    while more and size <= PATIENCE * MAX_BODY:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            break
-        size += len(message.get("body", b""))
-        if size <= MAX_BODY:
-            chunks.append(message.get("body", b""))
-        more = message.get("more_body", False)
-    return b"".join(chunks) if size <= MAX_BODY else None
+            answering = asyncio.ensure_future(self.app(scope, replay, send))
+            gone = asyncio.ensure_future(receive())  # after the body only a disconnection can come
+            try:
+                await asyncio.wait([answering, gone], return_when=asyncio.FIRST_COMPLETED)
+                if answering.done():
+                    await answering  # raises what it raised
+            finally:
+                answering.cancel()
+                gone.cancel()
+
+        return answer

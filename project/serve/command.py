@@ -15,13 +15,18 @@ from project.serve.server import Server
 BACKLOG = 2048  # connections that may wait to be accepted
 
 
-def serve(bundle: Path, /, host: str = "127.0.0.1", port: int = 8000) -> None:
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+
+
+def serve(bundle: Path, /, host: str = "127.0.0.1", port: int = 8000, allowed_hosts: list[str] | None = None) -> None:
     """Serve a bundle over HTTP, with a page to try it, until SIGTERM or SIGINT.
 
     Args:
         bundle: A folder that `sentiment export` wrote.
         host: Address to listen on; 127.0.0.1 is reachable from this machine only.
         port: Port to listen on; 0 for any free one.
+        allowed_hosts: Names that the Host header of a request may have; by default those of this machine if only it is
+            served, else any.
 
     Raises:
         UserError: The bundle cannot be used, or the address is taken.
@@ -39,7 +44,9 @@ def serve(bundle: Path, /, host: str = "127.0.0.1", port: int = 8000) -> None:
     # after a graceful shutdown uvicorn raises the signal again; the process then exits with code 0
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
-    Server(create_app(predictor, facts, stopping), stopping).run([listener])
+    local = host.strip("[]") in ("localhost", "127.0.0.1", "::1")
+    hosts = allowed_hosts if allowed_hosts is not None else LOOPBACK if local else ()
+    Server(create_app(predictor, facts, stopping, hosts), stopping).run([listener])
 
 
 def listen(host: str, port: int) -> socket.socket:

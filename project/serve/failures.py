@@ -1,6 +1,6 @@
 """Errors -> an HTTP status and one line of JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -9,18 +9,19 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from project.serve.batching import QueueFullError
-from project.serve.schema import Failure
+from project.serve.schema import FIELDS, Failure
 
 LINE = 300  # maximum characters: a message may quote the request
-RETRY_AFTER = "1"  # seconds
+RETRY = {"Retry-After": "1"}  # seconds
 
 # as listed in the OpenAPI document
 FAILURES: dict[int | str, dict[str, Any]] = {
     400: {"model": Failure, "description": "The body is not JSON, or not UTF-8."},
+    408: {"model": Failure, "description": "The body did not come in time."},
     413: {"model": Failure, "description": "The body is too large."},
-    415: {"model": Failure, "description": "The body is not declared as application/json."},
+    415: {"model": Failure, "description": "The body is not declared as application/json, or is compressed."},
     422: {"model": Failure, "description": "A text or a field is wrong."},
-    503: {"model": Failure, "description": "Too many texts are waiting; try again after Retry-After seconds."},
+    503: {"model": Failure, "description": "Too much is waiting; try again after Retry-After seconds."},
 }
 
 
@@ -47,20 +48,30 @@ def add_failures(api: FastAPI) -> None:
         first = error.errors()[0]
         if first["type"] == "json_invalid":
             return failure(400, f"the body is not JSON: {first['ctx']['error']} at character {first['loc'][-1]}")
-        return failure(422, line_of(first))
+        return failure(422, line_of(first, FIELDS.get(request.url.path, ())))
 
     @api.exception_handler(QueueFullError)
     async def full(request: Request, error: QueueFullError) -> JSONResponse:
-        return failure(503, "too many texts are waiting; try again", {"Retry-After": RETRY_AFTER})
+        return failure(503, "too many texts are waiting; try again", RETRY)
 
     @api.exception_handler(Exception)
     async def crashed(request: Request, error: Exception) -> JSONResponse:
         return failure(500, "the server failed; see its log")
 
 
-def line_of(error: Mapping[str, Any]) -> str:
-    """Return the place and the message of a validation error: ``texts[3]: the text is empty``."""
+def line_of(error: Mapping[str, Any], fields: Iterable[str]) -> str:
+    """Return the place and the message of a validation error: ``texts[3]: the text is empty``.
+
+    Args:
+        error: As pydantic describes it.
+        fields: Those that the request may have.
+    """
     place = ""
     for part in error["loc"][1:]:  # the first is "body"
         place += f"[{part}]" if isinstance(part, int) else f"{'.' if place else ''}{part}"
+    wanted = " or ".join(f'"{name}"' for name in fields)
+    if error["type"] == "extra_forbidden":
+        return f"{place}: there is no such field, give {wanted}"
+    if error["type"] == "missing":
+        return f"the body has no text: give {wanted}"
     return f"{place}: {error['msg']}" if place else error["msg"]

@@ -7,4 +7,10 @@ MAX_EXPLAINED = 10_000  # characters per text to explain, which is classified ag
 MAX_WORDS = 200  # explained per text, from its beginning
 
 MAX_BATCH = 32  # texts that are classified together
-MAX_WAITING = 64 * MAX_TEXTS  # texts; 64 clients that each wait for their answer never fill the queue
+MAX_WAITING = 64 * MAX_TEXTS  # texts
+MAX_SECONDS = 8  # of work that waits; as much is answered after SIGTERM
+
+HEAD_SECONDS = 10  # for the headers of a request, from the connection or the request's first byte on
+BODY_SECONDS = 30  # for its body
+MAX_CONNECTIONS = 512  # half of what a process may usually open
+MAX_HELD = 64 * MAX_BODY  # bytes of bodies in memory at once

@@ -70,6 +70,9 @@ class Explanation(BaseModel):
     more_words: int  # how many follow that are not explained
 
 
+FIELDS = {"/predict": list(PredictRequest.model_fields), "/explain": list(ExplainRequest.model_fields)}
+
+
 class ExplainAnswer(BaseModel):
     """The prediction, and what each word adds to its probability."""
 

@@ -3,15 +3,63 @@
 import asyncio
 import socket
 import threading
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from project.serve.limits import HEAD_SECONDS, MAX_CONNECTIONS
 from project.serve.logs import LOG
 
 DRAIN = 1.0  # seconds in which answers on open connections tell clients that these will be closed
 LAST_ANSWERS = 8  # seconds for requests still running then; with DRAIN less than the 10 that `docker stop` waits
 KEEP_ALIVE = 75  # seconds for idle connections: longer than proxies keep theirs, so that the proxy closes them
+
+
+class Connection(H11Protocol):
+    """A connection that is closed if the headers of its next request take too long, or if others need its place.
+
+    uvicorn limits neither: a thousand silent connections, and the process can open no more.
+    """
+
+    _timer: asyncio.TimerHandle | None = None
+    _since = 0.0
+
+    @property
+    def silent(self) -> bool:
+        """Whether no request is being answered."""
+        return self.cycle is None or self.cycle.response_complete
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
+        """Take the place of the connection that has been silent longest if there are too many."""
+        super().connection_made(transport)
+        self._watch()
+        if len(self.connections) > MAX_CONNECTIONS:
+            others: list[Any] = [each for each in self.connections if getattr(each, "silent", False)]
+            min(others, key=lambda each: each._since, default=self).transport.close()
+
+    def data_received(self, data: bytes) -> None:
+        """Start the time limit with the first byte of a request, end it with its headers."""
+        super().data_received(data)
+        if not self.silent:
+            self._unwatch()
+        elif self._timer is None:
+            self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the time limit."""
+        self._unwatch()
+        super().connection_lost(exc)
+
+    def _watch(self) -> None:
+        self._since = self.loop.time()
+        self._timer = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+
+    def _unwatch(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
 
 class Server(uvicorn.Server):
@@ -31,6 +79,7 @@ class Server(uvicorn.Server):
             log_config=None,
             access_log=False,
             server_header=False,
+            http=Connection,
             timeout_keep_alive=KEEP_ALIVE,
             timeout_graceful_shutdown=LAST_ANSWERS,
         )

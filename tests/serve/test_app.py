@@ -44,7 +44,7 @@ def test_bad_requests_do_not_affect_good_ones(server):
         (b"{", 400, "the body is not JSON: Expecting property name enclosed in double quotes at character 1"),
         (b'{"text": "Caf\xe9"}', 400, "the body is not valid JSON in UTF-8"),
         (b"[" * 100_000, 400, "the body is not valid JSON in UTF-8"),
-        (b"", 422, "Field required"),
+        (b"", 422, 'the body has no text: give "text" or "texts"'),
         (b"[]", 422, "Input should be a valid dictionary or object to extract fields from"),
         ({}, 422, 'give either "text" or "texts"'),
         ({"text": "a", "texts": ["b"]}, 422, 'give either "text" or "texts"'),
@@ -55,7 +55,7 @@ def test_bad_requests_do_not_affect_good_ones(server):
         ({"texts": ["Warm.", " "]}, 422, "texts[1]: the text is empty"),
         ({"texts": []}, 422, "texts: List should have at least 1 item after validation, not 0"),
         ({"texts": ["a"] * 257}, 422, "texts: List should have at most 256 items after validation, not 257"),
-        ({"text": "a", "model": "b"}, 422, "model: Extra inputs are not permitted"),
+        ({"txt": "a"}, 422, 'txt: there is no such field, give "text" or "texts"'),
         ({"text": "x" * 2_000_000}, 413, "the request is larger than 1,048,576 bytes"),
     ],
 )
@@ -78,7 +78,11 @@ def test_the_content_type_must_be_json(server):
 
 @pytest.mark.parametrize(
     ("method", "path", "status", "error"),
-    [("GET", "/predict", 405, "GET /predict: Method Not Allowed"), ("GET", "/nothing", 404, "GET /nothing: Not Found")],
+    [
+        ("GET", "/predict", 405, "GET /predict: Method Not Allowed"),
+        ("GET", "/nothing", 404, "GET /nothing: Not Found"),
+        ("GET", "/health/", 404, "GET /health/: Not Found"),
+    ],
 )
 def test_unknown_paths_and_methods_are_errors(server, method, path, status, error):
     answer = server.ask(method, path)
@@ -91,9 +95,31 @@ def test_a_large_body_is_refused(server):
     assert answer.status == 413
 
 
-def test_health(server):
-    answer = server.ask("GET", "/health")
+def test_a_compressed_body_is_refused(server):
+    answer = server.ask("POST", "/predict", b"\x1f\x8b", Content_Encoding="gzip")
+    assert (answer.status, answer.json) == (415, {"error": "Content-Encoding gzip is not read: send plain JSON"})
+
+
+@pytest.mark.parametrize("path", ["/health", "/ready"])
+def test_it_is_well_and_ready(server, path):
+    answer = server.ask("GET", path)
     assert (answer.status, answer.json) == (200, {"status": "ok"})
+
+
+def test_head_is_get_without_the_body(server):
+    answer = server.ask("HEAD", "/health")
+    assert (answer.status, answer.headers["Content-Length"], answer.content) == (200, "15", b"")
+
+
+@pytest.mark.parametrize("path", ["/", "/health", "/nothing"])
+def test_every_answer_names_the_model(server, bundle, path):
+    digest = json.loads((bundle / "bundle.json").read_text())["sha256"]["bundle.json"]
+    assert server.ask("GET", path).headers["X-Model"] == digest[:16]
+
+
+@pytest.mark.parametrize(("host", "status"), [("localhost:8000", 200), ("[::1]", 200), ("evil.example:8000", 421)])
+def test_a_server_for_this_machine_answers_to_its_names_alone(server, host, status):
+    assert server.ask("GET", "/health", Host=host).status == status
 
 
 def test_info_describes_the_model_and_the_limits(server):
@@ -102,12 +128,13 @@ def test_info_describes_the_model_and_the_limits(server):
     assert info["tokenizer"]["max_length"] == 256
     assert info["parity"]["different_labels"] == 0
     assert info["limits"]["texts"] == 256
+    assert info["corpus"] == "toy"
 
 
 def test_openapi_documents_every_response(server):
     paths = server.ask("GET", "/openapi.json").json["paths"]
-    assert sorted(paths) == ["/explain", "/health", "/info", "/predict"]
-    assert sorted(paths["/predict"]["post"]["responses"]) == ["200", "400", "413", "415", "422", "503"]
+    assert sorted(paths) == ["/explain", "/health", "/info", "/predict", "/ready"]
+    assert sorted(paths["/predict"]["post"]["responses"]) == ["200", "400", "408", "413", "415", "422", "503"]
     assert "HTTPValidationError" not in json.dumps(paths)
 
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from project.serve.command import listen
+from project.serve.limits import HEAD_SECONDS, MAX_CONNECTIONS
 from tests.serve.conftest import ROOT, Answer, Running
 
 
@@ -66,6 +67,22 @@ def test_onnxruntime_sends_no_telemetry(bundle, tmp_path):
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
     assert done.stderr == ""
     assert list(tmp_path.iterdir()) == []
+
+
+def test_silent_connections_do_not_lock_others_out(server):
+    silent = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(MAX_CONNECTIONS + 40)]
+    assert server.ask("GET", "/health").status == 200
+    for each in silent:
+        each.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sent", [b"", b"GET /health HT"])
+def test_a_connection_is_closed_if_its_request_does_not_come(server, sent):
+    with socket.create_connection(("127.0.0.1", server.port)) as silent:
+        silent.sendall(sent)
+        silent.settimeout(HEAD_SECONDS + 20)
+        assert silent.recv(1) == b""
 
 
 def test_only_this_machine_is_served_by_default(server):
