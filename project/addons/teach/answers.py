@@ -12,17 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from project.errors import UserError
-from project.ingest import (
-    NO_LABEL,
-    SUFFIXES,
-    Corpus,
-    Example,
-    Row,
-    is_data_file,
-    label_name,
-    read_records,
-    unseen_texts,
-)
+from project.ingest import SUFFIXES, Corpus, Row, is_data_file, label_name, read_records, unseen_texts
 
 ROUNDED = 0.01  # how far above 1 the probabilities of some labels may add up
 AROUND = " \t\r\n.,;:!?\"'`*#()[]{}<>“”„«»"  # what models write around a word
@@ -113,7 +103,7 @@ def shares_of_answer(row: Mapping[str, Any], find: Callable[[object], int | None
         ValueError: It cannot be used; the message says why.
     """
     shares: dict[int, float] = {}
-    for name, value in answer_of(row).items():
+    for name, value in answer_of(row):
         number, share = find(name), number_of(value)
         if number is None:
             raise ValueError(f"the corpus has no such label: {name!r:.60}")
@@ -129,8 +119,8 @@ def shares_of_answer(row: Mapping[str, Any], find: Callable[[object], int | None
     return [shares.get(number, left) / whole for number in range(classes)]
 
 
-def answer_of(row: Mapping[str, Any]) -> dict[Any, object]:
-    """Return what a row gives for each label: its ``probabilities``, else its columns p_LABEL, else 1 for its ``label``.
+def answer_of(row: Mapping[str, Any]) -> list[tuple[object, object]]:
+    """Return labels and their shares: a row's ``probabilities``, else its columns p_LABEL, else 1 for its ``label``.
 
     Raises:
         ValueError: There is no answer, or the probabilities are not an object.
@@ -140,11 +130,10 @@ def answer_of(row: Mapping[str, Any]) -> dict[Any, object]:
         given = {name.removeprefix("p_"): value for name, value in row.items() if name.startswith("p_")}
     elif not isinstance(given, dict):
         raise ValueError(f"the probabilities are not an object but {given!r:.60}")
-    if there := {name: value for name, value in given.items() if value not in NO_ANSWER}:
-        return there
-    if (label := row.get("label")) in NO_ANSWER:
+    there = [(name, value) for name, value in given.items() if value not in NO_ANSWER]
+    if not there and row.get("label") in NO_ANSWER:
         raise ValueError("there is no answer")
-    return {label if isinstance(label, str | int | float) else repr(label): 1.0}
+    return there or [(row["label"], 1.0)]
 
 
 def number_of(value: Any) -> float:
