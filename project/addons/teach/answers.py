@@ -200,9 +200,7 @@ def accuracies(answers: Mapping[str, Answered], own: Corpus) -> dict[str, Any]:
         right = [answer.mean().argmax() == label for answer, label in pairs if answer]
         if right:
             facts |= {f"{split}/accuracy": float(np.mean(right)), f"{split}/answered": len(right)}
-            print(
-                f"the teacher's accuracy on {split}: {np.mean(right):.3f} ({len(right):,} answered texts)", flush=True
-            )
+            print(f"the teacher's accuracy on {split}: {np.mean(right):.3f} ({len(right):,} answered texts)")
     if not facts:
-        print("no answer is for a text with a label: the teacher's accuracy is not known", flush=True)
+        print("no answer is for a text with a label: the teacher's accuracy is not known")
     return facts

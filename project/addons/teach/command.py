@@ -219,9 +219,7 @@ def say_unused(unused: Sequence[Row], output: Path) -> None:
     """Print how many answers were not used, and where the list of them will be."""
     if unused:
         first = "{file}:{line}: {reason}".format(**unused[0])
-        print(
-            f"left out {len(unused):,} answers, the first at {first}; all are listed in {output / UNUSED}", flush=True
-        )
+        print(f"left out {len(unused):,} answers, the first at {first}; all are listed in {output / UNUSED}")
 
 
 def accuracy(teacher: Teacher, split: Sequence[Example]) -> float:
