@@ -1,3 +1,3 @@
-"""Labels a student's training texts with fine-tuned transformers or trained checkpoints."""
+"""Labels a student's training texts with transformers, trained checkpoints or the answers of a language model."""
 
-COMMANDS = {"teach": "project.addons.teach.command:teach"}
+COMMANDS = {"ask": "project.addons.teach.ask:ask", "teach": "project.addons.teach.command:teach"}

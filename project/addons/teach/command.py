@@ -1,4 +1,4 @@
-"""A corpus and a teacher -> the student's corpus: a folder with the teacher's probabilities.
+"""A corpus and a teacher, or a file of answers -> the student's corpus: a folder with the teacher's probabilities.
 
 In train, labelled texts get the teacher's probabilities as well; further texts have only these. Val and test are copied
 unchanged. R. Tang et al. 2019, *Distilling Task-Specific Knowledge from BERT into Simple Neural Networks*.
@@ -15,6 +15,7 @@ import numpy as np
 from lightning import seed_everything as set_seed
 from numpy.typing import NDArray
 
+from project.addons.teach.answers import taught_by_answers
 from project.addons.teach.sentences import sentences
 from project.addons.teach.trained import TrainedTeacher
 from project.atomic import write_json
@@ -24,6 +25,7 @@ from project.errors import UserError
 from project.ingest import Corpus, Example, Row, Split, check_new, shares_of, texts_of, unseen_texts, write_rows
 
 MINILM_NAME = "all-minilm-l6-v2"  # the transformer that is downloaded by default
+UNUSED = "unused_answers.csv"
 FINE_TUNING = {"epochs": 2, "learning_rate": 1e-4, "batch_size": 32, "max_length": 128}  # not for checkpoints
 
 
@@ -53,7 +55,9 @@ class Teachers:
 def teach(
     data: SentimentDataModule,
     output: Path,
-    teacher: list[str] = [MINILM_NAME],  # noqa: B006 # never modified, and the help shows it
+    teacher: list[str] = [],  # noqa: B006 # never modified
+    answers: Path | None = None,
+    answer_weight: float = 1.0,
     texts: str | None = None,
     sentences: bool = False,
     most: int = 200_000,
@@ -63,12 +67,14 @@ def teach(
     max_length: int | None = None,
     seed_everything: int = 42,
 ) -> None:
-    """Label a student's training texts with fine-tuned transformers or with checkpoints.
+    """Label a student's training texts with fine-tuned transformers, with checkpoints or with a file of answers.
 
     Args:
         output: Folder to write, a corpus for --data.corpus with --data.soft_targets=true.
         teacher: One or more of all-minilm-l6-v2, a folder, a model of the Hugging Face hub, or a .ckpt file; their
-            probabilities are averaged.
+            probabilities are averaged; all-minilm-l6-v2 by default.
+        answers: File of a language model's answers, in place of a teacher; docs/teaching.md explains it.
+        answer_weight: Weight of the answers against the labels that train has already, from 0 to 1.
         texts: Corpus with further texts to label.
         sentences: Whether to split these into sentences.
         most: Maximum number of these, drawn at random.
@@ -83,23 +89,41 @@ def teach(
     """
     given = {"epochs": epochs, "learning_rate": learning_rate, "batch_size": batch_size, "max_length": max_length}
     check_options(most, given, teacher)
+    check_answers(answers, answer_weight, {"teacher": teacher, "texts": texts, "sentences": sentences, **given})
     check_new(output, "folder, or remove it")
     set_seed(seed_everything, verbose=False)
     own = load_corpus(data.corpus_name, data.options)
+    facts: dict[str, Any] = {"corpus": own.name, "fingerprint": own.fingerprint}
+    if answers:
+        further, probabilities, more, unused = taught_by_answers(own, answers, answer_weight)
+        say_unused(unused, output)
+    else:
+        further = further_texts(own, data, texts, sentences, most, seed_everything) if texts else []
+        tuning = {name: FINE_TUNING[name] if value is None else value for name, value in given.items()}
+        (probabilities, more), unused = taught_by_teachers(own, further, teacher or [MINILM_NAME], tuning), []
+    write(output, own, further, probabilities, facts | {"further_texts": len(further)} | more, unused)
+    print(f"written: {output}; for a student: --data.corpus={output} --data.soft_targets=true")
+
+
+def taught_by_teachers(
+    own: Corpus, further: Sequence[str], names: Sequence[str], tuning: dict[str, Any]
+) -> tuple[NDArray[np.float32], dict[str, Any]]:
+    """Return the probabilities of train's texts, then of `further`, (texts, C), and facts for teacher.json.
+
+    Raises:
+        UserError: A teacher cannot be used.
+    """
     train, labels = map(list, zip(*own.split("train"), strict=True))
-    further = further_texts(own, data, texts, sentences, most, seed_everything) if texts else []
     started = time.perf_counter()
-    tuning = {name: FINE_TUNING[name] if value is None else value for name, value in given.items()}
-    teachers = make_teachers(own, train, labels, teacher, tuning)
-    facts: dict[str, Any] = {"corpus": own.name, "fingerprint": own.fingerprint, "further_texts": len(further)}
+    teachers = make_teachers(own, train, labels, names, tuning)
+    facts: dict[str, Any] = {}
     for split in ("val", "test"):
         if split in own.splits:
             facts[f"{split}/accuracy"] = accuracy(teachers, own.splits[split])
             print(f"the teacher's accuracy on {split}: {facts[f'{split}/accuracy']:.3f}", flush=True)
     print(f"labelling {len(train) + len(further):,} texts", flush=True)
-    probabilities = teachers.probabilities(train + further)
-    write(output, own, further, probabilities, facts | {"seconds": time.perf_counter() - started})
-    print(f"written: {output}; for a student: --data.corpus={output} --data.soft_targets=true")
+    probabilities = teachers.probabilities([*train, *further])
+    return probabilities, facts | {"seconds": time.perf_counter() - started}
 
 
 def check_options(most: int, given: dict[str, Any], teachers: Sequence[str]) -> None:
@@ -111,10 +135,25 @@ def check_options(most: int, given: dict[str, Any], teachers: Sequence[str]) -> 
     for name, value in {"most": most, **given}.items():
         if value is not None and name != "learning_rate" and value < 1:
             raise UserError(f"{name} is {value}: set --{name}=1 or more")
-    if all(name.endswith(".ckpt") for name in teachers):
+    if teachers and all(name.endswith(".ckpt") for name in teachers):
         for name, value in given.items():
             if value is not None:
                 raise UserError(f"--{name} has no effect: a checkpoint is not fine-tuned; leave it out")
+
+
+def check_answers(answers: Path | None, weight: float, others: dict[str, Any]) -> None:
+    """Check the options of a file of answers; `others` have no effect beside it.
+
+    Raises:
+        UserError: The weight is not a share, or an option has no effect.
+    """
+    if not 0 <= weight <= 1:
+        raise UserError(f"answer_weight is {weight:g}: set --answer_weight to a number from 0 to 1")
+    if answers is None and weight != 1:
+        raise UserError("--answer_weight has no effect without --answers; leave it out")
+    for name, value in others.items():
+        if answers is not None and value not in (None, False, []):
+            raise UserError(f"--{name} has no effect with --answers: the answers alone are the teacher; leave it out")
 
 
 def make_teachers(
@@ -176,6 +215,13 @@ def further_texts(own: Corpus, data: SentimentDataModule, name: str, cut: bool, 
     return random.Random(seed).sample(found, min(most, len(found)))
 
 
+def say_unused(unused: Sequence[Row], output: Path) -> None:
+    """Print how many answers were not used, and where the list of them will be."""
+    if unused:
+        first = "{file}:{line}: {reason}".format(**unused[0])
+        print(f"left out {len(unused):,} answers, the first at {first}; all are listed in {output / UNUSED}")
+
+
 def accuracy(teacher: Teacher, split: Sequence[Example]) -> float:
     """Return the teacher's accuracy on the examples of a split."""
     texts, labels = map(list, zip(*split, strict=True))
@@ -183,7 +229,12 @@ def accuracy(teacher: Teacher, split: Sequence[Example]) -> float:
 
 
 def write(
-    folder: Path, own: Corpus, further: Sequence[str], probabilities: NDArray[np.float32], facts: dict[str, Any]
+    folder: Path,
+    own: Corpus,
+    further: Sequence[str],
+    probabilities: NDArray[np.float32],
+    facts: dict[str, Any],
+    unused: Sequence[Row] = (),
 ) -> None:
     """Write the student's corpus: a CSV file for each split, and `facts` as teacher.json.
 
@@ -193,6 +244,7 @@ def write(
         further: Texts to add to train without a label.
         probabilities: Those of train's texts, then of `further`, (texts, C).
         facts: Content of teacher.json.
+        unused: Rows of unused_answers.csv, if there are any.
 
     Raises:
         UserError: The folder cannot be written.
@@ -204,6 +256,8 @@ def write(
             write_rows(made / "train.csv", train_rows(own, further, probabilities), {})
             for split in own.splits.keys() - {"train"}:
                 write_rows(made / f"{split}.csv", labelled_rows(own, split), {})
+            if unused:
+                write_rows(made / UNUSED, iter(unused), {})
             write_json(made / "teacher.json", facts)
             made.rename(folder)
     except OSError as error:
