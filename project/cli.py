@@ -17,8 +17,8 @@ from typing import Any, NoReturn, get_args, get_origin
 import lightning as L
 from jsonargparse import dict_to_namespace
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.callbacks import ProgressBar
-from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, instantiate_class
+from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint, ProgressBar
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback, instantiate_class
 from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
@@ -38,6 +38,8 @@ WORDS = ("data.tokenizer", "data.bpe_size", "data.min_freq", "data.max_vocab_siz
 CHECKPOINT_DECIDES = ("model.", "optimizer", "lr_scheduler", "data.max_length", "data.truncation", *WORDS)
 FREE = ("model.learning_rate", "model.warmup", "model.label_smoothing")  # but a resumed run may change these
 FIT = dict.fromkeys(("optimizer", "lr_scheduler", "test_after_fit"), ("fit",))
+# callbacks of configs/default.yaml that the Trainer refuses if it is told to have no such thing
+REFUSED = {"enable_progress_bar": ProgressBar, "logger": LearningRateMonitor, "enable_checkpointing": ModelCheckpoint}
 OF_COMMANDS = FIT | {"verbose": ("test", "validate"), "output": ("predict",), "overwrite": ("predict",)}
 
 
@@ -190,16 +192,16 @@ class SentimentCLI(LightningCLI):
             UserError: Its settings contradict each other or the machine, such as a GPU that is not there.
         """
         config = self.config_init[self.subcommand]
-        if config.trainer.enable_progress_bar is False:  # the Trainer would refuse the bar of configs/default.yaml
-            config.trainer.callbacks = [c for c in config.trainer.callbacks or [] if not isinstance(c, ProgressBar)]
+        off = tuple(kind for name, kind in REFUSED.items() if config.trainer[name] is False)
+        self.save_config_callback = SaveConfigCallback if config.trainer.logger else None  # without a run's folder
         places = registered("CALLBACKS")
         if unknown := set(config.without) - places.keys():
             raise UserError(f"--without names {unknown.pop()!r}: the callbacks are {', '.join(places) or 'none'}")
         own = [Stop(), *(load(places[n])() for n in places if n not in config.without and config.get(n, True))]
-        config.trainer.callbacks = [*(config.trainer.callbacks or []), *own]
+        config.trainer.callbacks = [*(c for c in config.trainer.callbacks or [] if not isinstance(c, off)), *own]
         try:
             trainer = super().instantiate_trainer(**kwargs)
-        except (MisconfigurationException, ValueError) as error:
+        except (MisconfigurationException, ValueError, TypeError, ImportError) as error:
             raise UserError(f"trainer settings: {' '.join(str(error).split())}") from error
         trainer.strategy.checkpoint_io = CheckpointFile()
         trainer.resumed = config.get("ckpt_path")  # type: ignore[attr-defined] # Lightning's own is not known in setup

@@ -98,8 +98,7 @@ def predictor_of(network: Callable[..., object], tokenizer: Tokenizer, decision:
 
     def logits(token_ids: Sequence[list[int]]) -> Logits:
         with torch.inference_mode():
-            computed: Logits = network(pack([torch.tensor(ids) for ids in token_ids])).tolist()  # type: ignore[attr-defined]
-        return computed  # (B, C)
+            return network(pack([torch.tensor(ids) for ids in token_ids])).tolist()  # type: ignore[attr-defined, no-any-return]
 
     return Predictor(logits, tokenizer, decision)
 

@@ -225,10 +225,16 @@ def test_every_configuration_is_read_and_keeps_callbacks_and_loggers(base, overl
     ]
 
 
-def test_run_without_loggers_writes_no_folder(sentiment, toy):
-    arguments = ("--trainer.logger=false", "--trainer.max_epochs=1", "--trainer.callbacks=[]", "--test_after_fit=false")
-    assert sentiment("fit", f"--data.corpus={toy}", *arguments, *SMALL) == 0
-    assert not Path("runs").exists()
+def test_without_a_logger_the_default_callbacks_that_need_one_are_left_out(sentiment, toy):
+    words = ("--trainer.logger=false", "--trainer.enable_checkpointing=false", "--trainer.max_epochs=1")
+    assert sentiment("fit", f"--data.corpus={toy}", *words, *SMALL) == 0
+    assert list(Path().iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [["--trainer.devices=x"], ["--trainer.accelerator=tpu"]])
+def test_a_device_that_is_not_there_is_one_line(sentiment, toy, capsys, words):
+    assert sentiment("fit", f"--data.corpus={toy}", *SMALL, *words) == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith("error: trainer settings: ")
 
 
 # at least one mistake for each stage of a command; what else can be wrong is in the tests of the part that notices it

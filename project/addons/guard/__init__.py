@@ -1,3 +1,3 @@
-"""Ends a fit whose loss or weights are no longer finite, before a checkpoint is made of them."""
+"""Refuses settings of the Trainer that make no sense; ends a fit whose loss or weights are no longer finite."""
 
 CALLBACKS = {"guard": "project.addons.guard.callback:Guard"}

@@ -1,13 +1,16 @@
-"""Losses -> the step from which on they are not finite, without waiting for a GPU at every step."""
+"""Settings of the Trainer -> those that make no sense; losses -> the step from which on they are not finite."""
 
 import math
 from typing import Any
 
 import lightning as L
 import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from torch import Tensor
 
 from project.errors import UserError
+
+LEAST = {"check_val_every_n_epoch": 1, "accumulate_grad_batches": 1, "gradient_clip_val": 0}  # where they are set
 
 
 class Guard(L.Callback):
@@ -17,10 +20,20 @@ class Guard(L.Callback):
     """
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
-        """Refuse a limit of gradients that makes no sense."""
-        clip = trainer.gradient_clip_val
-        if clip is not None and not 0 <= clip < math.inf:
-            raise UserError(f"gradient_clip_val is {clip}: set --trainer.gradient_clip_val=0 or more, or null for none")
+        """Refuse settings that Lightning finds out about in the middle of a run, in words of its own, or never."""
+        for name, least in LEAST.items():
+            value = getattr(trainer, name)
+            if value is not None and not least <= value < math.inf:
+                raise UserError(f"{name} is {value}: set --trainer.{name}={least} or more")
+        if not trainer.val_check_interval:
+            raise UserError("val_check_interval is 0: set --trainer.val_check_interval=1.0 for once an epoch")
+        if stage == "fit" and trainer.max_epochs == trainer.max_steps == -1 and not getattr(pl_module, "optimizer", {}):
+            raise UserError("without a last epoch or step there is no schedule: set --trainer.max_epochs or max_steps")
+
+    def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
+        """Say in one line what Lightning finds out about its settings later."""
+        if isinstance(exception, MisconfigurationException):
+            raise UserError(f"trainer settings: {' '.join(str(exception).split())}") from exception
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Reset the step of the first fault, ()."""

@@ -61,7 +61,7 @@ class Results(L.Callback):
         if not trainer.is_global_zero or trainer.fast_dev_run or trainer.state.status == TrainerStatus.INTERRUPTED:
             return
         if untested and self._val and (folder := run_dir(trainer)) is not None:
-            best = trainer.checkpoint_callback.best_model_path
+            best = getattr(trainer.checkpoint_callback, "best_model_path", "")
             write_json(
                 folder / "results.json", self._facts(trainer, pl_module.state, best) | {"metrics": self._best(trainer)}
             )

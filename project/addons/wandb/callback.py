@@ -55,7 +55,7 @@ class WandbRun(L.Callback):
         last = stage == "test" or not getattr(trainer, "to_test", "")
         if wandb.run is None or os.environ.get("WANDB_LOG_MODEL") != "end" or not last:
             return
-        best, folder = trainer.checkpoint_callback.best_model_path, run_dir(trainer)
+        best, folder = getattr(trainer.checkpoint_callback, "best_model_path", ""), run_dir(trainer)
         files = {"model": [Path(best)] if best else []}
         files["predictions"] = [folder / name for name in KEPT if folder and (folder / name).exists()]
         for kind, paths in files.items():

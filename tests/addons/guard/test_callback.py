@@ -62,6 +62,21 @@ def test_a_limit_of_gradients_that_makes_no_sense_is_refused(sentiment, toy, cap
     assert "set --trainer.gradient_clip_val=0 or more" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (["val_check_interval=0"], "val_check_interval is 0: set --trainer.val_check_interval=1.0"),
+        (["check_val_every_n_epoch=0"], "set --trainer.check_val_every_n_epoch=1 or more"),
+        (["accumulate_grad_batches=0"], "set --trainer.accumulate_grad_batches=1 or more"),
+        (["limit_train_batches=0.0001"], "trainer settings: You requested to check 0.0001"),
+        (["max_epochs=-1", "max_time=00:00:00:09"], "set --trainer.max_epochs or max_steps"),
+    ],
+)
+def test_settings_that_make_no_sense_are_one_line(sentiment, toy, capsys, words, error):
+    assert sentiment("fit", f"--data.corpus={toy}", *SHORT, *(f"--trainer.{word}" for word in words)) == 2
+    assert error in capsys.readouterr().err.splitlines()[-1]
+
+
 @pytest.mark.slow
 def test_a_test_is_not_guarded(sentiment, fitted, toy):
     words = ("--trainer.enable_progress_bar=false", "--trainer.accelerator=cpu")
