@@ -1,12 +1,11 @@
 """Text -> tokens by Unicode's rules for words (UAX 29), through the `regex` package.
 
 Where it differs: full stop and colon part words, as they do for basic_english; an emoticon is one token; scripts whose
-words only a dictionary finds (Thai, Lao, Khmer, Burmese: the line-break class SA) fall into overlapping pairs of
+words only a dictionary finds (Thai, Lao, Khmer, Burmese: the line-break class SA) fall into overlapping triples of
 grapheme clusters, which are letters with their vowels and tones.
 """
 
 import unicodedata
-from itertools import pairwise
 
 import regex
 
@@ -47,13 +46,13 @@ def folded(text: str) -> str:
 def segments(text: str) -> list[str]:
     """Return the tokens of `text`, none of them empty or with white space in it."""
     pieces = (piece for part in folded(text).split() for piece in _TOKEN.findall(part))
-    return [token for piece in pieces for token in (pairs(piece) if _FIRST.match(piece) else (piece,))]
+    return [token for piece in pieces for token in (triples(piece) if _FIRST.match(piece) else (piece,))]
 
 
-def pairs(run: str) -> list[str]:
-    """Return each two neighbouring grapheme clusters of a run as one token, or the only one alone.
+def triples(run: str) -> list[str]:
+    """Return each three neighbouring grapheme clusters of a run as one token, or the whole of a shorter run.
 
-    Clusters alone leave the words to the network, which then needs twice the epochs.
+    Clusters alone, or pairs of them, leave more of the words to the network, which then needs many more epochs.
     """
     clusters = regex.findall(r"\X", run)
-    return list(map("".join, pairwise(clusters))) if len(clusters) > 1 else clusters
+    return ["".join(clusters[start : start + 3]) for start in range(max(len(clusters) - 2, 1))]
