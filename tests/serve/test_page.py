@@ -107,6 +107,13 @@ def test_words_are_listed_by_effect(page, predictor):
     assert effects[0] == pytest.approx(100 * (whole.probability - part.probabilities[whole.label]), abs=0.051)
 
 
+def test_text_is_shown_in_its_own_direction(page):
+    classify(page, "الفيلم جميل.")
+    direction = "return getComputedStyle(document.getElementById(arguments[0])).direction"
+    shown_in = {name: page.execute_script(direction, name) for name in ("text", "words", "label")}
+    assert shown_in == {"text": "rtl", "words": "rtl", "label": "ltr"}
+
+
 def test_the_page_works_with_the_keyboard_alone(page):
     assert focused(page) == "text"
     ActionChains(page).send_keys("A dull film.", Keys.TAB).perform()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from project.addons.doctor.texts import NO_SPACES, SHOWN, Finding, Texts, visible
+from project.registry import registered
 
 # what latin-1 and cp1252 make of the bytes 80 to bf, by which UTF-8 continues a letter
 MORE = "\x80-\xbf" + bytes(range(0x80, 0xA0)).decode("cp1252", "ignore")
@@ -61,4 +62,5 @@ def damage_findings(texts: Texts, splits_at_spaces: bool) -> Iterator[Finding]:
         spoils = len(rows[kind]) >= most
         yield from texts.finding("damaged texts", np.array(rows[kind]), f"texts with {kind}", advice, spoils, remarks)
     what = "texts in a script without spaces between words, of which words makes one token each"
-    yield from texts.finding("no spaces", np.array(spaceless), what, "--data.tokenizer=bpe", len(spaceless) >= most)
+    advice = f"--data.tokenizer={'unicode' if 'unicode' in registered('TOKENIZERS') else 'bpe'}"
+    yield from texts.finding("no spaces", np.array(spaceless), what, advice, len(spaceless) >= most)

@@ -12,11 +12,13 @@ from tqdm import tqdm
 
 from project.batch import DataFacts
 from project.buckets import padding_share
+from project.registry import registered
 from project.text import SPECIALS, UNK_ID
 
 Epoch = dict[str, float]
 
-MANY_UNKNOWN = 0.5  # share of the tokens of val
+MANY_UNKNOWN = 0.2  # share of the tokens of val
+FEW_TOKENS = 2.0  # tokens in a text of train, on average
 
 
 class Progress(L.Callback):
@@ -33,9 +35,9 @@ class Progress(L.Callback):
         facts, loader, val = trainer.datamodule.facts(), trainer.train_dataloader, trainer.val_dataloaders
         unknown = val.dataset.share_of(UNK_ID) if val is not None else 0.0
         say(vocabulary_line(facts) + (f"; {unknown:.1%} of the words of val are unknown" if val is not None else ""))
-        if unknown > MANY_UNKNOWN:
-            say("many words of val are unknown: texts without spaces between words need --data.tokenizer=bpe")
         lengths = loader.dataset.lengths
+        for line in tokenizer_lines(facts.tokenizer.scheme, unknown, lengths.sum() / len(lengths)):
+            say(line)
         padding = padding_share(lengths, loader.sampler, loader.batch_size)
         say(f"train: {len(lengths):,} texts, {lengths.sum():,} tokens; padding is {padding:.1%} of the batches' cells")
 
@@ -117,6 +119,27 @@ def vocabulary_line(facts: DataFacts) -> str:
     share = int(found[:own].sum()) / max(own - len(SPECIALS), 1)
     line += f", {share:.1%} of them with pretrained vectors of {vectors.shape[1]} dimensions"
     return f"{line}, and {facts.num_frozen:,} pretrained words more"
+
+
+def tokenizer_lines(scheme: str, unknown: float, per_text: float) -> list[str]:
+    """Return what speaks for another tokenizer.
+
+    Args:
+        scheme: Of the tokenizer that is used.
+        unknown: Share of the tokens of val.
+        per_text: Tokens in a text of train, on average.
+    """
+    brought = registered("TOKENIZERS")
+    lines = []
+    if per_text < FEW_TOKENS:
+        best = next((name for name in ("unicode", "bpe") if name in brought and name != scheme), None)
+        advice = f"--data.tokenizer={best}" if best else "an add-on with another tokenizer"
+        lines.append(f"a text has {per_text:.1f} tokens on average: texts without spaces between words need {advice}")
+    if unknown > MANY_UNKNOWN:
+        ways = ["--data.tokenizer=bpe leaves none unknown"] if "bpe" in brought else []
+        ways += ["--data.min_freq=1 keeps rare ones"] if scheme == "basic_english" else []
+        lines.append(f"many words of val are unknown, {unknown:.1%}: {' and '.join(ways) or 'train has too few texts'}")
+    return lines
 
 
 @rank_zero_only

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from project.addons.doctor import damage
 from project.addons.doctor.columns import codings, share_right
 from project.addons.doctor.copies import find_copies
 from project.addons.doctor.damage import KINDS
@@ -153,3 +154,11 @@ def test_a_tokenizer_of_sub_words_splits_scripts_without_spaces(tmp_path):
     kinds = {each["kind"] for each in examine(path)["findings"]}
     assert {"no spaces", "unknown words"} <= kinds
     assert examine(path, tokenizer="bpe", bpe_size=300)["findings"] == []
+
+
+@pytest.mark.parametrize(("brought", "best"), [({"unicode": "", "bpe": ""}, "unicode"), ({"bpe": ""}, "bpe")])
+def test_for_scripts_without_spaces_the_best_tokenizer_here_is_named(tmp_path, monkeypatch, brought, best):
+    monkeypatch.setattr(damage, "registered", lambda _: brought)
+    table = [[chr(0x4E00 + number) * 9, ("good", "bad")[number % 2]] for number in range(60)]
+    found = examine(write(tmp_path / "chinese.csv", table))["findings"]
+    assert [each["advice"] for each in found if each["kind"] == "no spaces"] == [f"--data.tokenizer={best}"]

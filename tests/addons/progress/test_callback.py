@@ -3,6 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from project.addons.progress import callback
+from project.addons.progress.callback import tokenizer_lines
 from tests.conftest import SMALL
 
 
@@ -36,12 +38,49 @@ def test_the_end_says_which_epoch_was_best(printed):
     assert best == marked[-1]
 
 
+@pytest.fixture
+def brought(monkeypatch):
+    """The tokenizers of this tree, which a test may change."""
+    names = {"unicode": "", "bpe": ""}
+    monkeypatch.setattr(callback, "registered", lambda _: names)
+    return names
+
+
+def test_usual_figures_need_no_word(brought):
+    assert tokenizer_lines("basic_english", 0.2, 2.0) == []
+
+
+def test_texts_of_about_one_token_are_told_with_the_tokenizer_for_them(brought):
+    line = "a text has 1.2 tokens on average: texts without spaces between words need "
+    assert tokenizer_lines("basic_english", 0.0, 1.2) == [f"{line}--data.tokenizer=unicode"]
+    assert tokenizer_lines("unicode", 0.0, 1.2) == [f"{line}--data.tokenizer=bpe"]
+    brought.clear()
+    assert tokenizer_lines("basic_english", 0.0, 1.2) == [f"{line}an add-on with another tokenizer"]
+
+
+@pytest.mark.parametrize(
+    ("scheme", "names", "advice"),
+    [
+        ("basic_english", ["bpe"], "--data.tokenizer=bpe leaves none unknown and --data.min_freq=1 keeps rare ones"),
+        ("basic_english", [], "--data.min_freq=1 keeps rare ones"),
+        ("unicode", ["bpe"], "--data.tokenizer=bpe leaves none unknown"),
+        ("unicode", [], "train has too few texts"),
+    ],
+)
+def test_many_unknown_words_are_told_with_what_helps(brought, scheme, names, advice):
+    for name in {"bpe", "unicode"} - {*names}:
+        del brought[name]
+    assert tokenizer_lines(scheme, 0.201, 9.0) == [f"many words of val are unknown, 20.1%: {advice}"]
+
+
 @pytest.mark.slow
 def test_unknown_words_are_told_with_what_to_do(sentiment, tmp_path, capsys):
     rows = [f"{chr(0x4E00 + 3 * n)}{chr(0x5E00 + 7 * n)},{'ab'[n % 2]}" for n in range(60)]
     (tmp_path / "rows.csv").write_text("\n".join(["text,label", *rows]), encoding="utf-8")
     assert sentiment("fit", f"--data.corpus={tmp_path / 'rows.csv'}", "--trainer.max_epochs=1", *SMALL) == 0
-    assert "many words of val are unknown: texts without spaces" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert lines(printed, r"^a text has 1\.0 tokens on average: texts without spaces between words need ")
+    assert lines(printed, r"^many words of val are unknown, \d+\.\d%: --data\.")
 
 
 @pytest.mark.slow
