@@ -83,8 +83,8 @@ class SentimentDataModule(L.LightningDataModule):
         group_column: Name or number of a column of groups, such as authors: rows of one group stay together when val
             and test are taken out of train, so that the shares of classes are approximate.
         balanced_sampling: Whether an epoch draws equally many texts of each class, repeating those of rare ones.
-        tokenizer: words (basic_english), or one that an add-on brings: bpe (sub-words learned from train) or a
-            tokenizer.json.
+        tokenizer: words (basic_english), or one that an add-on brings: unicode (words of every script), bpe (sub-words
+            learned from train) or a tokenizer.json.
         bpe_size: How many sub-words bpe learns.
         max_length: Longest text that is kept whole, in tokens.
         truncation: Which tokens of a longer text are kept: head, tail, or head+tail.
@@ -208,8 +208,7 @@ class SentimentDataModule(L.LightningDataModule):
                 check_unread(Path(self.vectors), self._vectors.read.tolist(), self.corpus)
         name = self.hparams["tokenizer"]
         if name != "words" and self._other is None:
-            settings = self.hparams["bpe_size"], self.max_length, self.truncation
-            self._other = tokenizer_class(name).for_corpus(lambda: self.corpus, name, *settings)
+            self._other = tokenizer_class(name).for_corpus(lambda: self.corpus, self.hparams)
 
     def _build_tokenizer(self) -> None:
         self.corpus.split("train")

@@ -13,7 +13,7 @@ from project.errors import UserError
 from project.text import Tokenizer, text_fault
 
 Logits = list[list[float]]  # (B, C)
-WORD = re.compile(r"\S+")
+WORD = re.compile(r"[\u3040-\u9fff]|[^\s\u3040-\u9fff]+")  # kana and Chinese characters each alone, else up to a space
 
 
 @dataclass(frozen=True)

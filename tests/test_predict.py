@@ -85,6 +85,10 @@ def test_words_are_left_out_one_by_one():
     ]
 
 
+def test_characters_of_a_script_without_spaces_are_left_out_one_by_one():
+    assert without_each_word("不好。", 9, Tokenizer(SPECIALS)) == ["不好。", "好。", "不 。", "不好"]
+
+
 @pytest.mark.parametrize(
     ("truncation", "variants"),
     [

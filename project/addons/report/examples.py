@@ -8,7 +8,7 @@ import numpy as np
 
 from project.addons.report.run import Answers
 from project.ingest import Corpus, Rows
-from project.predict import Predictor, WordEffect, without_each_word, word_effects
+from project.predict import WORD, Predictor, WordEffect, without_each_word, word_effects
 
 BATCH = 256  # texts
 ERRORS, DOUBTS = 20, 20  # that are shown
@@ -50,7 +50,7 @@ def explained_errors(tested: Answers, predictor: Predictor) -> list[Explained]:
     found = []
     for row, start, end in zip(rows, starts, starts[1:], strict=False):
         text, (whole, *parts) = tested.texts[row], answers[start:end]
-        rest = "…" if len(text.split()) > MOST_WORDS else ""
+        rest = "…" if len(WORD.findall(text)) > MOST_WORDS else ""
         names = tested.names[tested.labels[row]], tested.names[tested.chosen[row]]
         found.append(
             Explained(tested.places[row], *names, float(tested.confidence[row]), word_effects(text, whole, parts), rest)

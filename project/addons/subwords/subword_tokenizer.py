@@ -1,8 +1,9 @@
 """Train, or a tokenizer.json -> sub-words and their ids, through the `tokenizers` library."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from project.atomic import cached_folder
 from project.errors import UserError
@@ -41,16 +42,21 @@ class SubwordTokenizer(Tokenizer):
         super().__init__([*SPECIALS, *(f"<{p}>" if p in SPECIALS else p for p in pieces)], max_length, truncation)
 
     @classmethod
-    def for_corpus(
-        cls, corpus: Callable[[], Corpus], name: str, size: int, max_length: int, truncation: Truncation
-    ) -> "SubwordTokenizer":
-        """Return the tokenizer of `size` sub-words that ``bpe`` learns from train, or that of a tokenizer.json.
+    def for_corpus(cls, corpus: Callable[[], Corpus], options: Mapping[str, Any]) -> "SubwordTokenizer":
+        """Return the tokenizer that ``bpe`` learns from train, or that of a tokenizer.json.
+
+        Args:
+            corpus: Loads it.
+            options: Of the data module.
 
         Raises:
             UserError: It cannot be learned, or the file not be read.
         """
-        content = learn_subwords(corpus(), size) if name == "bpe" else read_subwords(Path(name))
-        return cls(content, max_length, truncation)
+        learned = options["tokenizer"] == "bpe"
+        content = (
+            learn_subwords(corpus(), options["bpe_size"]) if learned else read_subwords(Path(options["tokenizer"]))
+        )
+        return cls(content, options["max_length"], options["truncation"])
 
     def split(self, text: str) -> list[str]:
         """Return the sub-words of `text`, at least one: a text without any is one ``<unk>``."""

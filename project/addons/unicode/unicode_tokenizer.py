@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,6 @@ from project.atomic import cached_folder, code_digest
 from project.errors import UserError
 from project.ingest import Corpus
 from project.text import UNK, Tokenizer, TokenizerState, Truncation, text_code
-
-MIN_FREQ = 2  # occurrences in train that a token needs
 
 # What a checkpoint remembers of the rules, beside `project.text.SAMPLE`: how they split this.
 SAMPLE = "Don't! :-) 3.14 好看 カタカナ ดีมาก ຂອບໃຈ ល្អ ကောင်း अच्छा كتاب 한국어 İyi 👍🏽🇩🇪"
@@ -43,17 +41,20 @@ class UnicodeTokenizer(Tokenizer):
         super().__init__(known["tokens"], max_length, truncation)
 
     @classmethod
-    def for_corpus(
-        cls, corpus: Callable[[], Corpus], name: str, size: int, max_length: int, truncation: Truncation
-    ) -> "UnicodeTokenizer":
-        """Return the tokenizer that knows the tokens that train has at least twice; `size` is that of sub-words.
+    def for_corpus(cls, corpus: Callable[[], Corpus], options: Mapping[str, Any]) -> "UnicodeTokenizer":
+        """Return the tokenizer that knows the tokens of train.
+
+        Args:
+            corpus: Loads it.
+            options: Of the data module.
 
         Raises:
             UserError: The corpus has no train split, or the cache cannot be written.
         """
         from project.vocabulary import build_vocabulary  # imported on use: it loads torch, which a bundle lacks
 
-        return cls(build_vocabulary(train_counter(corpus()), MIN_FREQ), max_length, truncation)
+        tokens = build_vocabulary(train_counter(corpus()), options["min_freq"], options["max_vocab_size"])
+        return cls(tokens, options["max_length"], options["truncation"])
 
     def split(self, text: str) -> list[str]:
         """Return the tokens of `text`, at least one: a text without any is one ``<unk>``."""

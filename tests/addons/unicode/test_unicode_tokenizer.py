@@ -32,12 +32,17 @@ def printed(code, folder):
     return subprocess.check_output([sys.executable, "-c", code], cwd=folder, env=env, text=True)
 
 
-def learned(corpus, max_length=256, truncation="head"):
-    return UnicodeTokenizer.for_corpus(lambda: corpus, "unicode", 8000, max_length, truncation)
+def learned(corpus, max_length=256, truncation="head", min_freq=2, max_vocab_size=None):
+    options = {"max_length": max_length, "truncation": truncation}
+    options |= {"min_freq": min_freq, "max_vocab_size": max_vocab_size}
+    return UnicodeTokenizer.for_corpus(lambda: corpus, options)
 
 
-def test_the_vocabulary_is_what_train_has_twice(corpus):
-    assert learned(corpus).tokens == [*SPECIALS, "好", ":)"]
+@pytest.mark.parametrize(
+    ("options", "tokens"), [({}, ["好", ":)"]), ({"min_freq": 3}, ["好"]), ({"max_vocab_size": 1}, ["好"])]
+)
+def test_the_vocabulary_is_what_train_has_often_enough(corpus, options, tokens):
+    assert learned(corpus, **options).tokens == [*SPECIALS, *tokens]
 
 
 def test_train_is_counted_once(corpus):
