@@ -196,7 +196,7 @@ class SentimentCLI(LightningCLI):
         self.save_config_callback = SaveConfigCallback if config.trainer.logger else None  # without a run's folder
         places = registered("CALLBACKS")
         if unknown := set(config.without) - places.keys():
-            raise UserError(f"--without names {unknown.pop()!r}: the callbacks are {', '.join(places) or 'none'}")
+            raise UserError(f"--without names {unknown.pop()!r}: there are the callbacks {list(places)}")
         own = [Stop(), *(load(places[n])() for n in places if n not in config.without and config.get(n, True))]
         config.trainer.callbacks = [*(c for c in config.trainer.callbacks or [] if not isinstance(c, off)), *own]
         try:
