@@ -1,6 +1,6 @@
 """Few labels: test accuracy of the project's ways to learn from 100, 300 and 1,000 labels of movies, SST-2 and IMDB.
 
-    python -m benchmarks.few_labels [--folder FOLDER] [--development] [--show] [--plot]
+    python -m benchmarks.few_labels [--corpus NAME ...] [--method NAME ...] [--development] [--show] [--plot]
 
 Each number of labels is drawn five times, and three times for the teacher, which takes minutes a draw. Runs that
 FOLDER/results.jsonl holds are not repeated, so that it can be stopped at any time. Prints the mean over the draws with
@@ -144,13 +144,19 @@ def main() -> None:
     """Do the runs that are missing, print all."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, default=ROOT / "runs" / "few_labels", help="for draws and results")
+    for name, names in {"corpus": CORPORA, "method": METHODS}.items():
+        parser.add_argument(f"--{name}", choices=names, default=list(names), nargs="+", help="run these alone")
     for name in ("development", "show", "plot"):
         parser.add_argument(f"--{name}", action="store_true")
     options = parser.parse_args()
     results = options.folder / ("development.jsonl" if options.development else "results.jsonl")
     options.folder.mkdir(parents=True, exist_ok=True)
     done = read(results)
-    missing = [run for run in planned(options.development) if run not in done]
+    missing = [
+        run
+        for run in planned(options.development)
+        if run not in done and run.draw.corpus in options.corpus and run.method in options.method
+    ]
     for run in [] if options.show or options.plot else missing:
         done[run] = measure(run, options.folder)
         with results.open("a", encoding="utf-8") as file:

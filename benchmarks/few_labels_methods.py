@@ -78,8 +78,8 @@ def mean_vectors(draw: Path, folder: Path, seed: int) -> Figures:
 
 
 def fit(draw: Path, folder: Path, seed: int, *options: str) -> Figures:
-    """Run `sentiment fit` with further options."""
-    sentiment(folder, "fit", f"--data.corpus={draw}", f"--seed_everything={seed}", *options, *QUIET)
+    """Run `sentiment fit` with options; a configuration comes before what it must not replace."""
+    sentiment(folder, "fit", *options, f"--data.corpus={draw}", f"--seed_everything={seed}", *QUIET)
     metrics = json.loads((folder / "runs" / "version_0" / "results.json").read_text())["metrics"]
     return {key: metrics[key] for key in ("val/accuracy", "test/accuracy")}
 
