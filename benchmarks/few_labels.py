@@ -135,7 +135,10 @@ def plot(path: Path, runs: dict[Run, dict[str, Any]]) -> None:
         axes.set_xlabel("labels, a fifth of them val")
         axes.grid(True, alpha=0.3)
     figure.axes[0].set_ylabel("test accuracy")
-    figure.axes[-1].legend(fontsize=8)
+    curves: dict[str, Any] = {}
+    for axes in figure.axes:
+        curves |= {label: handle for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    figure.legend(curves.values(), curves, loc="outside lower center", ncols=len(METHODS), fontsize=8)
     with atomic_write(path) as scratch:
         figure.savefig(scratch, dpi=130, format="png")
 
