@@ -5,7 +5,6 @@ train, without their labels. The test split is the corpus's own, at most 2,000 t
 every draw; in a development draw it is texts of train instead, so that a choice made on it has not seen a test text.
 """
 
-import json
 import random
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import NamedTuple
 
 from sklearn.model_selection import train_test_split
 
+from project.atomic import write_json
 from project.corpora import load_corpus
 from project.ingest import Corpus, Row, shares_of, unseen_texts, write_rows
 from project.ingest.phrases import PhraseIndex
@@ -37,9 +37,19 @@ class Draw(NamedTuple):
 
 def write_draw(draw: Draw, folder: Path) -> Path:
     """Write the draw's folder into `folder`, unless it is there; return it."""
-    if (folder / draw.path / "facts.json").exists():
-        return folder / draw.path
-    corpus = load_corpus(draw.corpus)
+    own = folder / draw.path
+    if (own / "facts.json").exists():
+        return own
+    parts = parts_of(draw, load_corpus(draw.corpus))
+    own.mkdir(parents=True, exist_ok=True)
+    for name, rows in parts.items():
+        write_rows(own / f"{name}.csv", iter(rows), {})
+    write_json(own / "facts.json", {name: len(rows) for name, rows in parts.items()})  # last: the draw is complete
+    return own
+
+
+def parts_of(draw: Draw, corpus: Corpus) -> dict[str, list[Row]]:
+    """Return the rows of each file of a draw."""
     rows = {row["text"]: row for row in labelled(corpus)}
     texts = sorted(unseen_texts(corpus, lambda: whole(corpus, list(rows)), bool(corpus.source.carve_phrases)))
     chosen, rest = split(rows, texts, draw.labels, draw.number)
@@ -47,18 +57,18 @@ def write_draw(draw: Draw, folder: Path) -> Path:
     rest = random.Random(draw.number).sample(rest, len(rest))
     test = test_rows(corpus)
     if draw.number > DEVELOPMENT:
-        test, rest = [rows[text] for text in rest[:DEVELOPMENT_TEST]], rest[DEVELOPMENT_TEST:]
-    further = rest[:MOST_UNLABELLED]
-    plain = {name: [{key: row[key] for key in ("text", "label")} for row in part] for name, part in
-             {"val": [rows[text] for text in val], "test": test}.items()}  # fmt: skip
-    parts: dict[str, list[Row]] = {"train": [rows[text] for text in train], **plain}
-    parts["unlabelled"] = [{"text": text} for text in further]
-    (folder / draw.path).mkdir(parents=True, exist_ok=True)
-    for name, part in parts.items():
-        write_rows(folder / draw.path / f"{name}.csv", iter(part), {})
-    facts = {name: len(part) for name, part in parts.items()}
-    (folder / draw.path / "facts.json").write_text(json.dumps(facts), encoding="utf-8")  # last: the draw is complete
-    return folder / draw.path
+        test, rest = [plain(rows[text]) for text in rest[:DEVELOPMENT_TEST]], rest[DEVELOPMENT_TEST:]
+    return {
+        "train": [rows[text] for text in train],
+        "val": [plain(rows[text]) for text in val],
+        "test": test,
+        "unlabelled": [{"text": text} for text in rest[:MOST_UNLABELLED]],
+    }
+
+
+def plain(row: Row) -> Row:
+    """Return a row without the shares of its raters, which val and test lack."""
+    return {key: row[key] for key in ("text", "label")}
 
 
 def labelled(corpus: Corpus) -> Iterator[Row]:
@@ -79,12 +89,12 @@ def whole(corpus: Corpus, texts: Sequence[str]) -> list[str]:
     """Return the texts that are no phrase of another one, of a corpus of phrases; all of another corpus."""
     if corpus.source.carve_phrases is None:
         return list(texts)
-    plain = {text: " ".join(text.split()) for text in texts}
-    index, inside, found = PhraseIndex(plain.values()), set[int](), []
+    spaced = {text: " ".join(text.split()) for text in texts}
+    index, inside, found = PhraseIndex(spaced.values()), set[int](), []
     for text in sorted(texts, key=lambda text: -len(text.split())):
-        if hash(plain[text]) not in inside:
+        if hash(spaced[text]) not in inside:
             found.append(text)
-            inside |= index.inside(plain[text])
+            inside |= index.inside(spaced[text])
     return found
 
 
