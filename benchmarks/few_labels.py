@@ -87,8 +87,8 @@ def measure(run: Run, folder: Path) -> dict[str, Any]:
 
 
 def interval(values: list[float]) -> tuple[float, float]:
-    """Return the mean, and half of its 95 % interval: nan for a single value."""
-    if len(values) < 2:
+    """Return the mean, and half of its 95 % interval: nan for fewer than three values, of which it says nothing."""
+    if len(values) < 3:
         return mean(values), float("nan")
     return mean(values), float(t.ppf(0.975, len(values) - 1)) * stdev(values) / len(values) ** 0.5
 
