@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from sklearn.model_selection import train_test_split
 
+from project.addons.teach.command import labelled_rows
 from project.atomic import write_json
 from project.corpora import load_corpus
 from project.ingest import Corpus, Row, shares_of, unseen_texts, write_rows
@@ -74,14 +75,13 @@ def plain(row: Row) -> Row:
 def labelled(corpus: Corpus) -> Iterator[Row]:
     """Yield the rows of train, with the shares of its raters where the corpus has them."""
     shares = corpus.soft_targets
-    for number, (text, label) in enumerate(corpus.split("train")):
-        row: Row = {"text": text, "label": corpus.label_names[label]}
+    for number, row in enumerate(labelled_rows(corpus, "train")):
         yield row if shares is None else row | shares_of(corpus.label_names, shares[number].tolist())
 
 
 def test_rows(corpus: Corpus) -> list[Row]:
     """Return the rows of the test split, or as many of them as are used."""
-    rows: list[Row] = [{"text": text, "label": corpus.label_names[label]} for text, label in corpus.split("test")]
+    rows = list(labelled_rows(corpus, "test"))
     return rows if len(rows) <= MOST_TEST else random.Random(0).sample(rows, MOST_TEST)
 
 

@@ -201,7 +201,7 @@ class SentimentCLI(LightningCLI):
         config.trainer.callbacks = [*(c for c in config.trainer.callbacks or [] if not isinstance(c, off)), *own]
         try:
             trainer = super().instantiate_trainer(**kwargs)
-        except (MisconfigurationException, ValueError, TypeError, ImportError) as error:
+        except (ValueError, TypeError, ImportError) as error:
             raise UserError(f"trainer settings: {' '.join(str(error).split())}") from error
         trainer.strategy.checkpoint_io = CheckpointFile()
         trainer.resumed = config.get("ckpt_path")  # type: ignore[attr-defined] # Lightning's own is not known in setup
@@ -284,5 +284,7 @@ def run_trainer(command: str, words: list[str]) -> None:
             parser_kwargs={command: {"default_config_files": [str(DEFAULT_CONFIG)]}},
             args=[command, *words],
         )
+    except MisconfigurationException as error:  # of the Trainer's settings, at the start or in the middle of a run
+        raise UserError(f"trainer settings: {' '.join(str(error).split())}") from error
     except SIGTERMException:  # Lightning would end with 0, as if all were done
         sys.exit(128 + (Stop.signal or signal.SIGTERM))

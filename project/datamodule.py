@@ -206,8 +206,7 @@ class SentimentDataModule(L.LightningDataModule):
             self._vectors = load_vectors(self.vectors)
             if len(self._vectors.read):
                 check_unread(Path(self.vectors), self._vectors.read.tolist(), self.corpus)
-        name = self.hparams["tokenizer"]
-        if name != "words" and self._other is None:
+        if (name := self.hparams["tokenizer"]) != "words" and self._other is None:
             self._other = tokenizer_class(name).for_corpus(lambda: self.corpus, self.hparams)
 
     def _build_tokenizer(self) -> None:

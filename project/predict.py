@@ -129,11 +129,11 @@ def without_each_word(text: str, most: int, tokenizer: Tokenizer) -> list[str]:
         most: How many of its words are left out.
         tokenizer: The model's.
     """
-    sizes = {word.start(): len(tokenizer.split(word[0])) for word in WORD.finditer(text)}
+    words = list(WORD.finditer(text))
+    sizes = {word.start(): len(tokenizer.split(word[0])) for word in words}
     kept = Counter(tokenizer.cut([start for start, size in sizes.items() for _ in range(size)]))
     read = WORD.sub(lambda word: word[0] if kept[word.start()] == sizes[word.start()] else " " * len(word[0]), text)
-    spans = [word.span() for word in WORD.finditer(text)][:most]
-    return [read, *(f"{read[:start].rstrip()} {read[end:].lstrip()}".strip() for start, end in spans)]
+    return [read, *(f"{read[: word.start()].rstrip()} {read[word.end() :].lstrip()}".strip() for word in words[:most])]
 
 
 def word_effects(text: str, whole: Prediction, parts: Sequence[Prediction]) -> list[WordEffect]:

@@ -47,7 +47,7 @@ def create_app(
     add_model(api, batcher, predictor)
     add_facts(api, info_of(predictor, facts), batcher, stopping)
     add_failures(api)
-    return RequestLog(Front(BodyLimit(api), facts["sha256"][FACTS][:16], hosts))
+    return RequestLog(Front(BodyLimit(api), facts["sha256"][FACTS][:16], stopping, hosts))
 
 
 def add_model(api: FastAPI, batcher: Batcher, predictor: Predictor) -> None:

@@ -106,10 +106,11 @@ class Batcher:
             except asyncio.CancelledError:
                 raise
             except BaseException as error:  # a panic in the tokenizer's library is no Exception; the worker carries on
+                failed = RuntimeError(f"{type(error).__name__} while these texts were classified")
+                failed.__cause__ = error
                 for _, answer in batch:
                     if not answer.done():
-                        answer.set_exception(RuntimeError(f"{type(error).__name__} while these texts were classified"))
-                        answer.exception().__cause__ = error  # type: ignore[union-attr] # it has just been set
+                        answer.set_exception(failed)
                 continue
             for (_, answer), prediction in zip(batch, predictions, strict=True):
                 if not answer.done():

@@ -32,17 +32,22 @@ class BodyLimit(Wrapper):
             return
         chunks: list[bytes] = []
         try:
-            async with asyncio.timeout(BODY_SECONDS):
-                refusal = await self._read(receive, chunks)
-            await (refusal or self._answer(b"".join(chunks)))(scope, receive, send)
-        except TimeoutError:
-            line = f"the body has not come within {BODY_SECONDS} seconds"
-            await failure(408, line, CLOSE)(scope, receive, send)
+            if refusal := await self._read(receive, chunks):
+                await refusal(scope, receive, send)
+            else:
+                await self._answer(scope, receive, send, b"".join(chunks))
         finally:
             self._held -= sum(map(len, chunks))
 
     async def _read(self, receive: Receive, chunks: list[bytes]) -> ASGIApp | None:
         """Append the body to `chunks`; return the answer if it cannot be taken."""
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                return await self._read_all(receive, chunks)
+        except TimeoutError:
+            return failure(408, f"the body has not come within {BODY_SECONDS} seconds", CLOSE)
+
+    async def _read_all(self, receive: Receive, chunks: list[bytes]) -> ASGIApp | None:
         size, more = 0, True
         while more and size <= PATIENCE * MAX_BODY:
             message = await receive()
@@ -58,21 +63,19 @@ class BodyLimit(Wrapper):
                 return failure(503, "too many large requests at once; try again", RETRY | CLOSE)
         return failure(413, f"the request is larger than {MAX_BODY:,} bytes") if size > MAX_BODY else None
 
-    def _answer(self, body: bytes) -> ASGIApp:
-        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-            messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, body: bytes) -> None:
+        """Let the application answer, until the client leaves."""
+        messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
-            async def replay() -> Message:
-                return messages.pop() if messages else await receive()
+        async def replay() -> Message:
+            return messages.pop() if messages else await receive()
 
-            answering = asyncio.ensure_future(self.app(scope, replay, send))
-            gone = asyncio.ensure_future(receive())  # after the body only a disconnection can come
-            try:
-                await asyncio.wait([answering, gone], return_when=asyncio.FIRST_COMPLETED)
-                if answering.done():
-                    await answering  # raises what it raised
-            finally:
-                answering.cancel()
-                gone.cancel()
-
-        return answer
+        answering = asyncio.ensure_future(self.app(scope, replay, send))
+        gone = asyncio.ensure_future(receive())  # after the body only a disconnection can come
+        try:
+            await asyncio.wait([answering, gone], return_when=asyncio.FIRST_COMPLETED)
+            if answering.done():
+                await answering  # raises what it raised
+        finally:
+            answering.cancel()
+            gone.cancel()

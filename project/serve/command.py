@@ -15,7 +15,7 @@ from project.serve.server import Server
 BACKLOG = 2048  # connections that may wait to be accepted
 
 
-LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+LOOPBACK = ("localhost", "127.0.0.1", "::1", "[::1]")  # as --host and as a Host header have them
 
 
 def serve(bundle: Path, /, host: str = "127.0.0.1", port: int = 8000, allowed_hosts: list[str] | None = None) -> None:
@@ -44,8 +44,7 @@ def serve(bundle: Path, /, host: str = "127.0.0.1", port: int = 8000, allowed_ho
     # after a graceful shutdown uvicorn raises the signal again; the process then exits with code 0
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
-    local = host.strip("[]") in ("localhost", "127.0.0.1", "::1")
-    hosts = allowed_hosts if allowed_hosts is not None else LOOPBACK if local else ()
+    hosts = allowed_hosts if allowed_hosts is not None else LOOPBACK if host in LOOPBACK else ()
     Server(create_app(predictor, facts, stopping, hosts), stopping).run([listener])
 
 

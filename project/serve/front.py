@@ -1,5 +1,6 @@
-"""What every request and every answer has in common: which hosts are served, HEAD, and the model that answers."""
+"""What all requests and answers have in common: hosts, HEAD, the model that answers, the end of a connection."""
 
+import threading
 from collections.abc import Collection
 
 from starlette.datastructures import Headers
@@ -10,25 +11,27 @@ from project.serve.wrapper import Wrapper
 
 
 class Front(Wrapper):
-    """Answers HEAD as GET without the body, and says in each answer which model gave it.
+    """Answers HEAD as GET without the body; says in each answer which model gave it, and if the connection will close.
 
     Args:
         app: The application.
         model: Digest of the bundle.
+        stopping: Set when the server is about to stop: clients are then told ``Connection: close``.
         hosts: Names that the Host header may have; nothing for any. A page of another site that has its own name point
             to this machine cannot ask then (DNS rebinding).
     """
 
-    def __init__(self, app: ASGIApp, model: str, hosts: Collection[str]) -> None:
+    def __init__(self, app: ASGIApp, model: str, stopping: threading.Event, hosts: Collection[str]) -> None:
         super().__init__(app)
-        self._header, self._hosts = (b"x-model", model.encode()), hosts
+        self._model, self._stopping, self._hosts = (b"x-model", model.encode()), stopping, hosts
 
     async def request(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the application answer, unless the host is another."""
 
         async def marked(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message.get("headers", []), self._header]}
+                own = [self._model, *([(b"connection", b"close")] if self._stopping.is_set() else [])]
+                message = {**message, "headers": [*message.get("headers", []), *own]}
             await send(message)
 
         app, host = self.app, Headers(scope=scope).get("host", "")

@@ -6,7 +6,7 @@ import threading
 from typing import Any
 
 import uvicorn
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from project.serve.limits import HEAD_SECONDS, MAX_CONNECTIONS
@@ -24,7 +24,7 @@ class Connection(H11Protocol):
     """
 
     _timer: asyncio.TimerHandle | None = None
-    _since = 0.0
+    _since = 0.0  # when something last came
 
     @property
     def silent(self) -> bool:
@@ -34,6 +34,7 @@ class Connection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         """Take the place of the connection that has been silent longest if there are too many."""
         super().connection_made(transport)
+        self._since = self.loop.time()
         self._watch()
         if len(self.connections) > MAX_CONNECTIONS:
             others: list[Any] = [each for each in self.connections if getattr(each, "silent", False)]
@@ -42,6 +43,7 @@ class Connection(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """Start the time limit with the first byte of a request, end it with its headers."""
         super().data_received(data)
+        self._since = self.loop.time()
         if not self.silent:
             self._unwatch()
         elif self._timer is None:
@@ -53,7 +55,6 @@ class Connection(H11Protocol):
         super().connection_lost(exc)
 
     def _watch(self) -> None:
-        self._since = self.loop.time()
         self._timer = self.loop.call_later(HEAD_SECONDS, self.transport.close)
 
     def _unwatch(self) -> None:
@@ -75,7 +76,7 @@ class Server(uvicorn.Server):
     def __init__(self, app: ASGIApp, stopping: threading.Event) -> None:
         self._stopping = stopping
         config = uvicorn.Config(
-            closing(app, stopping),
+            app,
             log_config=None,
             access_log=False,
             server_header=False,
@@ -103,17 +104,3 @@ class Server(uvicorn.Server):
             await asyncio.sleep(0.02)
         await super().shutdown(sockets)
         LOG.info("stopped")
-
-
-def closing(app: ASGIApp, stopping: threading.Event) -> ASGIApp:
-    """Return the application with ``Connection: close`` on each answer once `stopping` is set."""
-
-    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        async def marked(message: Message) -> None:
-            if message["type"] == "http.response.start" and stopping.is_set():
-                message = {**message, "headers": [*message.get("headers", []), (b"connection", b"close")]}
-            await send(message)
-
-        await app(scope, receive, marked)
-
-    return answer

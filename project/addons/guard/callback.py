@@ -5,7 +5,6 @@ from typing import Any
 
 import lightning as L
 import torch
-from lightning.fabric.utilities.exceptions import MisconfigurationException
 from torch import Tensor
 
 from project.errors import UserError
@@ -29,11 +28,6 @@ class Guard(L.Callback):
             raise UserError("val_check_interval is 0: set --trainer.val_check_interval=1.0 for once an epoch")
         if stage == "fit" and trainer.max_epochs == trainer.max_steps == -1 and not getattr(pl_module, "optimizer", {}):
             raise UserError("without a last epoch or step there is no schedule: set --trainer.max_epochs or max_steps")
-
-    def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
-        """Say in one line what Lightning finds out about its settings later."""
-        if isinstance(exception, MisconfigurationException):
-            raise UserError(f"trainer settings: {' '.join(str(exception).split())}") from exception
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Reset the step of the first fault, ()."""

@@ -52,10 +52,8 @@ class SubwordTokenizer(Tokenizer):
         Raises:
             UserError: It cannot be learned, or the file not be read.
         """
-        learned = options["tokenizer"] == "bpe"
-        content = (
-            learn_subwords(corpus(), options["bpe_size"]) if learned else read_subwords(Path(options["tokenizer"]))
-        )
+        name = options["tokenizer"]
+        content = learn_subwords(corpus(), options["bpe_size"]) if name == "bpe" else read_subwords(Path(name))
         return cls(content, options["max_length"], options["truncation"])
 
     def split(self, text: str) -> list[str]:

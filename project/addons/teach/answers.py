@@ -39,13 +39,13 @@ class Answered:
         return np.mean(self.shares, axis=0, dtype=np.float32)  # type: ignore[no-any-return]
 
 
-def text_key(text: str) -> str:
+def spaced(text: str) -> str:
     """Return a text with single spaces: answers often come back with other white space."""
     return " ".join(text.split())
 
 
 def read_answers(path: Path, own: Corpus) -> tuple[dict[str, Answered], list[tuple[int, str]]]:
-    """Return the usable answers of a file by `text_key`, and line and reason of all others.
+    """Return the usable answers of a file by `spaced`, and line and reason of all others.
 
     Raises:
         UserError: The file cannot be read, or has no usable answer.
@@ -62,7 +62,7 @@ def read_answers(path: Path, own: Corpus) -> tuple[dict[str, Answered], list[tup
         except ValueError as error:
             unused.append((record.line, str(error)))
             continue
-        answered = found.setdefault(text_key(str(text)), Answered(str(text)))
+        answered = found.setdefault(spaced(str(text)), Answered(str(text)))
         answered.lines.append(record.line)
         answered.shares.append(shares)
     if not found:
@@ -172,9 +172,9 @@ def taught_by_answers(
     targets = train_targets(own)
     others = dict(answers)
     for number, (text, _) in enumerate(own.split("train")):
-        if answer := answers.get(text_key(text)):
+        if answer := answers.get(spaced(text)):
             targets[number] = weight * answer.mean() + (1 - weight) * targets[number]
-            others.pop(text_key(text), None)
+            others.pop(spaced(text), None)
     by_text = {answer.text: answer for answer in others.values()}
     further = list(unseen_texts(own, lambda: by_text, bool(own.source.carve_phrases)))
     means = [by_text.pop(text).mean() for text in further]
@@ -196,7 +196,7 @@ def accuracies(answers: Mapping[str, Answered], own: Corpus) -> dict[str, Any]:
     """Print and return on how many of the answered texts of train and val the answers agree with the labels."""
     facts: dict[str, Any] = {}
     for split in ("train", "val"):
-        pairs = [(answers.get(text_key(text)), label) for text, label in own.splits.get(split, ())]
+        pairs = [(answers.get(spaced(text)), label) for text, label in own.splits.get(split, ())]
         right = [answer.mean().argmax() == label for answer, label in pairs if answer]
         if right:
             facts |= {f"{split}/accuracy": float(np.mean(right)), f"{split}/answered": len(right)}
