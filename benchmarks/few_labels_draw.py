@@ -12,10 +12,9 @@ from typing import NamedTuple
 
 from sklearn.model_selection import train_test_split
 
-from project.addons.teach.command import labelled_rows
 from project.atomic import write_json
 from project.corpora import load_corpus
-from project.ingest import Corpus, Row, shares_of, unseen_texts, write_rows
+from project.ingest import Corpus, Row, Split, shares_of, unseen_texts, write_rows
 from project.ingest.phrases import PhraseIndex
 
 VAL_SHARE = 0.2  # of the labels
@@ -72,16 +71,21 @@ def plain(row: Row) -> Row:
     return {key: row[key] for key in ("text", "label")}
 
 
+def rows_of(corpus: Corpus, split: Split) -> list[Row]:
+    """Return the texts of a split and the names of their labels."""
+    return [{"text": text, "label": corpus.label_names[label]} for text, label in corpus.splits[split]]
+
+
 def labelled(corpus: Corpus) -> Iterator[Row]:
     """Yield the rows of train, with the shares of its raters where the corpus has them."""
     shares = corpus.soft_targets
-    for number, row in enumerate(labelled_rows(corpus, "train")):
+    for number, row in enumerate(rows_of(corpus, "train")):
         yield row if shares is None else row | shares_of(corpus.label_names, shares[number].tolist())
 
 
 def test_rows(corpus: Corpus) -> list[Row]:
     """Return the rows of the test split, or as many of them as are used."""
-    rows = list(labelled_rows(corpus, "test"))
+    rows = rows_of(corpus, "test")
     return rows if len(rows) <= MOST_TEST else random.Random(0).sample(rows, MOST_TEST)
 
 

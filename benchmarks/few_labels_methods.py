@@ -15,12 +15,12 @@ from sklearn.linear_model import LogisticRegression
 
 from benchmarks.worker import ROOT
 from project.__main__ import main
-from project.addons.baselines.linear import STRENGTHS
 from project.corpora import load_corpus
 from project.text import basic_english
 from project.vectors import GLOVE_6B_50D, load_vectors
 
 Figures = dict[str, float]
+STRENGTHS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)  # C, the inverse of the regularization strength
 Method = Callable[[Path, Path, int], Figures]  # the draw's folder, an empty one to work in, the seed
 MOST_SECONDS = 1_200  # for a command
 RECIPE = "project/addons/teach/few-labels.yaml"
