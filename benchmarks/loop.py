@@ -19,13 +19,14 @@ from typing import Any
 import lightning as L
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from torch.utils.data import RandomSampler
 
 from benchmarks.lengths import reviews
 from project import process
 from project.batch import Batch
-from project.buckets import BucketSampler, padding_share
+from project.buckets import BucketSampler
 from project.datamodule import SentimentDataModule
 from project.encoder import BiLSTMEncoder
 from project.network import SentimentNetwork
@@ -145,9 +146,15 @@ def corpus_facts() -> dict[str, float]:
     at_random = RandomSampler(lengths, generator=torch.Generator().manual_seed(0))
     return {
         "tokens": int(lengths.sum()),
-        "padding_in_buckets": padding_share(lengths, BucketSampler(lengths, BATCH_SIZE), BATCH_SIZE),
-        "padding_at_random": padding_share(lengths, at_random, BATCH_SIZE),
+        "padding_in_buckets": padding_share(lengths[list(BucketSampler(lengths, BATCH_SIZE))]),
+        "padding_at_random": padding_share(lengths[list(at_random)]),
     }
+
+
+def padding_share(lengths: NDArray[np.int64]) -> float:
+    """Return the share of the cells of batches that hold no token, for texts (texts,) in the order of the batches."""
+    batches = np.split(lengths, range(BATCH_SIZE, len(lengths), BATCH_SIZE))
+    return 1 - float(lengths.sum()) / sum(len(batch) * int(batch.max()) for batch in batches)
 
 
 if __name__ == "__main__":

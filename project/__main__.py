@@ -12,12 +12,7 @@ from project import options, process
 from project.errors import UserError
 from project.registry import load, registered
 
-COMMANDS = {
-    "fit": "project.cli:fit",
-    "validate": "project.cli:validate",
-    "test": "project.cli:test",
-    "predict": "project.cli:predict",
-}
+COMMANDS = {name: f"project.cli:{name}" for name in ("fit", "validate", "test", "predict")}
 
 
 def main() -> int:

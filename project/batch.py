@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_sequence
 from torch.utils.data import Dataset
 
+from project.decision import Labels
 from project.ingest import Corpus, SplitTokens
 from project.text import PAD_ID, Tokenizer
 
@@ -28,7 +29,7 @@ class Batch(NamedTuple):
     token_ids: PackedSequence
     labels: Tensor  # (B,) int64
     rows: Tensor  # (B,) int64
-    soft_targets: Tensor | None = None  # (B, C) float32; in train only, if the corpus has them
+    soft_targets: Tensor | None = None  # (B, C) float32; in train, if the corpus has them; of any of C always
 
     def to(self, device: torch.device) -> "Batch":
         """Copy to a device. From pinned memory that takes no waiting, which Lightning would do for a PackedSequence."""
@@ -51,6 +52,8 @@ class DataFacts(NamedTuple):
         num_frozen: How many words at the end of the vocabulary keep their pretrained vectors.
         pretrained: Vectors of the vocabulary, (V, E), and which words have one, (V,) bool; None for random ones.
         corpus: Where the texts come from.
+        labels: Whether a text has one of the classes, or any number of them.
+        least: How many every text of train has at least, 0 or 1.
     """
 
     tokenizer: Tokenizer
@@ -59,6 +62,8 @@ class DataFacts(NamedTuple):
     num_frozen: int = 0
     pretrained: tuple[Tensor, Tensor] | None = None
     corpus: Corpus | None = None
+    labels: Labels = "one"
+    least: int = 0
 
 
 def pack(token_ids: Sequence[Tensor]) -> PackedSequence:
@@ -80,15 +85,26 @@ class EncodedTexts(Dataset[Batch]):
     Args:
         split: Its tokens, as positions in a table of all tokens of the corpus.
         ids: The token id of each position in that table.
+        members: Which class is in which answer, see `Corpus`.
     """
 
-    def __init__(self, split: SplitTokens, ids: NDArray[np.int64]) -> None:
-        self._split, self._ids = split, ids
+    def __init__(self, split: SplitTokens, ids: NDArray[np.int64], members: NDArray[np.float32] | None = None) -> None:
+        self._split, self._ids, self._members = split, ids, members
         self.labels = split.labels  # (texts,)
         self.lengths: NDArray[np.int64] = np.diff(split.starts)  # (texts,)
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def class_counts(self, num_classes: int) -> list[int]:
+        """Return how many of the texts have each class."""
+        members = np.eye(num_classes) if self._members is None else self._members
+        return (np.bincount(self.labels, minlength=len(members)) @ members).astype(int).tolist()  # type: ignore[no-any-return]
+
+    @property
+    def least(self) -> int:
+        """1 if every text has a class, of any number of them, else 0."""
+        return 0 if self._members is None else int(self._members[self.labels].any(1).all())
 
     def share_of(self, token_id: int) -> float:
         """Return which share of all tokens has this id."""
@@ -97,9 +113,12 @@ class EncodedTexts(Dataset[Batch]):
     def __getitems__(self, rows: list[int]) -> Batch:
         split, starts = self._split, self._split.starts
         token_ids = [self._ids[split.tokens[starts[row] : starts[row + 1]]] for row in rows]
-        soft = None if split.soft_targets is None else torch.from_numpy(np.array(split.soft_targets[rows]))
+        labels = self.labels[rows].astype(np.int64)
+        soft = split.soft_targets[rows] if split.soft_targets is not None else None
+        soft = self._members[labels] if soft is None and self._members is not None else soft
+        targets = None if soft is None else torch.from_numpy(np.array(soft))
         packed = pack([torch.from_numpy(ids) for ids in token_ids])
-        return Batch(packed, torch.from_numpy(self.labels[rows].astype(np.int64)), torch.tensor(rows), soft)
+        return Batch(packed, torch.from_numpy(labels), torch.tensor(rows), targets)
 
 
 def neighbours(batch_sizes: Tensor) -> tuple[Tensor, Tensor]:

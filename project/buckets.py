@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import torch
 from numpy.typing import ArrayLike
-from torch.utils.data import Sampler
 from torch.utils.data.distributed import DistributedSampler
 
 
@@ -96,10 +95,3 @@ def _repeated(rows: torch.Tensor, count: int, generator: torch.Generator) -> tor
     """Return `count` of `rows`, repeating them as evenly as possible."""
     rounds = [rows[torch.randperm(len(rows), generator=generator)] for _ in range(-(-count // len(rows)))]
     return torch.cat(rounds)[:count]
-
-
-def padding_share(lengths: ArrayLike, sampler: Sampler[int], batch_size: int) -> float:
-    """Return the share of the B x T cells without a token, over the batches that `sampler` makes."""
-    batches = torch.split(torch.as_tensor(lengths)[list(sampler)], batch_size)
-    cells = sum(len(batch) * int(batch.max()) for batch in batches)
-    return 1.0 - sum(int(batch.sum()) for batch in batches) / cells

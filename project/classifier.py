@@ -18,10 +18,11 @@ from project.checkpoint import FORMAT, KEY, PACKAGES, ModelState
 from project.decision import Decision
 from project.encoder import BiLSTMEncoder, Encoder, encoder_state
 from project.errors import UserError
-from project.head import Figures, balanced_weights, weighted_cross_entropy
+from project.head import Figures, balanced_weights
 from project.ingest import check_unread
 from project.network import NetworkState, build_network, network_state
 from project.pretrained import read_pretrained, start_from
+from project.registry import find, load
 from project.text import TokenizerState
 from project.trainer import linear_schedule
 
@@ -100,16 +101,16 @@ class SentimentClassifier(L.LightningModule):
         data: Any = getattr(self.trainer, "datamodule", None)
         if self.state is not None:
             if data is not None:
-                self._check_words(data.tokenizer.state(), data.label_names)
+                self._check_words(data.tokenizer.state(), data.label_names, data.options.labels)
         elif data is not None:
             self.build_for(data.facts())
         else:
             raise UserError("without a data module the model knows no vocabulary: call model.build_for(DataFacts(...))")
 
-    def _check_words(self, tokenizer: TokenizerState, label_names: Sequence[str]) -> None:
+    def _check_words(self, tokenizer: TokenizerState, label_names: Sequence[str], labels: str) -> None:
         assert self.state is not None
         own, other = ({**each, "code": ""} for each in (self.state["tokenizer"], tokenizer))
-        if own != other or self.state["label_names"] != list(label_names):
+        if own != other or (self.state["label_names"], self.decision.labels) != (list(label_names), labels):
             raise UserError("data and checkpoint differ in vocabulary or labels: use load_from_checkpoint first")
 
     def build_for(self, facts: DataFacts) -> None:
@@ -126,7 +127,7 @@ class SentimentClassifier(L.LightningModule):
                 network=self._network_state(**sizes),
                 tokenizer=tokenizer.state(),
                 label_names=names,
-                decision=Decision(tuple(names)).state(),
+                decision=Decision(tuple(names), labels=facts.labels, least=facts.least).state(),
                 corpus=corpus.name if corpus else "",
                 fingerprint=corpus.fingerprint if corpus else "",
                 versions={name: version(name) for name in PACKAGES},
@@ -156,8 +157,9 @@ class SentimentClassifier(L.LightningModule):
         classes = len(state["label_names"])
         self.network = build_network(state["network"])
         self.loss = nn.CrossEntropyLoss(weight=torch.ones(classes))
-        splits = ("train/", "val/", "test/")
-        self.train_figures, self.val_figures, self.test_figures = (Figures(classes, prefix) for prefix in splits)
+        labels, splits = self.decision.labels, ("train/", "val/", "test/")
+        figures = Figures if labels == "one" else load(find("LABELS", labels, f"labels={labels}", "one").figures)
+        self.train_figures, self.val_figures, self.test_figures = (figures(classes, prefix) for prefix in splits)
 
     def start_from(self, path: Path, facts: DataFacts) -> None:
         """Take over the weights and word vectors of a file that has read no text of the corpus's val and test.
@@ -190,7 +192,7 @@ class SentimentClassifier(L.LightningModule):
         logits = self(batch.token_ids)  # (B, C)
         self.train_figures.add(logits, batch, self.loss.weight, self.decision)
         smoothing = self.hparams["label_smoothing"] if batch.soft_targets is None else 0.0
-        return weighted_cross_entropy(logits, batch.targets, self.loss.weight, smoothing)
+        return self.train_figures.loss_of(logits, batch.targets, self.loss.weight, smoothing)
 
     def on_train_epoch_end(self) -> None:
         """Log the figures of train, measured with dropout."""
@@ -246,7 +248,7 @@ class SentimentClassifier(L.LightningModule):
         state: ModelState = checkpoint[KEY]
         self._check_options(checkpoint[self.CHECKPOINT_HYPER_PARAMS_KEY], state["network"])
         if self.state is not None:
-            self._check_words(state["tokenizer"], state["label_names"])
+            self._check_words(state["tokenizer"], state["label_names"], state["decision"].get("labels", "one"))
         if self.state is None or state["network"] != self.state["network"]:  # one that no options of ours describe
             self.build(state)
         self.state["decision"] = state["decision"]  # type: ignore[index] # build has set it

@@ -14,7 +14,7 @@ from project import ingest
 from project.atomic import code_digest
 from project.errors import UserError
 from project.ingest import Corpus, Part, ReadOptions, Record, Source, Split
-from project.registry import load, registered
+from project.registry import find, load, registered
 from project.text import text_fault
 
 OWNED = "OWNER/NAME"  # the entry of CORPORA for names like stanfordnlp/imdb
@@ -48,6 +48,9 @@ def load_corpus(
         parts = {whole: parts["train"]}
     known = tuple(known_labels) if known_labels is not None else None
     source = replace(source, parts=parts, known_labels=known, labelled=labelled)
+    if options.labels != "one":
+        checker = find("LABELS", options.labels, f"--data.labels={options.labels}", "one")
+        source = replace(source, checker=checker, code=f"{source.code} {checker.code}")
     soft = source.soft_targets if options.soft_targets is None else options.soft_targets
     return ingest.open_corpus(source, replace(options, text_column=source.text_column, soft_targets=soft))
 

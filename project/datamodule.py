@@ -18,6 +18,7 @@ from project.batch import Batch, DataFacts, EncodedTexts
 from project.buckets import BucketSampler
 from project.checkpoint import ModelState
 from project.corpora import load_corpus
+from project.decision import Labels
 from project.errors import UserError
 from project.ingest import NO_LABEL, Corpus, EncodedCorpus, ReadOptions, Split, check_unread, encode_corpus
 from project.pretrained import Pretrained, vectors_of
@@ -82,7 +83,10 @@ class SentimentDataModule(L.LightningDataModule):
         delimiter: What separates the columns of CSV and TSV; null for comma, semicolon or tab, by the first line.
         group_column: Name or number of a column of groups, such as authors: rows of one group stay together when val
             and test are taken out of train, so that the shares of classes are approximate.
-        balanced_sampling: Whether an epoch draws equally many texts of each class, repeating those of rare ones.
+        labels: one label a text, or any number of them: a list, or names separated by a bar, semicolon or comma; or
+            columns of 0 and 1, whose names label_column then lists, such as joy,fear or is_*.
+        balanced_sampling: Whether an epoch draws equally many texts of each class, repeating those of rare ones; of any
+            number of labels, of each set of labels.
         tokenizer: words (basic_english), or one that an add-on brings: unicode (words of every script), bpe (sub-words
             learned from train) or a tokenizer.json.
         bpe_size: How many sub-words bpe learns.
@@ -122,6 +126,7 @@ class SentimentDataModule(L.LightningDataModule):
         soft_targets: bool | None = None,
         delimiter: str | None = None,
         group_column: str | None = None,
+        labels: Labels = "one",
         balanced_sampling: bool = False,
         tokenizer: str = "words",
         bpe_size: int = 8000,
@@ -137,7 +142,7 @@ class SentimentDataModule(L.LightningDataModule):
         super().__init__()
         check_length(max_length, truncation)
         shares = (bad_rows, val_share, test_share, drop_duplicates, soft_targets)
-        self.options = ReadOptions(text_column, label_column, *shares, delimiter, group_column)
+        self.options = ReadOptions(text_column, label_column, *shares, delimiter, group_column, labels)
         self.save_hyperparameters(logger=False)  # they travel in the checkpoint
         self.hparams.pop("_instantiator", None)  # the command line's: what is left are plain values
         for name, least in LEAST.items():
@@ -213,7 +218,7 @@ class SentimentDataModule(L.LightningDataModule):
         self.corpus.split("train")
         self.label_names = self.corpus.label_names
         if len(self.label_names) < 2:
-            raise UserError(f"corpus {self.corpus_name} has the label {self.label_names[0]!r} only: two are needed")
+            raise UserError(f"corpus {self.corpus_name} has the labels {list(self.label_names)} only: two are needed")
         if self._other is not None:
             tokens = self._other.tokens
         else:
@@ -230,15 +235,16 @@ class SentimentDataModule(L.LightningDataModule):
 
     def facts(self) -> DataFacts:
         """Return what a model must know; `setup` comes first."""
-        counts = np.bincount(self._texts("train").labels, minlength=len(self.label_names)).tolist()
+        train, names = self._texts("train"), self.label_names
         words: Any = self.tokenizer  # there is one: `_texts` needs it
-        return DataFacts(words, self.label_names, counts, self._num_frozen, self._pretrained, self.corpus)
+        labels = self.corpus, self.options.labels, train.least
+        return DataFacts(words, names, train.class_counts(len(names)), self._num_frozen, self._pretrained, *labels)
 
     def _texts(self, split: Split) -> EncodedTexts:
         assert self.tokenizer is not None, "setup comes first"
         self.corpus.split(split)  # raises if there is none
         ids = np.array([self.tokenizer.token_id(token) for token in self.encoded.table])
-        return EncodedTexts(self.encoded.split(split), ids)
+        return EncodedTexts(self.encoded.split(split), ids, self.corpus.members)
 
     def _loader(self, texts: EncodedTexts, sampler: BucketSampler) -> ResumableLoader:
         workers = self.hparams["num_workers"]
@@ -282,8 +288,10 @@ class SentimentDataModule(L.LightningDataModule):
         if batches < len(loader):
             some = batches * self.batch_size * processes[0]
             say(f"{split}: {some:,} of {len(texts):,} texts, chosen at random: {option}={limit}")
-        absent = [name for label, name in enumerate(self.label_names) if label not in texts.labels]
-        if absent and NO_LABEL not in texts.labels:
+        if NO_LABEL in texts.labels:
+            return loader
+        counts = texts.class_counts(len(self.label_names))
+        if absent := [name for name, count in zip(self.label_names, counts, strict=True) if not count]:
             say(f"{split} has no text of {', '.join(absent)}: means over classes leave them out")
         return loader
 

@@ -1,11 +1,15 @@
-"""Logits -> probabilities -> a label: the same for checkpoint, bundle, server and page. No torch here."""
+"""Logits -> probabilities -> a label, or several: the same for checkpoint, bundle, server and page. No torch here."""
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, TypedDict
+from dataclasses import asdict, dataclass
+from itertools import compress
+from typing import Any, Literal, TypedDict
 
 import numpy as np
+
+SEPARATOR = "|"  # between the labels of an answer that may hold several; no such label holds one
+Labels = Literal["one", "any"]
 
 
 class DecisionState(TypedDict):
@@ -14,6 +18,8 @@ class DecisionState(TypedDict):
     temperature: float
     thresholds: list[float]
     abstain_below: float
+    labels: Labels
+    least: int
 
 
 @dataclass(frozen=True)
@@ -21,14 +27,21 @@ class Prediction:
     """The model's answer to one text.
 
     Attributes:
-        label: Name of the class; empty if the model abstains.
-        probability: Of that class; of the most probable one if the model abstains.
-        probabilities: Of every class, by name; they add up to 1.
+        label: Name of the class; empty if the model abstains. Of any of C the names of all labels, joined by a bar;
+            empty if there is none.
+        probability: Of that class; of the most probable one if the model abstains, and of any of C.
+        probabilities: Of every class, by name; of one of C they add up to 1.
     """
 
     label: str
     probability: float
     probabilities: dict[str, float]
+
+    @property
+    def explained(self) -> str:
+        """The class that is explained: the answer, or the most probable class if there is none, or several."""
+        most = max(self.probabilities, key=self.probabilities.__getitem__)
+        return self.label if self.label in self.probabilities else most
 
 
 @dataclass(frozen=True)
@@ -39,14 +52,19 @@ class Decision:
         label_names: The classes.
         temperature: Logits are divided by it (Guo et al. 2017).
         thresholds: One for each class, or none: the answer is the class with the largest ratio of probability to
-            threshold. Of two classes, (1 - t, t) gives the second one from a probability of t on.
+            threshold. Of two classes, (1 - t, t) gives the second one from a probability of t on. Of any of C the
+            answer is every class whose probability reaches its threshold, 0.5 without thresholds, and at least `least`.
         abstain_below: There is no answer to a text of which no class has at least this probability.
+        labels: Whether a text has one of the classes, or any number of them.
+        least: 1 if every text of train has a label, of any number: the answer then holds the likeliest class anyway.
     """
 
     label_names: tuple[str, ...]
     temperature: float = 1.0
     thresholds: Sequence[float] = ()
     abstain_below: float = 0.0
+    labels: Labels = "one"
+    least: int = 0
 
     def __call__(self, logits: Sequence[float]) -> Prediction:
         """Return the answer for the `logits` of one text, (C,)."""
@@ -54,24 +72,35 @@ class Decision:
 
     def each(self, logits: Sequence[Sequence[float]]) -> list[Prediction]:
         """Return the answers for the `logits` of B texts, (B, C)."""
-        probabilities = [softmax(row, self.temperature) for row in logits]
-        labels = [*self.label_names, ""]  # a label of -1 picks the last
-        return [
-            Prediction(labels[chosen], row[chosen] if chosen >= 0 else max(row), dict(zip(labels, row, strict=False)))
-            for chosen, row in zip(self.chosen(np.array(probabilities)).tolist(), probabilities, strict=True)
-        ]
+        one = self.labels == "one"
+        rows = [(softmax if one else sigmoid)(row, self.temperature) for row in logits]
+        names, found = [*self.label_names, ""], []  # a label of -1 picks the last
+        for chosen, row in zip(self.chosen(np.array(rows)).tolist(), rows, strict=True):
+            label = names[chosen] if one else SEPARATOR.join(compress(names, chosen))
+            probability = row[chosen] if one and chosen >= 0 else max(row)
+            found.append(Prediction(label, probability, dict(zip(self.label_names, row, strict=True))))
+        return found
 
     def chosen(self, probabilities: Any) -> Any:
-        """Return the index of the answer, (...), -1 for none, for `probabilities` (..., C) of numpy or of torch."""
+        """Return the index of the answer, (...), -1 for none, for `probabilities` (..., C) of numpy or of torch.
+
+        Of any of C: whether each class is in the answer, (..., C).
+        """
         shares = probabilities + 0.0  # a copy
         for label, threshold in enumerate(self.thresholds):
             shares[..., label] /= threshold
+        if self.labels == "any":
+            chosen, likeliest = shares >= (1.0 if self.thresholds else 0.5), shares.argmax(-1)
+            for label in range(self.least * len(self.label_names)):
+                chosen[..., label] |= likeliest == label
+            return chosen
         answered = (probabilities >= self.abstain_below).any(-1)
         return (shares.argmax(-1) + 1) * answered - 1
 
     def state(self) -> DecisionState:
         """Return the settings as plain types."""
-        return {"temperature": self.temperature, "thresholds": [*self.thresholds], "abstain_below": self.abstain_below}
+        state: Any = asdict(self) | {"thresholds": [*self.thresholds]}
+        return {name: state[name] for name in DecisionState.__annotations__}  # type: ignore[return-value]
 
 
 def softmax(logits: Sequence[float], temperature: float = 1.0) -> list[float]:
@@ -80,3 +109,8 @@ def softmax(logits: Sequence[float], temperature: float = 1.0) -> list[float]:
     powers = [math.exp((logit - highest) / temperature) for logit in logits]
     total = sum(powers)
     return [power / total for power in powers]
+
+
+def sigmoid(logits: Sequence[float], temperature: float = 1.0) -> list[float]:
+    """Return the probability of each of C labels for their `logits`, divided by `temperature`."""
+    return [(1 + math.tanh(logit / temperature / 2)) / 2 for logit in logits]  # no overflow

@@ -40,8 +40,9 @@ def balanced_weights(counts: Sequence[int]) -> Tensor:
 
 
 def answers(logits: Tensor, decision: Decision) -> tuple[Tensor, Tensor]:
-    """Return the labels (B,) and the probabilities (B, C) that `decision` makes of `logits` (B, C)."""
-    probabilities = (logits / decision.temperature).softmax(1)
+    """Return the labels (B,), see `Decision.chosen`, and the probabilities (B, C) for `logits` (B, C)."""
+    scaled = logits / decision.temperature
+    probabilities = scaled.softmax(1) if decision.labels == "one" else scaled.sigmoid()
     return decision.chosen(probabilities), probabilities
 
 
@@ -86,6 +87,8 @@ class Figures(nn.Module):
         prefix: Of the figures' names: the split, each of which needs figures of its own.
     """
 
+    loss_of = staticmethod(weighted_cross_entropy)
+
     def __init__(self, num_classes: int, prefix: str) -> None:
         super().__init__()
         of_labels: dict[str, Metric | MetricCollection] = {
@@ -112,11 +115,13 @@ class Figures(nn.Module):
         if self._kept:
             logits, labels, targets = (torch.cat(each) for each in zip(*self._kept, strict=True))
             self._kept.clear()
-            chosen, probabilities = answers(logits, decision)
-            answered = chosen >= 0  # texts without an answer count neither as right nor as wrong
-            self.answered.update(answered)
-            self.of_labels.update(
-                *((chosen[answered], labels[answered]) if decision.abstain_below else (chosen, labels))
-            )
-            self.of_probabilities.update(probabilities, labels)
-            self.loss.update(weighted_cross_entropy(logits, targets, weight), len(labels))
+            true = labels if decision.labels == "one" else targets
+            self.compare(*answers(logits, decision), true, decision.abstain_below > 0)
+            self.loss.update(self.loss_of(logits, targets, weight), len(labels))
+
+    def compare(self, chosen: Tensor, probabilities: Tensor, labels: Tensor, abstains: bool) -> None:
+        """Count answers, see `answers`; if the model abstains, texts without one are neither right nor wrong."""
+        answered = chosen >= 0
+        self.answered.update(answered)
+        self.of_labels.update(*((chosen[answered], labels[answered]) if abstains else (chosen, labels)))
+        self.of_probabilities.update(probabilities, labels)

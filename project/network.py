@@ -9,7 +9,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from project.encoder import BiLSTMEncoder, Encoder, EncoderState, build_encoder, check_packed, encoder_state
 from project.errors import UserError
-from project.registry import load, registered
+from project.registry import find
 from project.text import PAD_ID
 
 RANDOM_STD = 0.1  # of vectors that are not pretrained
@@ -122,11 +122,9 @@ def network_class(name: str, module: str = "") -> Any:
     Raises:
         UserError: This tree has none of that name; `module` tells where it used to be.
     """
-    known = {SentimentNetwork.__name__: f"{__name__}:{SentimentNetwork.__name__}", **registered("NETWORKS")}
-    if name not in known:
-        folder = "/".join(module.split(".")[:-1]) or "an add-on"
-        raise UserError(f"network {name!r} needs {folder}, which this tree lacks; here are {', '.join(known)}")
-    return load(known[name])
+    folder = "/".join(module.split(".")[:-1]) or "an add-on"
+    own = SentimentNetwork.__name__
+    return SentimentNetwork if name == own else find("NETWORKS", name, f"network {name!r} of {folder}", own)
 
 
 def network_state(name: str, arguments: Mapping[str, Any]) -> NetworkState:

@@ -109,8 +109,8 @@ class WordEffect:
 
     Attributes:
         word: As it is in the text, with its punctuation.
-        effect: Probability of the predicted label (of the most probable one if there is none), less its probability
-            without the word: above 0 the word speaks for the label, below 0 against it.
+        effect: Probability of the label that is explained (see `Prediction`), less its probability without the word:
+            above 0 the word speaks for the label, below 0 against it.
         supports: The label whose probability the word raises most.
     """
 
@@ -138,9 +138,8 @@ def without_each_word(text: str, most: int, tokenizer: Tokenizer) -> list[str]:
 
 def word_effects(text: str, whole: Prediction, parts: Sequence[Prediction]) -> list[WordEffect]:
     """Return the effects of the words of `text`, of which there are predictions for it and its `without_each_word`."""
-    label = whole.label or max(whole.probabilities, key=whole.probabilities.__getitem__)
     effects = []
     for word, part in zip(WORD.findall(text), parts[1:], strict=False):
         gains = {name: share - part.probabilities[name] for name, share in parts[0].probabilities.items()}
-        effects.append(WordEffect(word, gains[label], max(gains, key=gains.__getitem__)))
+        effects.append(WordEffect(word, gains[whole.explained], max(gains, key=gains.__getitem__)))
     return effects

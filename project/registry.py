@@ -5,15 +5,18 @@ COMMANDS (functions of the command line), CALLBACKS (added to every run of the T
 (``--model.network``), NODES (functions that export a network or an encoder, by its class name), CORPORA (functions from
 a name, or from any OWNER/NAME, to a source of rows), TOKENIZERS (classes, by ``--data.tokenizer`` and scheme), RESUME
 (functions from a configuration of fit, as YAML, to the checkpoint to go on from, or None, by ``--resume``) and SECTIONS
-(functions from a predictor and a run's folder to the title and the escaped HTML of a section of the report).
+(functions from a predictor and a run's folder to the title and the escaped HTML of a section of the report) and LABELS
+(by ``--data.labels``: subclasses of ingest's `RowChecker`, whose `figures` name a subclass of head.py's `Figures`).
 """
 
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
+from project.errors import UserError
+
 ROOT = Path(__file__).parent
-Kind = Literal["COMMANDS", "CALLBACKS", "NETWORKS", "NODES", "CORPORA", "TOKENIZERS", "RESUME", "SECTIONS"]
+Kind = Literal["COMMANDS", "CALLBACKS", "NETWORKS", "NODES", "CORPORA", "TOKENIZERS", "RESUME", "SECTIONS", "LABELS"]
 
 
 def rooms() -> list[str]:
@@ -35,3 +38,15 @@ def load(place: str) -> Any:
     """Import what a "module:name" points to."""
     module, name = place.split(":")
     return getattr(import_module(module), name)
+
+
+def find(kind: Kind, name: str, what: str, *own: str) -> Any:
+    """Import what a room brings as `name`.
+
+    Raises:
+        UserError: None does; it tells `what` is missing, and what there is besides what is the tree's `own`.
+    """
+    brought = registered(kind)
+    if name not in brought:
+        raise UserError(f"this tree has no {what}, only {', '.join([*own, *brought])}")
+    return load(brought[name])

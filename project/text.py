@@ -8,7 +8,7 @@ from typing import Any, Literal, TypedDict, cast, get_args
 
 from project.atomic import code_digest
 from project.errors import UserError
-from project.registry import load, registered
+from project.registry import find
 
 PAD, UNK = "<pad>", "<unk>"
 PAD_ID, UNK_ID = 0, 1
@@ -156,11 +156,7 @@ def tokenizer_class(name: str) -> Any:
     Raises:
         UserError: No add-on of this tree brings it.
     """
-    brought = registered("TOKENIZERS")
-    place = brought.get("FILE.json" if name.endswith(".json") else name)
-    if place is None:
-        raise UserError(f"this tree has no tokenizer {name!r}, only {', '.join(['words', *brought])}")
-    return load(place)
+    return find("TOKENIZERS", "FILE.json" if name.endswith(".json") else name, f"tokenizer {name!r}", "words")
 
 
 @cache

@@ -21,7 +21,7 @@ def test_holds_everything_that_prediction_needs(fitted, toy):
     assert is_plain(state)
     assert state["label_names"] == ["negative", "positive"]
     assert state["tokenizer"]["max_length"] == 256
-    assert state["decision"].keys() == {"temperature", "thresholds", "abstain_below"}
+    assert state["decision"].keys() == {"temperature", "thresholds", "abstain_below", "labels", "least"}
     assert state["corpus"] == str(toy)
     assert len(state["fingerprint"]) == 64
     assert state["versions"]["torchtext"] == "0.6.0"

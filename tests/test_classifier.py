@@ -58,7 +58,7 @@ def small(**options: Any) -> SentimentClassifier:
         ({"weight_decay": math.nan}, "weight_decay is nan: --model.weight_decay should be 0 or more"),
         ({"learning_rate": 0.0}, "learning_rate is 0.0: --model.learning_rate should be above 0"),
         ({"encoder": partial(BiLSTMEncoder, pooling="median")}, "pooling is 'median': choose one of last, mean, max"),
-        ({"network": "Forest"}, "network 'Forest' needs an add-on, which this tree lacks"),
+        ({"network": "Forest"}, "this tree has no network 'Forest' of an add-on, only SentimentNetwork"),
         (
             {"encoder": partial(BiLSTMEncoder, proj_size=200)},
             "proj_size is 200: only an LSTM projects, to less than hidden_size=128",

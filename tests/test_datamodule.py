@@ -100,7 +100,7 @@ def test_counts_by_class(toy):
 
 def test_one_class_is_refused(tmp_path):
     write_csv(tmp_path / "train.csv", [("warm film", "good")])
-    with pytest.raises(UserError, match="'good' only"):
+    with pytest.raises(UserError, match=r"\['good'\] only"):
         SentimentDataModule(str(tmp_path), vectors=None).setup("fit")
 
 

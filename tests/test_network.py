@@ -66,7 +66,9 @@ def test_a_network_is_built_from_its_state():
 
 def test_a_network_that_this_tree_lacks_names_the_folder_it_was_in():
     state = network_state("SentimentNetwork", SMALL) | {"name": "Forest", "module": "project.addons.forest.trees"}
-    with pytest.raises(UserError, match="network 'Forest' needs project/addons/forest, which this tree lacks"):
+    with pytest.raises(
+        UserError, match="no network .Forest. of project/addons/forest, only SentimentNetwork"
+    ):
         build_network(state)
 
 

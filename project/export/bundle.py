@@ -59,7 +59,7 @@ def read_bundle(folder: Path) -> tuple[BundleFacts, dict[str, bytes]]:
     if known != FORMAT:
         raise UserError(f"{folder} has bundle format {known!r:.9}, this version reads format {FORMAT}: export it again")
     check(path, facts, FACTS_RULES)
-    check(path, facts["decision"], DECISION_RULES)
+    check(path, {"labels": "one", "least": 0, **facts["decision"]}, DECISION_RULES)  # older bundles do not say it
     files = {name: content_of(folder / name) for name in (MODEL, TOKENIZER)}
     digests |= {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     for name, digest in digests.items():

@@ -23,7 +23,7 @@ from project.export.bundle import FACTS, FORMAT, MODEL, TOKENIZER, BundleFacts, 
 from project.export.graph import build_graph
 from project.export.int8 import quantize
 from project.export.parity import Parity, compare, timed
-from project.ingest import SPLITS, Example, ReadOptions
+from project.ingest import SPLITS, ReadOptions
 from project.predict import Predictor, predictor_of
 
 AT_FDCWD, RENAME_EXCHANGE = -100, 2  # names of Linux's fcntl.h and stdio.h
@@ -66,7 +66,8 @@ def export(
     checkpoint = read_checkpoint(ckpt_path)
     trained = restore(checkpoint)
     model = build_graph(trained.network)
-    options = ReadOptions(text_column, label_column) if corpus else options_of(checkpoint)
+    own = options_of(checkpoint)
+    options = ReadOptions(text_column, label_column, labels=own.labels) if corpus else own
     options = replace(options, bad_rows="skip")  # rows with soft targets may have no label
     examples = texts_to_compare(corpus or trained.state["corpus"], options, trained.state, texts)
     try:
@@ -75,8 +76,8 @@ def export(
         raise UserError(f"cannot write {output}: {error.strerror or error}; make room or choose another") from error
 
 
-def texts_to_compare(corpus: str, options: ReadOptions, state: ModelState, most: int) -> list[Example]:
-    """Return at most `most` labelled texts, evenly spread over test, or over the last split if there is no test.
+def texts_to_compare(corpus: str, options: ReadOptions, state: ModelState, most: int) -> list[tuple[str, str]]:
+    """Return at most `most` texts and labels, evenly spread over test, or over the last split if there is no test.
 
     Raises:
         UserError: The corpus cannot be read, or `most` is below 1.
@@ -89,7 +90,8 @@ def texts_to_compare(corpus: str, options: ReadOptions, state: ModelState, most:
         raise UserError(f"texts to compare on: {error}; choose others with --corpus") from error
     rows = list([loaded.splits[split] for split in SPLITS if split in loaded.splits][-1])
     count = min(most, len(rows))
-    return [rows[place * len(rows) // count] for place in range(count)]
+    examples = [rows[place * len(rows) // count] for place in range(count)]
+    return [(text, loaded.answers[label]) for text, label in examples]
 
 
 def target_of(output: Path) -> Path:
@@ -110,7 +112,7 @@ def write_accepted(
     model: onnx.ModelProto,
     checkpoint: Predictor,
     state: ModelState,
-    examples: Sequence[Example],
+    examples: Sequence[tuple[str, str]],
     int8: bool,
 ) -> None:
     """Write a bundle next to `output`, compare it with the checkpoint, and only then move it there.
@@ -119,7 +121,7 @@ def write_accepted(
         OSError: `output` cannot be written.
         UserError: It is something else than a bundle, or the predictions differ.
     """
-    texts, target = [example.text for example in examples], target_of(output)
+    texts, target = [text for text, _ in examples], target_of(output)
     expected, rate = timed(checkpoint, texts)
     rows = [Row("checkpoint", accuracy(expected, examples, state), rate)]
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -181,10 +183,11 @@ def replace_folder(new: Path, old: Path) -> None:
     new.rename(old)
 
 
-def accuracy(predictions: Sequence[Prediction], examples: Sequence[Example], state: ModelState) -> float:
-    """Return the share of correct labels among those that are given."""
-    pairs = [(p.label, state["label_names"][e.label]) for p, e in zip(predictions, examples, strict=True) if p.label]
-    return sum(label == true for label, true in pairs) / max(len(pairs), 1)
+def accuracy(predictions: Sequence[Prediction], examples: Sequence[tuple[str, str]], state: ModelState) -> float:
+    """Return the share of right answers among those that are given."""
+    several = state["decision"].get("labels") == "any"  # then no label is an answer too
+    right = [p.label == label for p, (_, label) in zip(predictions, examples, strict=True) if p.label or several]
+    return sum(right) / max(len(right), 1)
 
 
 def show(rows: Sequence[Row]) -> None:

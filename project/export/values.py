@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
+from project.decision import Labels
 from project.errors import UserError
 from project.text import Truncation, text_fault
 
@@ -50,6 +51,7 @@ FACTS_RULES = {
 }
 # beyond these temperatures the logits hardly matter, or nothing else
 DECISION_RULES = {"temperature": number(1e-3, 1e3), "thresholds": numbers(1e-9, 1), "abstain_below": number(0, 1)}
+DECISION_RULES |= {"labels": lambda value: value in get_args(Labels), "least": number(0, 1, (int,))}
 TOKENIZER_RULES = {
     **dict.fromkeys(("scheme", "json", "code"), text),
     **dict.fromkeys(("tokens", "sample"), texts),

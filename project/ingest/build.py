@@ -15,7 +15,7 @@ from project.ingest.source import SPLITS, ReadOptions, Source, Split
 from project.ingest.splits import Chosen, choose_rows
 
 FACTS = "corpus.json"
-TARGETS = "train.targets.npy"
+TARGETS, MEMBERS = "train.targets.npy", "members.npy"
 MOST_LABELS = 100  # a column with more labels, and one of their own for most rows, was named by mistake
 
 
@@ -27,22 +27,23 @@ def build_corpus(source: Source, options: ReadOptions, folder: Path) -> None:
     """
     with (folder / "bad_rows.csv").open("w", encoding="utf-8", newline="") as file:
         bad_rows = BadRows(file)
-        checker = RowChecker(source, options, bad_rows)
+        checker = (source.checker or RowChecker)(source, options, bad_rows)
         given = [split for split in SPLITS if split in source.parts]
         stored = {split: store_rows(folder / f"{split}.arrow", checker.good_rows(split)) for split in given}
     notes = bad_rows.notes(options.bad_rows == "skip", "{folder}/bad_rows.csv")
-    rows, labels = sum(map(len, stored.values())), list(checker.labels)
+    rows, labels, classes = sum(map(len, stored.values())), list(checker.labels), checker.classes
     if not rows:
         raise UserError(f"corpus {source.name} has no text{f': {bad_rows.first}' if bad_rows.count else ''}")
-    if len(labels) > max(MOST_LABELS, rows / 2):
-        found = f"column {options.label_column!r} has {len(labels):,} different values in {rows:,} rows"
+    if len(classes) > max(MOST_LABELS, rows / 2):
+        found = f"column {options.label_column!r} has {len(classes):,} different values in {rows:,} rows"
         raise UserError(f"{found}: these can hardly be labels, name the column with --data.label_column")
-    names = list(source.known_labels or sorted(labels, key=label_order))
+    names = list(source.known_labels or sorted(classes, key=label_order))
     notes += [*checker.notes.values(), *label_notes(names)]
-    place = {name: number for number, name in enumerate(names)}
-    order = [place[name] for name in labels]
-    chosen = choose_rows(source, options, stored, order, notes)
-    _save(folder, chosen, labels, {"label_names": names, "order": order, "notes": notes})
+    answers, order, members, carve = checker.answers(names)
+    if members is not None:
+        np.save(folder / MEMBERS, members)
+    chosen = choose_rows(source, options, stored, order, notes, carve)
+    _save(folder, chosen, labels, {"label_names": names, "answers": answers, "order": order, "notes": notes})
 
 
 def _save(folder: Path, chosen: dict[Split, Chosen], labels: Sequence[str], facts: dict[str, Any]) -> None:

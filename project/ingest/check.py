@@ -4,11 +4,17 @@ import csv
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO
 
+import numpy as np
+from numpy.typing import NDArray
+
 from project.errors import UserError
 from project.ingest.records import NOT_TEXT, Record, label_name
 from project.ingest.rows import NO_LABEL, GoodRow
 from project.ingest.soft_targets import probability_columns, soft_target, target_fault
 from project.ingest.source import ReadOptions, Source, Split
+from project.ingest.splits import Carve, carve_rows
+
+Answers = tuple[Sequence[str], Sequence[int], NDArray[np.float32] | None, Carve]
 
 
 def label_order(name: str) -> tuple[int, int, str]:
@@ -17,7 +23,7 @@ def label_order(name: str) -> tuple[int, int, str]:
 
 
 class RowChecker:
-    """Tells the good rows of a source from the bad ones.
+    """Tells the good rows of a source from the bad ones; each has one label, unless a subclass reads several.
 
     Args:
         source: Where they come from.
@@ -25,7 +31,8 @@ class RowChecker:
         bad_rows: Takes the bad ones.
 
     Attributes:
-        labels: Index of each label; unless they are `closed`, labels that appear in a row join them.
+        labels: Index of each answer, which is a label; unless they are `closed`, those that appear in a row join them.
+        classes: Index of each label.
         closed: Whether other labels are faults.
         soft: Whether rows of train need soft targets.
         notes: What the user should know about readable rows, and the place of the first, by what it is.
@@ -38,7 +45,7 @@ class RowChecker:
         self.source, self.options, self.bad_rows = source, options, bad_rows
         self.soft = bool(options.soft_targets) and source.labelled
         given = source.known_labels or self._labels_of_targets()
-        self.labels = {name: number for number, name in enumerate(given)}
+        self.classes = self.labels = {name: number for number, name in enumerate(given)}
         self.closed = bool(given)
         self.notes: dict[str, str] = {}
 
@@ -85,6 +92,14 @@ class RowChecker:
             number = target.index(max(target)) if target else NO_LABEL
         text, group = row[self.options.text_column], row.get(self.options.group_column or "")
         return GoodRow(text, number, target, label is not None, text if group in (None, "") else f"group {group}")
+
+    def answers(self, names: Sequence[str]) -> Answers:
+        """Return the answers in their final order, and the place there of each of `labels`, for the final `names`.
+
+        The third is which name is in which answer, (answers, C) of 0 and 1, if an answer is not a name itself; the last
+        chooses the rows of a split, as `carve_rows` does.
+        """
+        return names, [names.index(name) for name in self.labels], None, carve_rows
 
     def _faults(self, record: Record, label: str | None, columns: Mapping[str, str] | None) -> Iterator[str | None]:
         """Yield what each check says; a check may rest on those before it."""

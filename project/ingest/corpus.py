@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from project.atomic import cached_folder, code_digest
 from project.errors import UserError
-from project.ingest.build import FACTS, TARGETS, build_corpus
+from project.ingest.build import FACTS, MEMBERS, TARGETS, build_corpus
 from project.ingest.fetch import cache_dir
 from project.ingest.records import file_kind
 from project.ingest.rows import Rows, StoredRows
@@ -26,13 +26,14 @@ class Corpus:
 
     Attributes:
         name: What the user called it.
-        label_names: The classes; a label is an index into them.
+        label_names: The classes.
         splits: Examples by split, in the order of their source; a split may be absent.
         fingerprint: Digest of every split, text, label name and soft target: equal content, equal fingerprint.
         test_fingerprint: Digest of the test split alone: results on equal ones can be compared.
         notes: What the user should know about the rows, a line each.
         folder: Where it is kept.
         source: What it was made of.
+        answers: What the label of an example is called: the classes, or the sets of them that occur.
     """
 
     name: str
@@ -43,12 +44,18 @@ class Corpus:
     notes: tuple[str, ...]
     folder: Path
     source: Source = field(repr=False)
+    answers: tuple[str, ...] = field(repr=False)
 
     @property
     def soft_targets(self) -> NDArray[np.float32] | None:
         """Probability of each class for the texts of train, (texts, C), memory-mapped; None if there are none."""
         path = self.folder / TARGETS
         return np.load(path, mmap_mode="r") if path.exists() else None
+
+    @property
+    def members(self) -> NDArray[np.float32] | None:
+        """Which class is in which answer, (answers, C) of 0 and 1; None if each is its own answer."""
+        return np.load(path) if (path := self.folder / MEMBERS).exists() else None
 
     def source_rows(self, split: Split) -> Iterator[tuple[dict[str, Any], int | None]]:
         """Yield every row of the split's source with all its columns, and its position in the split.
@@ -116,4 +123,5 @@ def open_corpus(source: Source, options: ReadOptions) -> Corpus:
         splits[split] = Rows(folder / file, np.load(folder / f"{split}.npy"), facts["order"])
     notes = tuple(note.replace("{folder}", str(folder)) for note in facts["notes"])
     whole, test = facts["fingerprints"]
-    return Corpus(source.name, tuple(facts["label_names"]), splits, whole, test, notes, folder, source)
+    names, answers = tuple(facts["label_names"]), tuple(facts["answers"])
+    return Corpus(source.name, names, splits, whole, test, notes, folder, source, answers)

@@ -15,7 +15,7 @@ NO_LABEL = -1
 
 
 class Example(NamedTuple):
-    """A text and the index of its label in the corpus's `label_names`, or NO_LABEL."""
+    """A text and the index of its label in the corpus's `answers`, or NO_LABEL."""
 
     text: str
     label: int

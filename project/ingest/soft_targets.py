@@ -36,7 +36,7 @@ def target_fault(row: Mapping[str, Any], columns: Mapping[str, str], labels: Col
         there = ", ".join(columns.values()) or "none"
         return f"the columns of probabilities are {there}, not one for each of the labels {', '.join(labels)}"
     for column in columns.values():
-        if fault := _probability_fault(column, row[column]):
+        if fault := probability_fault(column, row[column]):
             return fault
     total = sum(float(row[column]) for column in columns.values())
     if abs(total - 1) > TOLERANCE:
@@ -44,7 +44,8 @@ def target_fault(row: Mapping[str, Any], columns: Mapping[str, str], labels: Col
     return None
 
 
-def _probability_fault(column: str, value: object) -> str | None:
+def probability_fault(column: str, value: object) -> str | None:
+    """Return why the value of a column is no probability; None if it is one."""
     if value in (None, ""):
         return f"{column} is missing"
     try:

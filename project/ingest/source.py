@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,7 @@ class ReadOptions:
         delimiter: What separates the columns of CSV and TSV; None for what the first line suggests.
         group_column: Name of a column of groups, such as authors: rows of one group stay together when val and test are
             carved out of train. A row without a value is a group of its own.
+        labels: Whether a row has one label, or any number of them.
 
     Raises:
         UserError: The shares leave nothing to train on.
@@ -54,6 +55,7 @@ class ReadOptions:
     soft_targets: bool | None = None
     delimiter: str | None = None
     group_column: str | None = None
+    labels: Literal["one", "any"] = "one"
 
     def __post_init__(self) -> None:
         for name, share in (("val_share", self.val_share), ("test_share", self.test_share)):
@@ -93,6 +95,7 @@ class Source:
         text_fault: Returns why a value is not a usable text, or None; every text is by default.
         code: Digest of the code that reads this source and checks its texts: new code, new folder in the cache.
         soft_targets: Whether train has them, unless `ReadOptions` say otherwise.
+        checker: Reads rows otherwise than `RowChecker`: a subclass of it.
     """
 
     name: str
@@ -107,6 +110,7 @@ class Source:
     text_fault: Callable[[object], str | None] = lambda text: None
     code: str = ""
     soft_targets: bool = False
+    checker: Any = None
 
 
 def file_source(name: str, path: Path, options: ReadOptions = DEFAULTS) -> Source:
@@ -150,7 +154,8 @@ def _file_part(path: Path, options: ReadOptions) -> Part:
 
 def _records(path: Path, options: ReadOptions, version: object) -> Iterator[Record]:
     """Yield the rows of a file; raise `UserError` if it is not the `_version` that it was."""
-    needed = filter(None, (options.text_column, options.label_column, options.group_column))
+    label_column = options.label_column if options.labels == "one" else None  # else a pattern of names, maybe
+    needed = filter(None, (options.text_column, label_column, options.group_column))
     yield from read_records(path, options.delimiter, list(needed))
     if _version(path) != version:
         raise UserError(f"{path} has changed while it was read: start again when nothing writes to it")

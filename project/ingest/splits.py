@@ -1,6 +1,6 @@
 """Which rows make each split: duplicates are counted, and what a source lacks is carved out of train."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,13 +9,15 @@ from project.errors import UserError
 from project.ingest.rows import NO_LABEL, Rows, StoredRows
 from project.ingest.source import ReadOptions, Source, Split
 
+Stored = dict[Split, StoredRows]
 # a split: which rows, (texts,) rising, of the rows that were stored together
 Chosen = tuple[StoredRows, NDArray[np.int64]]
+Carve = Callable[[NDArray[np.int64], NDArray[np.int64], float], NDArray[np.bool_]]
 SEED = 0  # of the choice; not the run's seed, so that runs with several seeds share their splits
 
 
 def choose_rows(
-    source: Source, options: ReadOptions, stored: dict[Split, StoredRows], order: Sequence[int], notes: list[str]
+    source: Source, options: ReadOptions, stored: Stored, order: Sequence[int], notes: list[str], carve: Carve
 ) -> dict[Split, Chosen]:
     """Return the rows of each split, telling in `notes` what was left out or carved.
 
@@ -25,6 +27,7 @@ def choose_rows(
         stored: The rows that it has, by its own splits.
         order: The final index of each label, by its index in `stored`.
         notes: Takes lines for the user.
+        carve: Chooses the rows of a split, see `carve_rows`, unless the source does.
 
     Raises:
         UserError: No row of train has a label that a split carved out of it could be measured on.
@@ -53,7 +56,7 @@ def choose_rows(
         else:
             # final indices of labels, so that a checkpoint's order of them carves the same rows
             labels = np.where(train.has_label, np.array(order)[train.labels], NO_LABEL)
-            carved = carve_rows(_units(train, rows, options.group_column), labels[rows], share / remaining)
+            carved = carve(_units(train, rows, options.group_column), labels[rows], share / remaining)
         own = rows[carved & train.has_label[rows]]
         chosen[split] = train, own
         notes.append(f"carved a {split} split of {len(own):,} texts out of train")
@@ -61,7 +64,7 @@ def choose_rows(
     return chosen | {"train": (train, rows)}
 
 
-def _kept_rows(source: Source, drop: bool, stored: dict[Split, StoredRows], notes: list[str]) -> NDArray[np.int64]:
+def _kept_rows(source: Source, drop: bool, stored: Stored, notes: list[str]) -> NDArray[np.int64]:
     """Count texts that occur more than once; return the rows of train that stay."""
     digests = {split: rows.digests for split, rows in stored.items()}
     _, first = np.unique(digests["train"], return_index=True)

@@ -179,7 +179,7 @@ def test_a_folder_without_bundle_json_is_no_bundle(bundle):
     assert refusal(bundle) == f"{bundle} is not a bundle: it has no bundle.json; `sentiment export` writes one"
 
 
-FINE = {"temperature": 1.0, "thresholds": [], "abstain_below": 0.0}
+FINE = {"temperature": 1.0, "thresholds": [], "abstain_below": 0.0, "labels": "one", "least": 0}
 SENSELESS = [
     *(("decision", FINE | {"temperature": value}) for value in (0.0, -1.0, math.nan, math.inf, 10**400, "1", True)),
     *(("decision", FINE | {"thresholds": value}) for value in ([1.5, 0.5], [0.0, 1.0], [math.nan, 0.5], [0.5], 0.5)),

@@ -29,7 +29,7 @@ def encoded(corpus, most: int = 10) -> EncodedCorpus:
 
 
 def words(tokens: EncodedCorpus, split) -> list[list[str]]:
-    starts, _, positions, _ = tokens.split(split)
+    starts, _, positions, *_ = tokens.split(split)
     return [[tokens.table[p] for p in positions[a:b]] for a, b in itertools.pairwise(starts)]
 
 

@@ -42,6 +42,8 @@ class Calibrate(L.Callback):
         rows, labels, logits = self._of_all_processes(trainer)
         _, first = np.unique(rows, return_index=True)  # few texts are measured by every process
         logits, labels = logits[first], labels[first]
+        members = trainer.datamodule.corpus.members  # type: ignore[attr-defined] # ours has a corpus
+        labels = labels if members is None else members[labels]
         temperature = fitted_temperature(logits, labels)
         pl_module.state["decision"]["temperature"] = temperature
         before, after = (negative_log_likelihood(logits, labels, each) for each in (1.0, temperature))

@@ -12,7 +12,13 @@ GOLDEN = (5**0.5 - 1) / 2
 
 
 def negative_log_likelihood(logits: NDArray[np.floating], labels: Labels, temperature: float) -> float:
-    """Return the mean over texts of -log p(label), for `logits` (texts, C) divided by `temperature`."""
+    """Return the mean over texts of -log p(label), for `logits` (texts, C) divided by `temperature`.
+
+    Of any number of labels a text, `labels` are (texts, C) of 0 and 1, and a text counts once for each class.
+    """
+    if labels.ndim == 2:
+        scaled = logits.astype(np.float64) / temperature
+        return float((np.logaddexp(0, scaled) - labels * scaled).sum(1).mean())
     return -float(log_softmax(logits, temperature)[np.arange(len(labels)), labels].mean())
 
 
@@ -31,7 +37,7 @@ def fitted_temperature(logits: NDArray[np.floating], labels: Labels) -> float:
 
     Args:
         logits: (texts, C).
-        labels: (texts,).
+        labels: See `negative_log_likelihood`.
     """
 
     def cost(log_temperature: float) -> float:
@@ -114,3 +120,39 @@ def macro_f1(probabilities: Floats, labels: Labels, thresholds: Floats) -> float
     there = pairs.sum(1) > 0
     scores = 2 * np.diag(pairs) / np.maximum(pairs.sum(0) + pairs.sum(1), 1)
     return float(scores[there].mean())
+
+
+def f1_of_labels(chosen: Labels, labels: Labels) -> Floats:
+    """Return the F1 of each label, (C,), for answers and labels (texts, C) of 0 and 1; nan where no text has it."""
+    support = labels.sum(0)
+    scores = 2 * (chosen * labels).sum(0) / np.maximum(support + chosen.sum(0), 1)
+    return np.where(support > 0, scores, np.nan)
+
+
+def thresholds_of_labels(probabilities: Floats, labels: Labels) -> list[float]:
+    """Return the threshold of each label that has the highest F1; 0.5 for one that no text has.
+
+    Args:
+        probabilities: (texts, C).
+        labels: (texts, C) of 0 and 1.
+    """
+    return [best_cut(probabilities[:, each], labels[:, each], None) for each in range(labels.shape[1])]
+
+
+def best_cut(scores: Floats, labels: Labels, recall: float | None) -> float:
+    """Return the threshold of one label with the highest F1, or with the highest precision at a `recall`; 0.5 for none.
+
+    Args:
+        scores: Its probabilities, (texts,).
+        labels: Which texts have it, (texts,) of 0 and 1.
+        recall: Share of its texts that should be found.
+    """
+    if not labels.any():
+        return 0.5
+    order = np.argsort(-scores, kind="stable")
+    ranked, taken = scores[order], np.arange(1, len(scores) + 1)
+    hits, last_of_equal = np.cumsum(labels[order]), np.append(np.diff(ranked) != 0, True)
+    gains = 2 * hits / (taken + hits[-1]) if recall is None else np.where(hits >= recall * hits[-1], hits / taken, -1.0)
+    place = int(np.argmax(np.where(last_of_equal, gains, -1.0)))
+    below = ranked[place + 1] if place + 1 < len(ranked) else ranked[place] / 2
+    return min(max(round(float(ranked[place] + below) / 2, 9), 1e-9), 1.0)  # between what gets it and what does not

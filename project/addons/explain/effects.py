@@ -17,12 +17,6 @@ class Explanation(NamedTuple):
     words: list[WordEffect]
 
     @property
-    def explained(self) -> str:
-        """The label that the effects are about: the most probable one if there is no answer."""
-        probabilities = self.prediction.probabilities
-        return self.prediction.label or max(probabilities, key=probabilities.__getitem__)
-
-    @property
     def least(self) -> float:
         """The effect from which on a word counts: a tenth of the strongest, since a sure answer hardly moves."""
         return max(LEAST, *(abs(word.effect) / 10 for word in self.words))

@@ -10,6 +10,7 @@ from project.addons.explain.effects import LEAST, MOST_WORDS, Explanation
 from project.predict import WORD, WordEffect
 
 FOR, AGAINST = "bold green", "underline red"  # which differ without colours too
+MOST_SHARES = 8  # classes whose probability is told; of more the most probable
 
 
 def plain(text: str) -> str:
@@ -33,8 +34,10 @@ def coloured(text: str, explanation: Explanation) -> Text:
 
 def print_explanation(text: str, explanation: Explanation, most: int) -> None:
     """Print a text, its prediction, and at most so many of the strongest words of each kind."""
-    prediction, label = explanation.prediction, explanation.explained
-    probabilities = ", ".join(f"{name} {100 * p:.1f} %" for name, p in prediction.probabilities.items())
+    prediction = explanation.prediction
+    label, shares = prediction.explained, prediction.probabilities
+    shown = sorted(shares, key=shares.__getitem__, reverse=True)[:MOST_SHARES] if len(shares) > MOST_SHARES else shares
+    probabilities = ", ".join(f"{name} {100 * shares[name]:.1f} %" for name in shown)
     answer = prediction.label or f"no label, most probably {label}"
     lines = [coloured(text, explanation), Text(f"  {plain(answer)}: {plain(probabilities)}")]
     speaks_for, against = explanation.strongest(most)

@@ -7,11 +7,12 @@ from typing import Any
 import lightning as L
 import torch
 from lightning.pytorch.utilities import rank_zero_only
+from numpy.typing import ArrayLike
 from torch import nn
+from torch.utils.data import Sampler
 from tqdm import tqdm
 
 from project.batch import DataFacts
-from project.buckets import padding_share
 from project.registry import registered
 from project.text import SPECIALS, UNK_ID
 
@@ -85,6 +86,13 @@ class Progress(L.Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take it over."""
         self._best = state_dict["best"]
+
+
+def padding_share(lengths: ArrayLike, sampler: Sampler[int], batch_size: int) -> float:
+    """Return the share of the B x T cells without a token, over the batches that `sampler` makes."""
+    batches = torch.split(torch.as_tensor(lengths)[list(sampler)], batch_size)
+    cells = sum(len(batch) * int(batch.max()) for batch in batches)
+    return 1.0 - sum(int(batch.sum()) for batch in batches) / cells
 
 
 def shown_figures(figures: Epoch, monitor: str) -> list[str]:

@@ -5,7 +5,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import chain, product
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from project.addons.results.hints import print_hints
 from project.atomic import write_json
 from project.callbacks import of_all_processes, run_dir
 from project.checkpoint import ModelState
-from project.decision import Prediction
+from project.decision import SEPARATOR, Prediction
 from project.ingest import Corpus, Row, added_columns, write_rows
 
 
@@ -98,13 +99,13 @@ class Results(L.Callback):
 
     def _texts(self, corpus: Corpus, predictions: dict[int, Prediction]) -> Iterator[Row]:
         """Yield each text that was measured: where it comes from, what was right and what the model says."""
-        names = corpus.label_names
+        names, several = corpus.label_names, corpus.members is not None
         for row, (example, (file, line)) in enumerate(zip(corpus.split("test"), corpus.places("test"), strict=True)):
             if row in predictions:
-                label, answer = names[example.label], predictions[row]
+                label, answer = corpus.answers[example.label], predictions[row]
                 facts = {"split": "test", "file": file, "line": line, "text": example.text, "label": label}
                 added = added_columns(names, answer.label, list(answer.probabilities.values()))
-                yield {**facts, "right": right(answer, label), **added}
+                yield {**facts, "right": right(answer.label, label, several), **added}
 
     def _facts(self, trainer: Any, state: ModelState, checkpoint: str) -> dict[str, Any]:
         """Return where the figures come from, and what they cost."""
@@ -125,24 +126,51 @@ class Results(L.Callback):
 
     def _results(self, trainer: Any, state: ModelState, predictions: dict[int, Prediction]) -> dict[str, Any]:
         data, names = trainer.datamodule, state["label_names"]
-        labels = {row: names[label] for row, (label, _) in self._answers.items()}
-        pairs = Counter((labels[row], prediction.label) for row, prediction in predictions.items())
+        labels = {row: data.corpus.answers[label] for row, (label, _) in self._answers.items()}
+        chosen = {row: prediction.label for row, prediction in predictions.items()}
+        several = data.corpus.members is not None
         places = [f"{file}:{line}" for file, line in data.corpus.places("test")]
         measured = {name: float(value) for name, value in trainer.callback_metrics.items()}
         return self._facts(trainer, state, str(trainer.ckpt_path)) | {
             "test_fingerprint": data.corpus.test_fingerprint,
             "metrics": (self._best(trainer) if self._val else {}) | measured,
-            "confusion_matrix": {"labels": names, "counts": [[pairs[true, name] for name in names] for true in names]},
+            "confusion_matrix": counted(names, labels, chosen, several),
             "test_seconds": time.perf_counter() - self._started["test"],
             "texts": len(places),
             "places": [places[row] for row in self._answers],
-            "right": [right(prediction, labels[row]) for row, prediction in predictions.items()],
+            "right": [right(answer, labels[row], several) for row, answer in chosen.items()],
         }
 
 
-def right(prediction: Prediction, label: str) -> int | None:
-    """Return 1 for a right answer, 0 for a wrong one, None for none."""
-    return int(prediction.label == label) if prediction.label else None
+def right(answer: str, label: str, several: bool) -> int | None:
+    """Return 1 for a right answer, 0 for a wrong one, None for none; of `several` labels none is an answer too."""
+    return int(answer == label) if answer or several else None
+
+
+def counted(names: Sequence[str], labels: dict[int, str], answers: dict[int, str], several: bool) -> dict[str, Any]:
+    """Return how many texts of each class (rows) got each answer (columns).
+
+    Of `several` labels a text counts for each of its labels with each that was answered, and how many texts have, and
+    got, each label is told as well.
+
+    Args:
+        names: The classes.
+        labels: By row.
+        answers: By row.
+        several: Whether they may hold several names.
+    """
+    true, got = ([names_in(each, several) for each in of.values()] for of in (labels, answers))
+    pairs = Counter(pair for both in zip(true, got, strict=True) for pair in product(*both))
+    counts = {"labels": names, "counts": [[pairs[a, b] for b in names] for a in names]}
+    if not several:
+        return counts
+    support, predicted = (Counter(chain.from_iterable(each)) for each in (true, got))
+    return counts | {"support": [support[n] for n in names], "predicted": [predicted[n] for n in names]}
+
+
+def names_in(answer: str, several: bool) -> list[str]:
+    """Return the names of the classes in a label, or in an answer."""
+    return answer.split(SEPARATOR) if several else [answer]
 
 
 def peak_mb() -> float | None:

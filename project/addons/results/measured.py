@@ -95,9 +95,10 @@ def answered(name: str, checkpoint: dict[str, Any], corpus: Corpus) -> Measured:
     if set(checkpoint[KEY]["label_names"]) != set(corpus.label_names):
         raise UserError(f"{name} has other labels than {', '.join(corpus.label_names)}: it cannot be compared")
     texts = [example.text for example in corpus.split("test")]
-    labels = {split: [corpus.label_names[row.label] for row in rows] for split, rows in corpus.splits.items()}
+    labels = {split: [corpus.answers[row.label] for row in rows] for split, rows in corpus.splits.items()}
     answers = [each.label for each in predictor_of(*restore(checkpoint)[:3]).answers(texts)]
-    right = [int(a == label) if a else None for a, label in zip(answers, labels["test"], strict=True)]
+    several = corpus.members is not None  # then no label is an answer too
+    right = [int(a == label) if a or several else None for a, label in zip(answers, labels["test"], strict=True)]
     return Measured(name, corpus.test_fingerprint, texts, labels["test"], answers, right, labels.get("train", ()))
 
 

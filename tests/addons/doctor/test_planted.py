@@ -206,7 +206,7 @@ FAULTS: list[tuple[Any, str, str, list[int]]] = [
     (lengths, "long texts", "of train that max_length=16", []),
     (lengths, "unknown words", "tokens of val", []),
     (lengths, "vocabulary", "nowhere.txt", []),
-    (one_class, "vocabulary", "has the label 'good' only", []),
+    (one_class, "vocabulary", "has the labels ['good'] only", []),
     (uneven, "uneven classes", "'bad' has 4 texts, 'good' 50", []),
     (against, "overlap", "also in the other corpus: ", [5]),
     (against, "overlap", "also in the other corpus but for case", [6]),

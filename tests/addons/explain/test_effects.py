@@ -45,7 +45,7 @@ def test_strongest_words_come_first_and_others_not_at_all():
 
 def test_without_an_answer_the_most_probable_class_is_explained():
     (found,) = explain_texts(predictor(abstain_below=0.9), ["dull film"])
-    assert (found.prediction.label, found.explained) == ("", "bad")
+    assert (found.prediction.label, found.prediction.explained) == ("", "bad")
     assert found.words[0].effect == pytest.approx(sigmoid(1) - 0.5)
 
 

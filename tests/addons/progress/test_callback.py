@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from project.addons.progress import callback
-from project.addons.progress.callback import tokenizer_lines
+from project.addons.progress.callback import padding_share, tokenizer_lines
+from project.buckets import BucketSampler
 from tests.conftest import SMALL
 
 
@@ -90,3 +91,7 @@ def test_the_share_of_words_with_a_vector_is_told(sentiment, toy, capsys):
     assert sentiment("fit", f"--data.corpus={toy}", *SMALL, *words) == 0
     told = r"words of train, \d+\.\d% of them with pretrained vectors of 2 dimensions, and 1 pretrained words more;"
     assert lines(capsys.readouterr().out, told)
+
+
+def test_padding_share_counts_empty_cells():
+    assert padding_share([1, 3, 2, 2], BucketSampler([1, 3, 2, 2], 2, shuffle=False), 2) == pytest.approx(1 - 8 / 10)

@@ -1,0 +1,38 @@
+"""The labels of rows -> a share of them that has about this share of every label (Sechidis et al. 2011)."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from project.errors import UserError
+from project.ingest import NO_LABEL
+
+SEED = 0  # of the choice; not the run's seed, so that runs with several seeds share their splits
+
+
+def carve(
+    members: NDArray[np.float32], units: NDArray[np.int64], labels: NDArray[np.int64], share: float
+) -> NDArray[np.bool_]:
+    """Choose about `share` of the rows of each label, the same rows every time.
+
+    Args:
+        members: Which labels each set has, (sets, C) of 0 and 1.
+        units: Of each row, (rows,): rows of one unit stay together. A unit counts for the labels of its first row.
+        labels: The set of each row, (rows,); NO_LABEL for one that is only chosen together with others of its unit.
+        share: Of the units.
+
+    Returns:
+        Which rows are chosen, (rows,).
+
+    Raises:
+        UserError: The package that does it is missing.
+    """
+    try:
+        from iterstrat.ml_stratifiers import MultilabelStratifiedShuffleSplit
+    except ModuleNotFoundError as error:
+        hint = "pip install -e '.[multilabel]', or a folder with train, val and test needs none"
+        raise UserError(f"to split rows with several labels needs iterative-stratification: {hint}") from error
+    rows = np.flatnonzero(labels != NO_LABEL)
+    first = rows[np.sort(np.unique(units[rows], return_index=True)[1])]
+    splitter = MultilabelStratifiedShuffleSplit(n_splits=1, test_size=share, random_state=SEED)
+    ((_, chosen),) = splitter.split(first, members[labels[first]])
+    return np.isin(units, units[first[chosen]])
