@@ -66,9 +66,7 @@ def test_a_network_is_built_from_its_state():
 
 def test_a_network_that_this_tree_lacks_names_the_folder_it_was_in():
     state = network_state("SentimentNetwork", SMALL) | {"name": "Forest", "module": "project.addons.forest.trees"}
-    with pytest.raises(
-        UserError, match="no network .Forest. of project/addons/forest, only SentimentNetwork"
-    ):
+    with pytest.raises(UserError, match=r"no network .Forest. of project/addons/forest, only SentimentNetwork"):
         build_network(state)
 
 
