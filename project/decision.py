@@ -31,11 +31,13 @@ class Prediction:
             empty if there is none.
         probability: Of that class; of the most probable one if the model abstains, and of any of C.
         probabilities: Of every class, by name; of one of C they add up to 1.
+        labels: The names in `label`; None of one of C.
     """
 
     label: str
     probability: float
     probabilities: dict[str, float]
+    labels: tuple[str, ...] | None = None
 
     @property
     def explained(self) -> str:
@@ -76,9 +78,10 @@ class Decision:
         rows = [(softmax if one else sigmoid)(row, self.temperature) for row in logits]
         names, found = [*self.label_names, ""], []  # a label of -1 picks the last
         for chosen, row in zip(self.chosen(np.array(rows)).tolist(), rows, strict=True):
-            label = names[chosen] if one else SEPARATOR.join(compress(names, chosen))
+            labels = None if one else tuple(compress(names, chosen))
+            label = names[chosen] if labels is None else SEPARATOR.join(labels)
             probability = row[chosen] if one and chosen >= 0 else max(row)
-            found.append(Prediction(label, probability, dict(zip(self.label_names, row, strict=True))))
+            found.append(Prediction(label, probability, dict(zip(self.label_names, row, strict=True)), labels))
         return found
 
     def chosen(self, probabilities: Any) -> Any:

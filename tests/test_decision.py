@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from project.decision import Decision, softmax
+from project.decision import Decision, sigmoid, softmax
 
 TWO = Decision(("bad", "good"))
 
@@ -64,3 +64,40 @@ def test_softmax_by_hand(logits, expected):
 def test_decisions_need_no_torch():
     code = "import sys; sys.modules['torch'] = None; import project.decision, project.predict, project.text"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+ANY = Decision(("a", "b", "c"), labels="any")
+
+
+def test_any_number_of_labels_is_every_probable_one():
+    prediction = ANY([2.0, -1.0, 0.1])
+    assert (prediction.label, prediction.labels) == ("a|c", ("a", "c"))
+
+
+def test_of_any_number_none_is_an_answer():
+    prediction = ANY([-2.0, -1.0, -3.0])
+    assert (prediction.label, prediction.labels, prediction.explained) == ("", (), "b")
+
+
+def test_probabilities_of_any_number_are_those_of_each_label():
+    assert ANY([0.0, math.log(3), -math.log(3)]).probabilities == pytest.approx({"a": 0.5, "b": 0.75, "c": 0.25})
+
+
+def test_thresholds_of_any_number_are_of_each_label():
+    decision = Decision(("a", "b"), labels="any", thresholds=[0.8, 0.2])
+    assert decision([math.log(3), -math.log(3)]).label == "b"
+
+
+def test_at_least_one_label_is_the_likeliest():
+    assert Decision(("a", "b"), labels="any", least=1)([-2.0, -1.0]).labels == ("b",)
+
+
+@given(arrays(np.float64, (3, 4), elements=st.floats(0.01, 1)), st.integers(0, 1))
+def test_numpy_and_torch_choose_alike_of_any_number(probabilities, least):
+    decision = Decision(tuple("abcd"), labels="any", least=least)
+    assert decision.chosen(torch.from_numpy(probabilities)).tolist() == decision.chosen(probabilities).tolist()
+
+
+@given(st.integers(-(10**6), 10**6))
+def test_sigmoid_is_a_probability(logit):
+    assert 0 <= sigmoid([logit])[0] <= 1

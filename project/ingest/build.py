@@ -43,22 +43,31 @@ def build_corpus(source: Source, options: ReadOptions, folder: Path) -> None:
     if members is not None:
         np.save(folder / MEMBERS, members)
     chosen = choose_rows(source, options, stored, order, notes, carve)
-    _save(folder, chosen, labels, {"label_names": names, "answers": answers, "order": order, "notes": notes})
+    _save(
+        folder,
+        chosen,
+        labels,
+        list(classes),
+        {"label_names": names, "answers": answers, "order": order, "notes": notes},
+    )
 
 
-def _save(folder: Path, chosen: dict[Split, Chosen], labels: Sequence[str], facts: dict[str, Any]) -> None:
+def _save(
+    folder: Path, chosen: dict[Split, Chosen], labels: Sequence[str], classes: list[str], facts: dict[str, Any]
+) -> None:
     """Write which rows make each split, the targets of train, and `facts`."""
     for split, (stored, rows) in chosen.items():
         np.save(folder / f"{split}.npy", rows)
         if split == "train" and stored.targets is not None:
             np.save(folder / TARGETS, stored.targets[rows])
     facts["splits"] = {split: stored.path.name for split, (stored, _) in chosen.items()}
-    facts["fingerprints"] = _fingerprint(SPLITS, chosen, labels), _fingerprint(["test"], chosen, labels)
+    by_name = np.argsort(classes)
+    facts["fingerprints"] = [_fingerprint(each, chosen, labels, by_name) for each in (SPLITS, SPLITS[2:])]
     (folder / FACTS).write_text(json.dumps(facts), encoding="utf-8")
 
 
-def _fingerprint(splits: Sequence[Split], chosen: dict[Split, Chosen], labels: Sequence[str]) -> str:
-    """Digest texts, label names and targets, whatever order the labels came in."""
+def _fingerprint(splits: Sequence[Split], chosen: dict[Split, Chosen], labels: Sequence[str], by_name: Any) -> str:
+    """Digest texts, label names and targets, whatever order the labels came in; `by_name` sorts the targets."""
     place = {name: number for number, name in enumerate(sorted(labels))}
     rank = np.array([place[name] for name in labels] + [NO_LABEL], dtype=np.int32)
     digest = hashlib.sha256(json.dumps(sorted(labels)).encode())
@@ -68,5 +77,5 @@ def _fingerprint(splits: Sequence[Split], chosen: dict[Split, Chosen], labels: S
             digest.update(split.encode() + stored.digests[rows].tobytes())
             digest.update(rank[stored.labels[rows]].tobytes())
             if split == "train" and (targets := stored.targets) is not None:
-                digest.update(targets[rows][:, np.argsort(rank[:-1])].tobytes())
+                digest.update(targets[rows][:, by_name].tobytes())
     return digest.hexdigest()

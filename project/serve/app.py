@@ -53,12 +53,12 @@ def create_app(
 def add_model(api: FastAPI, batcher: Batcher, predictor: Predictor) -> None:
     """Add the routes that use the model."""
 
-    @api.post("/predict", responses=FAILURES)
+    @api.post("/predict", responses=FAILURES, response_model_exclude_none=True)
     async def predict(request: PredictRequest) -> PredictAnswer:
         """Label and probabilities of one text or several."""
         return PredictAnswer(predictions=await batcher.classify(request.all_texts()))
 
-    @api.post("/explain", responses=FAILURES)
+    @api.post("/explain", responses=FAILURES, response_model_exclude_none=True)
     async def explain(request: ExplainRequest) -> ExplainAnswer:
         """Label and probabilities of one text, and what each of its words adds to the label's probability."""
         without = without_each_word(request.text, MAX_WORDS, predictor.tokenizer)

@@ -60,7 +60,7 @@ class AnyChecker(RowChecker):
         """Return a row with its labels, or those that are more probable than not if it does not say."""
         likely = {name for name, p in zip(self.classes, target, strict=False) if p >= LIKELY}
         answer = SEPARATOR.join(sorted(likely if names is None else names))
-        for name in names or ():
+        for name in sorted(names or ()):
             self.classes.setdefault(name, len(self.classes))
         number = self.labels.setdefault(answer, len(self.labels))
         return found._replace(label=number, target=target, has_label=names is not None)
@@ -75,8 +75,10 @@ class AnyChecker(RowChecker):
 
     def answers(self, names: Sequence[str]) -> Answers:
         """Return the sets, named as a `Decision` names its answers, their order and their labels."""
+        if not self.labels:  # texts to predict
+            return super().answers(names)
         owned = [set(label.split(SEPARATOR)) for label in self.labels]
-        members = np.array([[name in own for name in names] for own in owned], dtype=np.float32).reshape(len(owned), -1)
+        members = np.array([[name in own for name in names] for own in owned], dtype=np.float32)
         sets = [SEPARATOR.join(name for name in names if name in own) for own in owned]
         return sets, list(range(len(owned))), members, partial(carve, members)
 
