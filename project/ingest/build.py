@@ -43,25 +43,17 @@ def build_corpus(source: Source, options: ReadOptions, folder: Path) -> None:
     if members is not None:
         np.save(folder / MEMBERS, members)
     chosen = choose_rows(source, options, stored, order, notes, carve)
-    _save(
-        folder,
-        chosen,
-        labels,
-        list(classes),
-        {"label_names": names, "answers": answers, "order": order, "notes": notes},
-    )
+    _save(folder, chosen, labels, {"label_names": names, "answers": answers, "order": order, "notes": notes})
 
 
-def _save(
-    folder: Path, chosen: dict[Split, Chosen], labels: Sequence[str], classes: list[str], facts: dict[str, Any]
-) -> None:
+def _save(folder: Path, chosen: dict[Split, Chosen], labels: Sequence[str], facts: dict[str, Any]) -> None:
     """Write which rows make each split, the targets of train, and `facts`."""
     for split, (stored, rows) in chosen.items():
         np.save(folder / f"{split}.npy", rows)
         if split == "train" and stored.targets is not None:
             np.save(folder / TARGETS, stored.targets[rows])
     facts["splits"] = {split: stored.path.name for split, (stored, _) in chosen.items()}
-    by_name = np.argsort(classes)
+    by_name = np.argsort(facts["label_names"])  # targets are in this order, since their labels are closed
     facts["fingerprints"] = [_fingerprint(each, chosen, labels, by_name) for each in (SPLITS, SPLITS[2:])]
     (folder / FACTS).write_text(json.dumps(facts), encoding="utf-8")
 
