@@ -46,7 +46,8 @@ def main() -> int:
     found = [(package, weakness) for package in packages for weakness in package.get("vulns", ())]
     for package, weakness in found:
         names = ", ".join([weakness["id"], *weakness["aliases"]])
-        print(f"{package['name']} {package['version']}: {names}; fixed in {', '.join(weakness['fix_versions']) or 'none'}")
+        fixed = ", ".join(weakness["fix_versions"]) or "no version"
+        print(f"{package['name']} {package['version']}: {names}; fixed in {fixed}")
     skipped = [package["name"] for package in packages if "skip_reason" in package]
     if skipped:
         count = f"{len(skipped)} of {len(packages)} packages ({', '.join(skipped[:3])}, ...)"

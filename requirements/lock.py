@@ -56,8 +56,12 @@ def locks(words: list[str]) -> dict[str, dict[str, str]]:
 
 
 def main() -> None:
-    """Write all files, or none."""
-    for name, packages in locks(sys.argv[1:]).items():
+    """Write all files, or none, and remove those of extras that are gone."""
+    found = locks(sys.argv[1:])
+    for path in FOLDER.glob("*.txt"):
+        if path.stem not in found:
+            path.unlink()
+    for name, packages in found.items():
         text = "# written by `make lock` from pyproject.toml\n" + "".join(packages.values())
         (FOLDER / f"{name}.txt").write_text(text, encoding="utf-8")
 
