@@ -220,7 +220,8 @@ def setup(tree: Path) -> subprocess.CompletedProcess[str]:
 
 
 def installed(tree: Path) -> set[str]:
-    return {path.name.partition("-")[0] for path in tree.glob(".venv/lib/python*/site-packages/*.dist-info")} - {"pip", "setuptools"}
+    names = {path.name.partition("-")[0] for path in tree.glob(".venv/lib/python*/site-packages/*.dist-info")}
+    return names - {"pip", "setuptools"}  # which a new environment may have
 
 
 @pytest.mark.slow
