@@ -1,6 +1,8 @@
 # Two images, made by `make docker-build`:
-#   train   the main job and every command that needs no further extra, on a GPU host or, with CPU=1, without one
+#   train   the main job and every command, on a GPU host or, with CPU=1, without one; those that need an extra of
+#           pyproject.toml with EXTRAS=baselines,teach
 #   serve   a bundle behind HTTP, without torch
+# Packages are those of requirements/, whose README says what is guaranteed.
 ARG BASE_IMAGE=python:3.11.14-slim-bookworm
 
 FROM ${BASE_IMAGE} AS base
@@ -12,13 +14,16 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
 # ---- serve -------------------------------------------------------------------------------------------------------
 FROM base AS serve-packages
 RUN python -m venv --without-pip /opt/venv
-COPY requirements/serve.txt /source/requirements/
+COPY requirements/build.txt requirements/serve.txt /source/requirements/
 RUN --mount=type=cache,target=/root/.cache/pip \
-    pip --python /opt/venv/bin/python install -r /source/requirements/serve.txt
+    pip install --no-deps --only-binary :all: --require-hashes -r /source/requirements/build.txt && \
+    pip --python /opt/venv/bin/python install --no-deps --only-binary :all: --require-hashes \
+      -r /source/requirements/serve.txt
 COPY pyproject.toml README.md LICENSE /source/
 COPY project /source/project
-RUN --mount=type=cache,target=/root/.cache/pip \
-    pip --python /opt/venv/bin/python install --no-deps /source
+# built by the setuptools of build.txt, outside of the environment that is served from
+RUN pip wheel --no-deps --no-build-isolation --wheel-dir /wheels /source && \
+    pip --python /opt/venv/bin/python install --no-deps --no-index /wheels/*.whl
 
 FROM base AS serve
 COPY --from=serve-packages /opt/venv /opt/venv
@@ -31,18 +36,29 @@ ENTRYPOINT ["sentiment", "serve", "/bundle", "--host", "0.0.0.0", "--port", "800
 
 # ---- train -------------------------------------------------------------------------------------------------------
 FROM base AS train
-# a further package index, for torch's build without CUDA: https://download.pytorch.org/whl/cpu
+# the index of torch and of nothing else: https://download.pytorch.org/whl/cpu has its build without CUDA
 ARG TORCH_INDEX=
 # with pip, through which the corpora come
 RUN python -m venv /opt/venv
-COPY requirements/main.txt /app/requirements/
+COPY requirements/torch.txt /app/requirements/
 RUN --mount=type=cache,target=/root/.cache/pip \
-    pip install ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} -r /app/requirements/main.txt
+    pip install --no-deps --only-binary :all: ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} -r /app/requirements/torch.txt
+COPY requirements /app/requirements
+# the CUDA packages where torch's own metadata asks for them
+RUN --mount=type=cache,target=/root/.cache/pip \
+    if grep -q '^Requires-Dist: cuda' /opt/venv/lib/python*/site-packages/torch-*/METADATA; then set -- -r cuda.txt; fi && \
+    cd /app/requirements && \
+    pip install --no-deps --only-binary :all: --require-hashes -r build.txt -r main.txt "$@"
+# baselines,teach for instance: one file of requirements/ each
+ARG EXTRAS=
+RUN --mount=type=cache,target=/root/.cache/pip \
+    cd /app/requirements && for extra in $(echo "$EXTRAS" | tr , ' '); do \
+      pip install --no-deps --only-binary :all: --require-hashes -r "$extra.txt" || exit 1; \
+    done
 COPY pyproject.toml README.md LICENSE /app/
 COPY project /app/project
 COPY configs /app/configs
-RUN --mount=type=cache,target=/root/.cache/pip \
-    pip install --no-deps --editable /app
+RUN pip install --no-deps --no-build-isolation --editable /app
 # whatever a run reads and writes is in /volume, which is a volume: data, caches, logs, checkpoints.
 # USER: --user may give an id that has no name, and libraries ask for one
 ENV HOME=/volume \

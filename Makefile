@@ -4,6 +4,8 @@ CONFIG ?= configs/default.yaml
 ARGS ?=
 # CPU=1 takes torch's CPU build on a host without an NVIDIA GPU (200 MB instead of several GB)
 CPU ?=
+# further extras of pyproject.toml for setup and docker-build, with commas between them
+EXTRAS ?=
 QUICK ?=
 # of the images: their name, the container engine, the folder that docker-train reads and writes, the bundle to serve
 IMAGE ?= sentiment
@@ -14,20 +16,27 @@ BUNDLE ?= bundle
 VENV := .venv
 BIN := $(VENV)/bin
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
-# pip shows its progress on a terminal and is quiet in a log
+# pip shows its progress on a terminal and is quiet in a log; wheels only, so that no package's build script runs
 PIP_INSTALL := $(BIN)/python -m pip install $(shell test -t 2 || echo --quiet) --disable-pip-version-check \
-	$(if $(CPU),--extra-index-url https://download.pytorch.org/whl/cpu)
-MAIN := $(VENV)/.main-$(VERSION)
-DEV := $(VENV)/.dev-$(VERSION)
+	--no-deps --only-binary :all:
+LOCKED := $(PIP_INSTALL) --require-hashes
+CPU_INDEX := https://download.pytorch.org/whl/cpu
+# a lock file once it is installed: $(VENV)/.dev-3.12
+STAMP = $(VENV)/.$(1)-$(VERSION)
+MAIN := $(call STAMP,main)
+COMMA := ,
+LOCKS := $(filter-out build cuda lock main serve torch,$(basename $(notdir $(wildcard requirements/*.txt))))
+CHOSEN := $(subst $(COMMA), ,$(EXTRAS))
+$(if $(filter-out $(LOCKS),$(CHOSEN)),$(error EXTRAS=$(EXTRAS): choose among $(LOCKS) (export, report, serve are always in)))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup train test lint format bench bench-gpu bench-serving faults docker-build docker-train docker-serve lock \
-	clean check-python
+	audit clean check-python
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo '  variables: PYTHON=python3.12  CPU=1  CONFIG=configs/debug.yaml  ARGS="--trainer.max_epochs=3"'
+	@echo '  variables: PYTHON=python3.12  CPU=1  EXTRAS=hub,teach  CONFIG=configs/debug.yaml  ARGS="--trainer.max_epochs=3"'
 
 check-python:
 	@case "$(VERSION)" in \
@@ -36,33 +45,38 @@ check-python:
 	  *) echo "error: $(PYTHON) is Python $(VERSION), this project needs 3.11, 3.12 or 3.13: make PYTHON=python3.12 (or another)" >&2; exit 2 ;; \
 	esac
 
-setup: $(MAIN) ## install into .venv
+setup: $(MAIN) $(foreach extra,$(CHOSEN),$(call STAMP,$(extra))) ## install into .venv; EXTRAS=baselines,teach too
 
-$(MAIN): requirements/main.txt pyproject.toml | check-python
+# torch alone comes without digest, and with CPU=1 from an index that is asked for nothing else; the CUDA packages only
+# where torch's own metadata asks for them
+$(MAIN): $(patsubst %,requirements/%.txt,build cuda main torch) pyproject.toml | check-python
 	@echo "setting up $(VENV) with Python $(VERSION) (once; a minute or two)"
 	@test -e $(MAIN) || $(PYTHON) -m venv --clear $(VENV)
-	@$(PIP_INSTALL) -r requirements/main.txt
-	@$(PIP_INSTALL) --no-deps --editable .
+	@$(PIP_INSTALL) $(if $(CPU),--index-url $(CPU_INDEX)) --requirement requirements/torch.txt
+	@$(LOCKED) --requirement requirements/main.txt --requirement requirements/build.txt \
+	  $$(grep -qs '^Requires-Dist: cuda' $(VENV)/lib/python*/site-packages/torch-*/METADATA \
+	  && echo --requirement requirements/cuda.txt)
+	@$(PIP_INSTALL) --no-build-isolation --editable .
 	@touch $@
 
-$(DEV): requirements/dev.txt $(MAIN)
-	@$(PIP_INSTALL) -r requirements/dev.txt
+$(call STAMP,%): requirements/%.txt $(MAIN)
+	@$(LOCKED) --requirement $<
 	@touch $@
 
 train: $(MAIN) ## train, then test the best checkpoint
 	@$(BIN)/python -m project fit --config $(CONFIG) $(ARGS)
 
-test: $(DEV) ## run the fast tests
+test: $(call STAMP,dev) ## run the fast tests
 	@$(BIN)/python -m pytest $(ARGS)
 
-lint: $(DEV) ## check style, types, which room imports which, and the length of functions
+lint: $(call STAMP,dev) ## check style, types, which room imports which, and the length of functions
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/lizard --warnings_only -T nloc=40 -T cyclomatic_complexity=12 project
 
-format: $(DEV) ## rewrite the code in the project's style
+format: $(call STAMP,dev) ## rewrite the code in the project's style
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
@@ -72,18 +86,17 @@ bench: $(MAIN) ## measure the recurrence against torch's, in a quarter of an hou
 bench-gpu: $(MAIN) ## measure recurrence and loop on an NVIDIA GPU, in five minutes
 	@$(BIN)/python -m benchmarks.gpu $(ARGS)
 
-bench-serving: $(MAIN) ## measure checkpoint and bundles against fastText and scikit-learn, and the server, in six minutes
-	@$(PIP_INSTALL) --editable '.[bench]'
+bench-serving: $(call STAMP,bench) ## measure checkpoint and bundles against fastText and scikit-learn, and the server, in six minutes
 	@$(BIN)/python -m benchmarks.serving $(ARGS)
 	@$(BIN)/python -m benchmarks.http $(ARGS)
 
 faults: $(MAIN) ## kill, flip and resume: does anything get lost? in half an hour; QUICK=1 in a minute
 	@$(BIN)/python -m benchmarks.faults $(if $(QUICK),--quick)
 
-docker-build: ## build the images sentiment:train and sentiment:serve; CPU=1 without CUDA
+docker-build: ## build the images sentiment:train and sentiment:serve; CPU=1 without CUDA, EXTRAS=baselines,teach
 	@$(DOCKER) build --target serve --tag $(IMAGE):serve .
 	@$(DOCKER) build --target train --tag $(IMAGE):train \
-	  $(if $(CPU),--build-arg TORCH_INDEX=https://download.pytorch.org/whl/cpu) .
+	  $(if $(CPU),--build-arg TORCH_INDEX=$(CPU_INDEX)) $(if $(EXTRAS),--build-arg EXTRAS=$(EXTRAS)) .
 
 # the user's own id: what the containers write belongs to them
 RUN := $(DOCKER) run --rm --init --user $$(id -u):$$(id -g)
@@ -96,22 +109,11 @@ docker-train: ## train in a container, on all GPUs, in the folder volume; CPU=1 
 docker-serve: ## serve BUNDLE=bundle in a container, on port 8000 of this host
 	@$(RUN) --read-only --publish 127.0.0.1:8000:8000 --volume "$(abspath $(BUNDLE)):/bundle:ro" $(IMAGE):serve
 
-# torch brings its own CUDA packages where they belong: pins of them would force CUDA on hosts with a CPU build
-COMPILE := uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-annotate \
-	--custom-compile-command 'make lock'
-NO_CUDA := sed -E '/^(nvidia|cuda|triton)[a-z0-9-]*==/d'
+lock: $(call STAMP,lock) ## renew requirements/*.txt from pyproject.toml
+	@$(BIN)/python requirements/lock.py $(ARGS)
 
-lock: $(DEV) ## renew requirements/*.txt from pyproject.toml
-	@$(PIP_INSTALL) --editable '.[lock]'
-	@for name in main dev serve; do \
-	  case $$name in \
-	    main) what="pyproject.toml --extra serve --extra report" ;; \
-	    dev) what="pyproject.toml --extra dev --constraints requirements/main.txt" ;; \
-	    serve) what="--group serve --constraints requirements/dev.txt" ;; \
-	  esac; \
-	  $(BIN)/$(COMPILE) $$what | $(NO_CUDA) > requirements/$$name.tmp && test -s requirements/$$name.tmp \
-	    && mv requirements/$$name.tmp requirements/$$name.txt || { rm -f requirements/$$name.tmp; exit 1; }; \
-	done
+audit: $(call STAMP,lock) ## ask PyPI for known vulnerabilities of what requirements/*.txt hold
+	@$(BIN)/python requirements/audit.py
 
 clean: ## remove .venv and tool caches (runs/ and the data cache stay)
 	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
