@@ -129,11 +129,8 @@ def test_a_model_that_hangs_is_told(predictor, facts, monkeypatch):
 
     answers = asyncio.run(asking())
     stuck = {"status": "stuck"}
-    assert [(each.status, each.json) for each in answers] == [
-        (503, stuck),
-        (503, stuck),
-        (503, {"error": "the model hangs"}),
-    ]
+    assert [each.json for each in answers] == [stuck, stuck, {"error": "the model hangs"}]
+    assert [each.status for each in answers] == [503, 503, 503]
 
 
 def test_head_is_get_without_the_body(server):

@@ -1,6 +1,7 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -149,6 +150,6 @@ def test_names_of_hosts_have_commas_between_them(sentiment, bundle, monkeypatch)
         command, "Server", lambda app, stopping: SimpleNamespace(run=lambda sockets: sockets[0].close())
     )
     monkeypatch.setattr(command, "log_json_lines", lambda: None)
-    monkeypatch.setattr(command.signal, "signal", lambda number, handler: None)
+    monkeypatch.setattr(signal, "signal", lambda number, handler: None)
     assert sentiment("serve", bundle, "--port", "0", "--allowed_hosts", "A.example,b.example") == 0
     assert given == ["a.example", "b.example"]

@@ -85,7 +85,7 @@ def test_a_file_without_a_key_is_an_error(tmp_path, content):
 
 def test_an_empty_variable_is_not_taken_for_no_key(monkeypatch):
     monkeypatch.setenv("SENTIMENT_API_KEY", "")
-    with pytest.raises(UserError, match="^SENTIMENT_API_KEY holds no key"):
+    with pytest.raises(UserError, match=r"^SENTIMENT_API_KEY holds no key"):
         read_key(None)
 
 

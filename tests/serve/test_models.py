@@ -13,6 +13,7 @@ from dataclasses import replace
 import pytest
 
 from project.decision import Decision
+from project.export.bundle import BundleFacts
 from project.export.command import write_facts
 from project.serve.app import create_app
 from project.serve.metrics import Metrics
@@ -151,7 +152,7 @@ def hung_up(bundle, tmp_path_factory):
     folder = shutil.copytree(bundle, tmp_path_factory.mktemp("reload") / "bundle")
     running = Running(folder, folder.parent / "log")
     answers = [running.ask("GET", "/info")]
-    facts = json.loads((folder / "bundle.json").read_text())
+    facts: BundleFacts = json.loads((folder / "bundle.json").read_text())
     write_facts(folder, {**facts, "label_names": ["bad", "good"]})
     running.process.send_signal(signal.SIGHUP)
     running.logged("reloaded")
