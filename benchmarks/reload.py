@@ -3,8 +3,8 @@
     .venv/bin/python -m benchmarks.reload --bundle bundle    in half a minute
 
 64 clients ask without a pause while the bundle is exchanged for one of another temperature, and back. After 20,000
-answers the server gets SIGTERM; the clients go on, with new connections, until these are refused. Every answer has to be
-that of the model that its header X-Model names.
+answers the server gets SIGTERM; the clients go on, with new connections, until these are refused. Every answer has to
+be that of the model that its header X-Model names.
 """
 
 import argparse

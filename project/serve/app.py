@@ -117,6 +117,8 @@ def add_facts(api: FastAPI, models: Models, metrics: Metrics, stopping: threadin
     @api.get("/metrics", response_class=PlainTextResponse)
     async def figures() -> PlainTextResponse:
         """What has happened since the start, for Prometheus."""
+        metrics.waiting.set(models.current.batcher.waiting)
+        metrics.model.info({"digest": models.current.digest})
         return PlainTextResponse(generate_latest(metrics.registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
     @api.get("/info")

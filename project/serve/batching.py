@@ -96,21 +96,16 @@ class Batcher:
         while batch := self._next_batch():
             self._seen(len(batch))
             began = time.perf_counter()
-            outcome = await self._outcome(batch)
+            worker = IDLE.pop() if IDLE else Worker()
+            late = asyncio.get_running_loop().call_later(HANG_SECONDS, self._give_up, worker, batch)
+            outcome = await worker.outcome(self._answers, [text for text, _ in batch])
+            late.cancel()
+            self._hanging.discard(worker)
             settle(batch, outcome)
             if len(batch) == MAX_BATCH and isinstance(outcome, list):
                 self._seconds = MEMORY * self._seconds + time.perf_counter() - began
                 self._work_done = MEMORY * self._work_done + sum(self._work_of(text) for text, _ in batch)
         self._tasks.discard(asyncio.current_task())
-
-    async def _outcome(self, batch: list[Waiting]) -> Outcome:
-        """Return the predictions of a batch, or why there are none; give up on it while it hangs."""
-        worker = IDLE.pop() if IDLE else Worker()
-        late = asyncio.get_running_loop().call_later(HANG_SECONDS, self._give_up, worker, batch)
-        outcome = await worker.outcome(self._answers, [text for text, _ in batch])
-        late.cancel()
-        self._hanging.discard(worker)
-        return outcome
 
     def _give_up(self, worker: Worker, batch: list[Waiting]) -> None:
         """Stop waiting for a worker; if none is left, refuse what waits for one."""

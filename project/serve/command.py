@@ -15,16 +15,12 @@ from project.serve.models import Opened
 from project.serve.server import Server
 
 BACKLOG = 2048  # connections that may wait to be accepted
-LOOPBACK = ("localhost", "127.0.0.1", "::1", "[::1]")  # as --host and as a Host header have them
+LOCAL = "127.0.0.1"
+LOOPBACK = ("localhost", LOCAL, "::1", "[::1]")  # as --host and as a Host header have them
 
 
 def serve(
-    bundle: Path,
-    /,
-    host: str = "127.0.0.1",
-    port: int = 8000,
-    allowed_hosts: str | None = None,
-    api_key_file: Path | None = None,
+    bundle: Path, /, host: str = LOCAL, port: int = 8000, allowed_hosts: str = "", api_key_file: Path | None = None
 ) -> None:
     """Serve a bundle over HTTP, with a page to try it, until SIGTERM or SIGINT; SIGHUP reads it again.
 

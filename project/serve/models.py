@@ -31,17 +31,11 @@ class Models:
 
     Args:
         opened: The first.
-        metrics: Told of each model and batch.
+        metrics: Told of each batch.
     """
 
     def __init__(self, opened: Opened, metrics: Metrics) -> None:
-        self._metrics = metrics
-        metrics.waiting.set_function(lambda: self.current.batcher.waiting)
-        self._use(opened)
-
-    def _use(self, opened: Opened) -> None:
-        self.current = Model(*opened, self._metrics)
-        self._metrics.model.info({"digest": self.current.digest})
+        self.current, self._metrics = Model(*opened, metrics), metrics
 
     async def watch(self, renewal: Renewal | None) -> None:
         """Open the next model whenever that is wanted, while this one answers; it stays if the next cannot be opened.
@@ -56,7 +50,7 @@ class Models:
                 continue
             wanted.clear()
             try:
-                self._use(await asyncio.to_thread(reopen))
+                self.current = Model(*await asyncio.to_thread(reopen), self._metrics)
                 LOG.info("reloaded", extra={"fields": {"model": self.current.digest}})
             except Exception as error:  # whatever is wrong with it, this one goes on
                 LOG.error("reload failed", extra={"fields": {"model": self.current.digest, "error": str(error)}})

@@ -25,11 +25,10 @@ def checked(text: str) -> str:
     return text
 
 
-Checked = AfterValidator(checked)
 PATTERN = {
     "pattern": r"^[^\x00]*[^\s\x00][^\x00]*$"
 }  # what `checked` checks, as far as the OpenAPI document can say it
-Text = Annotated[str, Field(max_length=MAX_CHARACTERS, json_schema_extra=PATTERN), Checked]
+Text = Annotated[str, Field(max_length=MAX_CHARACTERS, json_schema_extra=PATTERN), AfterValidator(checked)]
 KINDS = {"text": "string", "texts": "array"}
 EITHER: list[Any] = [{"required": [name], "properties": {name: {"type": kind}}} for name, kind in KINDS.items()]
 
@@ -65,7 +64,7 @@ class ExplainRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra=SHOWN)
 
-    text: Annotated[str, Field(max_length=MAX_EXPLAINED, json_schema_extra=PATTERN), Checked]
+    text: Annotated[str, Field(max_length=MAX_EXPLAINED, json_schema_extra=PATTERN), AfterValidator(checked)]
 
 
 class Explanation(BaseModel):

@@ -4,9 +4,7 @@ import asyncio
 import math
 import socket
 import threading
-from collections.abc import Iterator
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
 import uvicorn
@@ -92,22 +90,19 @@ class Server(uvicorn.Server):
         """Accept no more connections, announce on the open ones that they will be closed, then close them."""
         self._stopping.set()
         loop = asyncio.get_running_loop()
-        protocol = partial(Connection, self.config, self.server_state, self.lifespan.state)
-        waiting = [connection for listener in sockets or [] for connection in completed(listener)]
+        waiting: list[socket.socket] = []  # to be accepted: the kernel would reset these connections
+        with suppress(OSError):  # none is left, or the process may open no more
+            while sockets:
+                waiting.append(sockets[0].accept()[0])
         for server in self.servers:
             server.close()
-        for connection in waiting:
-            await loop.connect_accepted_socket(protocol, connection)
+        for each in waiting:
+            await loop.connect_accepted_socket(
+                lambda: Connection(self.config, self.server_state, self.lifespan.state), each
+            )
         LOG.info("stopping", extra={"fields": {"connections": len(self.server_state.connections)}})
         end = loop.time() + DRAIN
         while self.server_state.connections and loop.time() < end:
             await asyncio.sleep(0.02)
         await super().shutdown(sockets)
         LOG.info("stopped")
-
-
-def completed(listener: socket.socket) -> Iterator[socket.socket]:
-    """Take the connections that wait to be accepted: the kernel would reset them when the listener is closed."""
-    with suppress(OSError):  # none is left, or the process may open no more
-        while True:
-            yield listener.accept()[0]

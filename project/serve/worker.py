@@ -34,23 +34,17 @@ class Worker(threading.Thread):
         """Compute what comes; this thread is idle as soon as that is done, and only if it can go on."""
         try:
             while True:
-                done, outcome = outcome_of(*self._jobs.get())
+                done, compute, texts = self._jobs.get()
+                try:
+                    outcome = compute(texts)
+                except BaseException as error:  # a panic in the tokenizer's library is no Exception
+                    outcome = RuntimeError(f"{type(error).__name__} while these texts were classified")
+                    outcome.__cause__ = error
                 IDLE.append(self)
                 report(done, outcome)
+                del done, compute, texts, outcome  # while it is idle, the model may be replaced
         finally:
             report(self._done, RuntimeError("the thread ended that classified these texts"))
-
-
-def outcome_of(
-    done: asyncio.Future[Outcome], compute: Callable[[list[str]], list[Prediction]], texts: list[str]
-) -> tuple[asyncio.Future[Outcome], Outcome]:
-    """Return where to report, and what `compute` makes of the texts or what it raises."""
-    try:
-        return done, compute(texts)
-    except BaseException as error:  # a panic in the tokenizer's library is no Exception
-        failed = RuntimeError(f"{type(error).__name__} while these texts were classified")
-        failed.__cause__ = error
-        return done, failed
 
 
 def report(done: asyncio.Future[Outcome], outcome: Outcome) -> None:

@@ -17,7 +17,7 @@ from project.export.bundle import BundleFacts
 from project.export.command import write_facts
 from project.serve.app import create_app
 from project.serve.metrics import Metrics
-from project.serve.models import Models
+from project.serve.models import Model, Models
 from tests.serve.conftest import Running, ask
 
 
@@ -139,7 +139,7 @@ def test_a_model_that_was_replaced_is_not_kept_in_memory(predictor, facts):
     first = replace(predictor)
     models = Models((first, facts), Metrics())
     asyncio.run(models.current.batcher.classify(["Warm."]))
-    models._use((predictor, facts))
+    models.current = Model(predictor, facts, Metrics())
     gone = weakref.ref(first)
     del first
     gc.collect()
