@@ -56,7 +56,7 @@ def serve(
     # after a graceful shutdown uvicorn raises the signal again; the process then exits with code 0
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
-    names = allowed_hosts.lower().split(",") if allowed_hosts else LOOPBACK if host in LOOPBACK else ()
+    names = allowed_hosts.lower().replace(" ", "").split(",") if allowed_hosts else LOOPBACK if host in LOOPBACK else ()
     Server(create_app(predictor, facts, stopping, names, key, (opened, wanted)), stopping).run([listener])
 
 

@@ -151,5 +151,5 @@ def test_names_of_hosts_have_commas_between_them(sentiment, bundle, monkeypatch)
     )
     monkeypatch.setattr(command, "log_json_lines", lambda: None)
     monkeypatch.setattr(signal, "signal", lambda number, handler: None)
-    assert sentiment("serve", bundle, "--port", "0", "--allowed_hosts", "A.example,b.example") == 0
+    assert sentiment("serve", bundle, "--port", "0", "--allowed_hosts", "A.example, b.example") == 0
     assert given == ["a.example", "b.example"]
