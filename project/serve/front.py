@@ -31,12 +31,12 @@ class Front:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the application answer, unless the host is another or the key is."""
         model, headers, app = self._models.current, Headers(scope=scope), self._app
+        mark = (b"x-model", model.digest.encode())
 
         async def marked(message: Message) -> None:
             if message["type"] == "http.response.start":
-                own = [(b"x-model", model.digest.encode())]
-                own += [(b"connection", b"close")] if self._stopping.is_set() else []
-                message = {**message, "headers": [*message.get("headers", []), *own]}
+                ends = [(b"connection", b"close")] if self._stopping.is_set() else []
+                message = {**message, "headers": [*message.get("headers", []), *ends, mark]}
             await send(message)
 
         if self._hosts and host_name(host := headers.get("host", "")) not in self._hosts:
