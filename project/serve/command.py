@@ -9,27 +9,32 @@ from pathlib import Path
 from project.errors import UserError
 from project.export.bundle import predictor_of, read_bundle
 from project.serve.app import create_app
+from project.serve.key import read_key
 from project.serve.logs import log_json_lines
+from project.serve.models import Opened
 from project.serve.server import Server
 
 BACKLOG = 2048  # connections that may wait to be accepted
+LOCAL = "127.0.0.1"
+LOOPBACK = ("localhost", LOCAL, "::1", "[::1]")  # as --host and as a Host header have them
 
 
-LOOPBACK = ("localhost", "127.0.0.1", "::1", "[::1]")  # as --host and as a Host header have them
-
-
-def serve(bundle: Path, /, host: str = "127.0.0.1", port: int = 8000, allowed_hosts: list[str] | None = None) -> None:
-    """Serve a bundle over HTTP, with a page to try it, until SIGTERM or SIGINT.
+def serve(
+    bundle: Path, /, host: str = LOCAL, port: int = 8000, allowed_hosts: str = "", api_key_file: Path | None = None
+) -> None:
+    """Serve a bundle over HTTP, with a page to try it, until SIGTERM or SIGINT; SIGHUP reads it again.
 
     Args:
         bundle: A folder that `sentiment export` wrote.
         host: Address to listen on; 127.0.0.1 is reachable from this machine only.
         port: Port to listen on; 0 for any free one.
-        allowed_hosts: Names that the Host header of a request may have; by default those of this machine if only it is
-            served, else any.
+        allowed_hosts: Names that the Host header of a request may have, with commas between them; by default those of
+            this machine if only it is served, else any.
+        api_key_file: A file with the key that requests have to bring; by default the key in SENTIMENT_API_KEY if that
+            is set, else none is needed.
 
     Raises:
-        UserError: The bundle cannot be used, or the address is taken.
+        UserError: The bundle or the key cannot be used, or the address is taken.
     """
     if not 0 <= port <= 65535:
         raise UserError(f"--port is {port}: choose one from 0 to 65535")
@@ -37,15 +42,22 @@ def serve(bundle: Path, /, host: str = "127.0.0.1", port: int = 8000, allowed_ho
         raise UserError(
             f"{bundle} is not a bundle: write one with `sentiment export --ckpt_path {bundle} --output bundle`"
         )
-    facts, files = read_bundle(bundle)
-    predictor, stopping = predictor_of(facts, files), threading.Event()
+
+    def opened() -> Opened:
+        facts, files = read_bundle(bundle)
+        return predictor_of(facts, files), facts
+
+    stopping, wanted = threading.Event(), threading.Event()
+    if hasattr(signal, "SIGHUP"):  # Windows has none
+        signal.signal(signal.SIGHUP, lambda *_: wanted.set())
+    key, (predictor, facts) = read_key(api_key_file), opened()
     listener = listen(host, port)
     log_json_lines()
     # after a graceful shutdown uvicorn raises the signal again; the process then exits with code 0
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
-    hosts = allowed_hosts if allowed_hosts is not None else LOOPBACK if host in LOOPBACK else ()
-    Server(create_app(predictor, facts, stopping, hosts), stopping).run([listener])
+    names = allowed_hosts.lower().replace(" ", "").split(",") if allowed_hosts else LOOPBACK if host in LOOPBACK else ()
+    Server(create_app(predictor, facts, stopping, names, key, (opened, wanted)), stopping).run([listener])
 
 
 def listen(host: str, port: int) -> socket.socket:

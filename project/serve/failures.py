@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from project.serve.batching import QueueFullError
+from project.serve.batching import UnavailableError
 from project.serve.schema import FIELDS, Failure
 
 LINE = 300  # maximum characters: a message may quote the request
@@ -21,7 +21,7 @@ FAILURES: dict[int | str, dict[str, Any]] = {
     413: {"model": Failure, "description": "The body is too large."},
     415: {"model": Failure, "description": "The body is not declared as application/json, or is compressed."},
     422: {"model": Failure, "description": "A text or a field is wrong."},
-    503: {"model": Failure, "description": "Too much is waiting; try again after Retry-After seconds."},
+    503: {"model": Failure, "description": "Too much waits, or the model hangs; try again after Retry-After seconds."},
 }
 
 
@@ -50,9 +50,9 @@ def add_failures(api: FastAPI) -> None:
             return failure(400, f"the body is not JSON: {first['ctx']['error']} at character {first['loc'][-1]}")
         return failure(422, line_of(first, FIELDS.get(request.url.path, ())))
 
-    @api.exception_handler(QueueFullError)
-    async def full(request: Request, error: QueueFullError) -> JSONResponse:
-        return failure(503, "too many texts are waiting; try again", RETRY)
+    @api.exception_handler(UnavailableError)
+    async def unavailable(request: Request, error: UnavailableError) -> JSONResponse:
+        return failure(503, str(error), RETRY)
 
     @api.exception_handler(Exception)
     async def crashed(request: Request, error: Exception) -> JSONResponse:

@@ -1,4 +1,4 @@
-"""What all requests and answers have in common: hosts, HEAD, the model that answers, the end of a connection."""
+"""What all requests and answers have in common: hosts, the key, HEAD, the model that answers, the connection's end."""
 
 import threading
 from collections.abc import Collection
@@ -7,39 +7,44 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from project.serve.failures import failure
-from project.serve.wrapper import Wrapper
+from project.serve.key import OPEN, brings
+from project.serve.models import Models
 
 
-class Front(Wrapper):
+class Front:
     """Answers HEAD as GET without the body; says in each answer which model gave it, and if the connection will close.
 
     Args:
-        app: The application.
-        model: Digest of the bundle.
+        app: The application; it finds the model of a request in its scope.
+        models: The model that answers, from a request's first byte to its last.
         stopping: Set when the server is about to stop: clients are then told ``Connection: close``.
         hosts: Names that the Host header may have; nothing for any. A page of another site that has its own name point
             to this machine cannot ask then (DNS rebinding).
+        key: What requests have to bring, see `project.serve.key`; None for nothing.
     """
 
-    def __init__(self, app: ASGIApp, model: str, stopping: threading.Event, hosts: Collection[str]) -> None:
-        super().__init__(app)
-        self._model, self._stopping, self._hosts = (b"x-model", model.encode()), stopping, hosts
+    def __init__(
+        self, app: ASGIApp, models: Models, stopping: threading.Event, hosts: Collection[str], key: str | None
+    ) -> None:
+        self._app, self._models, self._stopping, self._hosts, self._key = app, models, stopping, hosts, key
 
-    async def request(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the application answer, unless the host is another."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the application answer, unless the host is another or the key is."""
+        model, headers, app = self._models.current, Headers(scope=scope), self._app
+        mark = (b"x-model", model.digest.encode())
 
         async def marked(message: Message) -> None:
             if message["type"] == "http.response.start":
-                own = [self._model, *([(b"connection", b"close")] if self._stopping.is_set() else [])]
-                message = {**message, "headers": [*message.get("headers", []), *own]}
+                ends = [(b"connection", b"close")] if self._stopping.is_set() else []
+                message = {**message, "headers": [*message.get("headers", []), *ends, mark]}
             await send(message)
 
-        app, host = self.app, Headers(scope=scope).get("host", "")
-        if self._hosts and host_name(host) not in self._hosts:
+        if self._hosts and host_name(host := headers.get("host", "")) not in self._hosts:
             app = failure(421, f"this server is not {host}: name it with --allowed_hosts")
-        if scope["method"] == "HEAD":
-            scope = {**scope, "method": "GET"}  # the server leaves the body out
-        await app(scope, receive, marked)
+        elif self._key and scope["path"] not in OPEN and not brings(headers.get("authorization", ""), self._key):
+            app = failure(401, "a key is needed: Authorization: Bearer KEY", {"WWW-Authenticate": "Bearer"})
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]  # the server leaves the body out
+        await app({**scope, "method": method, "model": model}, receive, marked)
 
 
 def host_name(header: str) -> str:

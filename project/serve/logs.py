@@ -3,12 +3,11 @@
 import json
 import logging
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from starlette.types import Message, Receive, Scope, Send
-
-from project.serve.wrapper import Wrapper
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LOG = logging.getLogger("project.serve")
 
@@ -37,10 +36,18 @@ def log_json_lines() -> None:
     logging.getLogger("uvicorn").setLevel(logging.WARNING)  # its seven lines say no more than our three
 
 
-class RequestLog(Wrapper):
-    """Logs every request when it is answered: method, path, status, milliseconds."""
+class RequestLog:
+    """Logs every request when it is answered: method, path, status, milliseconds.
 
-    async def request(self, scope: Scope, receive: Receive, send: Send) -> None:
+    Args:
+        app: The application.
+        answered: Told path, status and seconds.
+    """
+
+    def __init__(self, app: ASGIApp, answered: Callable[[str, int | None, float], None]) -> None:
+        self._app, self._answered = app, answered
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the application answer, then log the request."""
         began = time.perf_counter()
         status: int | None = None  # None if the client has disconnected
@@ -52,8 +59,9 @@ class RequestLog(Wrapper):
             await send(message)
 
         try:
-            await self.app(scope, receive, seen)
+            await self._app(scope, receive, seen)
         finally:
-            ms = round((time.perf_counter() - began) * 1e3, 2)
-            fields = {"method": scope["method"], "path": scope["path"], "status": status, "ms": ms}
+            seconds = time.perf_counter() - began
+            self._answered(scope["path"], status, seconds)
+            fields = {"method": scope["method"], "path": scope["path"], "status": status, "ms": round(seconds * 1e3, 2)}
             LOG.info("request", extra={"fields": fields})

@@ -10,7 +10,7 @@ from project.predict import WordEffect
 from project.serve.limits import MAX_CHARACTERS, MAX_EXPLAINED, MAX_TEXTS
 from project.text import text_fault
 
-EXAMPLE = "A warm and funny film."
+SHOWN: dict[str, Any] = {"examples": [{"text": "A warm and funny film."}]}
 
 
 def checked(text: str) -> str:
@@ -25,13 +25,18 @@ def checked(text: str) -> str:
     return text
 
 
-Text = Annotated[str, Field(max_length=MAX_CHARACTERS), AfterValidator(checked)]
+PATTERN = {
+    "pattern": r"^[^\x00]*[^\s\x00][^\x00]*$"
+}  # what `checked` checks, as far as the OpenAPI document can say it
+Text = Annotated[str, Field(max_length=MAX_CHARACTERS, json_schema_extra=PATTERN), AfterValidator(checked)]
+KINDS = {"text": "string", "texts": "array"}
+EITHER: list[Any] = [{"required": [name], "properties": {name: {"type": kind}}} for name, kind in KINDS.items()]
 
 
 class PredictRequest(BaseModel):
     """One text, or several."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [{"text": EXAMPLE}]})
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={**SHOWN, "oneOf": EITHER})
 
     text: Text | None = None
     texts: Annotated[list[Text], Field(min_length=1, max_length=MAX_TEXTS)] | None = None
@@ -57,9 +62,9 @@ class PredictAnswer(BaseModel):
 class ExplainRequest(BaseModel):
     """One text."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [{"text": EXAMPLE}]})
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra=SHOWN)
 
-    text: Annotated[str, Field(max_length=MAX_EXPLAINED), AfterValidator(checked)]
+    text: Annotated[str, Field(max_length=MAX_EXPLAINED, json_schema_extra=PATTERN), AfterValidator(checked)]
 
 
 class Explanation(BaseModel):

@@ -1,8 +1,10 @@
 """An application -> a server that stops without losing a request."""
 
 import asyncio
+import math
 import socket
 import threading
+from contextlib import suppress
 from typing import Any
 
 import uvicorn
@@ -23,8 +25,8 @@ class Connection(H11Protocol):
     uvicorn limits neither: a thousand silent connections, and the process can open no more.
     """
 
-    _timer: asyncio.TimerHandle | None = None
-    _since = 0.0  # when something last came
+    since = 0.0  # when something last came
+    deadline = math.inf  # of the headers that have not come yet
 
     @property
     def silent(self) -> bool:
@@ -34,37 +36,21 @@ class Connection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         """Take the place of the connection that has been silent longest if there are too many."""
         super().connection_made(transport)
-        self._since = self.loop.time()
-        self._watch()
+        self.since = self.loop.time()
+        self.deadline = self.since + HEAD_SECONDS
         if len(self.connections) > MAX_CONNECTIONS:
             others: list[Any] = [each for each in self.connections if getattr(each, "silent", False)]
-            min(others, key=lambda each: each._since, default=self).transport.close()
+            min(others, key=lambda each: each.since, default=self).transport.close()
 
     def data_received(self, data: bytes) -> None:
         """Start the time limit with the first byte of a request, end it with its headers."""
         super().data_received(data)
-        self._since = self.loop.time()
-        if not self.silent:
-            self._unwatch()
-        elif self._timer is None:
-            self._watch()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the time limit."""
-        self._unwatch()
-        super().connection_lost(exc)
-
-    def _watch(self) -> None:
-        self._timer = self.loop.call_later(HEAD_SECONDS, self.transport.close)
-
-    def _unwatch(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self.since = self.loop.time()
+        self.deadline = min(self.deadline, self.since + HEAD_SECONDS) if self.silent else math.inf
 
 
 class Server(uvicorn.Server):
-    """Serves until SIGTERM or SIGINT, then answers the requests that have already been sent.
+    """Serves until SIGTERM or SIGINT, then answers what has been sent, also to connections that wait.
 
     uvicorn alone closes every idle connection at once, even if the next request is already on its way.
 
@@ -93,14 +79,30 @@ class Server(uvicorn.Server):
         url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         LOG.info("ready", extra={"fields": {"url": url}})
 
+    async def on_tick(self, counter: int) -> bool:
+        """Close the connections whose headers take too long."""
+        now = asyncio.get_running_loop().time()
+        for connection in [each for each in self.server_state.connections if getattr(each, "deadline", now) < now]:
+            connection.transport.close()
+        return await super().on_tick(counter)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Accept no more connections, announce on the open ones that they will be closed, then close them."""
         self._stopping.set()
-        LOG.info("stopping", extra={"fields": {"connections": len(self.server_state.connections)}})
+        loop = asyncio.get_running_loop()
+        waiting: list[socket.socket] = []  # to be accepted: the kernel would reset these connections
+        with suppress(OSError):  # none is left, or the process may open no more
+            while sockets:
+                waiting.append(sockets[0].accept()[0])
         for server in self.servers:
             server.close()
-        end = asyncio.get_running_loop().time() + DRAIN
-        while self.server_state.connections and asyncio.get_running_loop().time() < end:
+        for each in waiting:
+            await loop.connect_accepted_socket(
+                lambda: Connection(self.config, self.server_state, self.lifespan.state), each
+            )
+        LOG.info("stopping", extra={"fields": {"connections": len(self.server_state.connections)}})
+        end = loop.time() + DRAIN
+        while self.server_state.connections and loop.time() < end:
             await asyncio.sleep(0.02)
         await super().shutdown(sockets)
         LOG.info("stopped")

@@ -1,9 +1,16 @@
+import asyncio
 import json
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
+from project.process import CORES
+from project.serve import batching
+from project.serve.app import create_app
 from tests.conftest import toy_rows
+from tests.serve.conftest import ask
 
 TEXTS = [text for text, _ in toy_rows()] + ["Unbekannt, 知らない, неизвестно 🙂", "wise " * 2000, "x"]
 
@@ -106,6 +113,26 @@ def test_it_is_well_and_ready(server, path):
     assert (answer.status, answer.json) == (200, {"status": "ok"})
 
 
+def test_a_model_that_hangs_is_told(predictor, facts, monkeypatch):
+    monkeypatch.setattr(batching, "HANG_SECONDS", 0.01)
+    released = threading.Event()
+    hanging = replace(predictor, logits=lambda token_ids: released.wait() and predictor.logits(token_ids))
+    app = create_app(hanging, facts, threading.Event())
+
+    async def asking():
+        asked = [asyncio.create_task(ask(app, "POST", "/predict", {"text": "Warm."})) for _ in range(CORES)]
+        await asyncio.gather(*asked, return_exceptions=True)
+        answers = [await ask(app, "GET", path) for path in ("/health", "/ready")]
+        answers.append(await ask(app, "POST", "/predict", {"text": "Warm."}))
+        released.set()
+        return answers
+
+    answers = asyncio.run(asking())
+    stuck = {"status": "stuck"}
+    assert [each.json for each in answers] == [stuck, stuck, {"error": "the model hangs"}]
+    assert [each.status for each in answers] == [503, 503, 503]
+
+
 def test_head_is_get_without_the_body(server):
     answer = server.ask("HEAD", "/health")
     assert (answer.status, answer.headers["Content-Length"], answer.content) == (200, "15", b"")
@@ -133,7 +160,7 @@ def test_info_describes_the_model_and_the_limits(server):
 
 def test_openapi_documents_every_response(server):
     paths = server.ask("GET", "/openapi.json").json["paths"]
-    assert sorted(paths) == ["/explain", "/health", "/info", "/predict", "/ready"]
+    assert sorted(paths) == ["/explain", "/health", "/info", "/metrics", "/predict", "/ready"]
     assert sorted(paths["/predict"]["post"]["responses"]) == ["200", "400", "408", "413", "415", "422", "503"]
     assert "HTTPValidationError" not in json.dumps(paths)
 

@@ -1,6 +1,7 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -8,10 +9,12 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
 
+from project.serve import command
 from project.serve.command import listen
 from project.serve.limits import HEAD_SECONDS, MAX_CONNECTIONS
 from tests.serve.conftest import ROOT, Answer, Running
@@ -138,3 +141,15 @@ def test_a_bundle_that_makes_no_sense_is_a_one_line_error(sentiment, bundle, cap
 def test_an_invalid_port_is_an_error(sentiment, bundle, capsys):
     assert sentiment("serve", bundle, "--port", "70000") == 2
     assert "--port is 70000: choose one from 0 to 65535" in capsys.readouterr().err
+
+
+def test_names_of_hosts_have_commas_between_them(sentiment, bundle, monkeypatch):
+    given: list[Any] = []
+    monkeypatch.setattr(command, "create_app", lambda predictor, facts, stopping, hosts, *others: given.extend(hosts))
+    monkeypatch.setattr(
+        command, "Server", lambda app, stopping: SimpleNamespace(run=lambda sockets: sockets[0].close())
+    )
+    monkeypatch.setattr(command, "log_json_lines", lambda: None)
+    monkeypatch.setattr(signal, "signal", lambda number, handler: None)
+    assert sentiment("serve", bundle, "--port", "0", "--allowed_hosts", "A.example, b.example") == 0
+    assert given == ["a.example", "b.example"]

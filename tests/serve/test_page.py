@@ -165,6 +165,60 @@ def test_a_model_that_abstains_says_so(chromium, bundle, tmp_path):
     assert running.stop() == 0
 
 
+@pytest.fixture(scope="module")
+def locked(bundle, tmp_path_factory) -> Iterator[Running]:
+    folder = tmp_path_factory.mktemp("locked")
+    (folder / "key").write_text("secret")
+    running = Running(bundle, folder / "log", "--api_key_file", str(folder / "key"))
+    yield running
+    assert running.stop() == 0
+
+
+@pytest.fixture
+def locked_page(chromium, locked) -> Iterator[webdriver.Chrome]:
+    """The page of a server that has a key, freshly loaded; nothing but that may be refused."""
+    chromium.get(locked.url)
+    WebDriverWait(chromium, 20).until(lambda driver: driver.find_element(By.ID, "key").is_displayed())
+    yield chromium
+    assert [entry for entry in chromium.get_log("browser") if " 401 " not in entry["message"]] == []
+
+
+def enter_key(driver: webdriver.Chrome, key: str) -> None:
+    field = driver.find_element(By.ID, "key")
+    field.clear()
+    field.send_keys(key)
+
+
+def test_the_page_asks_for_the_key_of_a_server_that_has_one(locked_page):
+    classify(locked_page, "A dull film.")
+    assert shown(locked_page, "problem") == "Enter the key of this server."
+
+
+@pytest.mark.parametrize("key", ["another", "schl\u00fcssel"])
+def test_the_page_refuses_another_key(locked_page, key):
+    enter_key(locked_page, key)
+    classify(locked_page, "A dull film.")
+    assert shown(locked_page, "problem") == "This is not the key of this server."
+
+
+def test_the_page_works_with_the_key(locked_page):
+    enter_key(locked_page, "secret")
+    classify(locked_page, "A dull film.")
+    assert shown(locked_page, "label")
+    WebDriverWait(locked_page, 20).until(lambda driver: driver.title == "Toy")
+
+
+def test_the_page_forgets_the_key_when_it_is_loaded_again(locked_page):
+    enter_key(locked_page, "secret")
+    locked_page.refresh()
+    assert locked_page.find_element(By.ID, "key").get_attribute("value") == ""
+
+
+def test_no_key_is_asked_for_where_none_is_needed(page):
+    classify(page, "A dull film.")
+    assert not page.find_element(By.ID, "key").is_displayed()
+
+
 def test_ctrl_enter_classifies(page):
     ActionChains(page).send_keys("A dull film.").key_down(Keys.CONTROL).send_keys(Keys.ENTER).key_up(
         Keys.CONTROL

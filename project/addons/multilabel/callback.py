@@ -1,0 +1,27 @@
+"""A fit on texts with any number of labels -> the figure of val that chooses its best epoch."""
+
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.utilities import rank_zero_only
+
+COARSE, FINE = "val/accuracy", "val/average_precision"
+
+
+class Monitor(L.Callback):
+    """Lets average precision choose where exact match would.
+
+    Exact match stays 0 for epochs where there are many labels, and the first of equal epochs would be the best.
+    """
+
+    def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
+        """Change the callbacks of a fit that monitor exact match."""
+        if stage != "fit" or trainer.datamodule.options.labels != "any":
+            return
+        found = [each for each in trainer.callbacks if isinstance(each, ModelCheckpoint | EarlyStopping)]
+        for each in (each for each in found if each.monitor == COARSE):
+            each.monitor = FINE
+            rank_zero_only(print)(
+                f"{type(each).__name__}: {FINE} chooses instead of {COARSE}, which is exact match here"
+            )
