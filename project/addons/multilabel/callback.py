@@ -3,14 +3,15 @@
 from typing import Any
 
 import lightning as L
+import torch
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.utilities import rank_zero_only
 
-COARSE, FINE = "val/accuracy", "val/average_precision"
+COARSE, FINE = "val/accuracy", "val/loss"
 
 
 class Monitor(L.Callback):
-    """Lets average precision choose where exact match would.
+    """Lets the loss choose where exact match would.
 
     Exact match stays 0 for epochs where there are many labels, and the first of equal epochs would be the best.
     """
@@ -21,7 +22,8 @@ class Monitor(L.Callback):
             return
         found = [each for each in trainer.callbacks if isinstance(each, ModelCheckpoint | EarlyStopping)]
         for each in (each for each in found if each.monitor == COARSE):
-            each.monitor = FINE
+            each.monitor, each.mode = FINE, "min"
+            setattr(each, "kth_value" if isinstance(each, ModelCheckpoint) else "best_score", torch.tensor(torch.inf))
             rank_zero_only(print)(
                 f"{type(each).__name__}: {FINE} chooses instead of {COARSE}, which is exact match here"
             )

@@ -88,3 +88,14 @@ def test_a_bundle_answers_as_the_checkpoint_does(sentiment, best):
     for bundled, own in zip(load("bundle")(texts), load(best)(texts), strict=True):
         assert bundled.labels == own.labels
         assert bundled.probabilities == pytest.approx(own.probabilities, abs=1e-5)
+
+
+def test_the_loss_chooses_the_best_epoch(trained):
+    states = read_checkpoint(trained / "checkpoints" / "best.ckpt")["callbacks"].values()
+    (monitor,) = {state["monitor"] for state in states if state.get("monitor")}
+    assert monitor == "val/loss"
+    with (trained / "metrics.csv").open(newline="") as file:
+        losses = [float(row["val/loss"]) for row in csv.DictReader(file) if row["val/loss"]]
+    assert [float(state["best_model_score"]) for state in states if state.get("monitor")] == [
+        pytest.approx(min(losses))
+    ]
