@@ -90,11 +90,12 @@ def cached_folder(folder: Path, build: Callable[[Path], None]) -> None:
     Raises:
         UserError: The folder cannot be written.
     """
-    if damaged := folder.is_dir():
-        if is_intact(folder):
-            return
-        print(f"{folder} is damaged: it is made again", file=sys.stderr)
+    if is_intact(folder):
+        return
     try:
+        if folder.is_dir():
+            print(f"{folder} is damaged: it is made again", file=sys.stderr)
+            shutil.rmtree(folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
         with scratch_beside(folder, folder=True) as scratch:
             build(scratch)
@@ -102,16 +103,11 @@ def cached_folder(folder: Path, build: Callable[[Path], None]) -> None:
             (scratch / DIGESTS).write_text(json.dumps(digests), encoding="utf-8")
             for path in scratch.rglob("*"):
                 _sync(path)
-            if damaged:
-                shutil.rmtree(folder)
-            try:
-                scratch.rename(folder)
-            except OSError:
-                if not folder.is_dir():
-                    raise
+            scratch.rename(folder)
             _sync(folder.parent)
     except OSError as error:
-        raise UserError(f"cannot write {folder}: {error.strerror or error}; make room or choose another") from error
+        if not is_intact(folder):  # no other process was faster
+            raise UserError(f"cannot write {folder}: {error.strerror or error}; make room or choose another") from error
 
 
 def is_intact(folder: Path) -> bool:

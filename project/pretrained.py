@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from project.checkpoint import load_plain, save_plain
+from project.checkpoint import UNFIT, load_plain, save_plain
 from project.errors import UserError
 
 FORMAT = 3
@@ -58,15 +58,17 @@ def read_pretrained(path: Path) -> Pretrained:
     Raises:
         UserError: There is no such file, or it is damaged or of another kind.
     """
-    if not path.is_file():
-        raise UserError(f"file {path} does not exist: `sentiment --help` lists the commands that write one")
-    content = load_plain(path, "file to start from")
+    content = load_plain(path, "file", "`sentiment --help` lists the commands that write one")
     try:
-        if content["format"] != FORMAT:
-            raise UserError(f"{path} has format {content['format']}, this version reads format {FORMAT}: make it again")
-        return Pretrained(path, *(content[name] for name in Pretrained._fields[1:]))
-    except (KeyError, TypeError) as error:
+        if (found := content["format"]) != FORMAT:
+            raise UserError(f"{path} has format {found:d}, this version reads format {FORMAT}: make it again")
+        pretrained = Pretrained(path, *(content[name] for name in Pretrained._fields[1:]))
+        tensors = (pretrained.vectors, pretrained.read, *pretrained.weights.values())
+        if len(pretrained.words) != len(pretrained.vectors) or not all(torch.isfinite(each).all() for each in tensors):
+            raise ValueError(path)
+    except UNFIT as error:
         raise UserError(f"{path} is no file of words, vectors and weights") from error
+    return pretrained
 
 
 def vectors_of(tokens: Sequence[str], pretrained: Pretrained) -> tuple[Tensor, Tensor]:
@@ -94,5 +96,6 @@ def start_from(pretrained: Pretrained, network: nn.Module, tokens: list[str]) ->
     network.get_submodule("embedding").load_pretrained(vectors, found)  # type: ignore[operator]
     if pretrained.weights and not taken:
         raise UserError(f"{pretrained.path} has no weight of this network, only {', '.join(pretrained.weights)}")
-    count = f"{len(taken)} of {len(pretrained.weights)} weights"
-    return f"{count}, vectors of {int(found.sum()):,} of {len(tokens):,} tokens"
+    return (
+        f"{len(taken)} of {len(pretrained.weights)} weights, vectors of {int(found.sum()):,} of {len(tokens):,} tokens"
+    )
