@@ -1,6 +1,7 @@
 """Files and folders that appear complete or not at all and survive a power cut; digests of code."""
 
 import ast
+import errno
 import hashlib
 import json
 import os
@@ -29,10 +30,8 @@ def scratch_beside(path: Path, folder: bool = False) -> Iterator[Path]:
     with ExitStack() as stack:
         with suppress(OSError):
             stack.enter_context(locked(scratch))
-        try:
-            yield scratch
-        finally:
-            _delete(scratch)
+        stack.callback(_delete, scratch)
+        yield scratch
 
 
 def remove_left_overs(folder: Path) -> None:
@@ -132,8 +131,9 @@ def _sync(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
-    except OSError:  # some file systems cannot; the rename is still atomic
-        pass
+    except OSError as error:  # some file systems cannot; the rename is still atomic
+        if error.errno in (errno.EIO, errno.ENOSPC, errno.EDQUOT):  # what was written is lost
+            raise
     finally:
         os.close(handle)
 

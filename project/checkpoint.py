@@ -8,10 +8,11 @@ import torch
 from torch import nn
 
 from project.atomic import atomic_write
+from project.batch import pack
 from project.decision import Decision, DecisionState
 from project.errors import UserError
 from project.network import NetworkState, build_network
-from project.text import Tokenizer, TokenizerState
+from project.text import UNK_ID, Tokenizer, TokenizerState
 
 KEY = "sentiment"  # of `ModelState` in a Lightning checkpoint
 PREFIX = "network."  # of the network's weights among a checkpoint's
@@ -99,7 +100,10 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         for name, weight in checkpoint["state_dict"].items():
             if weight.nbytes > weight.untyped_storage().nbytes() or not torch.isfinite(weight).all():
                 raise UserError(f"{path} holds NaN or infinite numbers in {name}, or not all: take another checkpoint")
-        restore(checkpoint)
+        model = restore(checkpoint)
+        (row,) = model.network(pack([torch.tensor([UNK_ID, len(model.tokenizer) - 1])])).tolist()
+        if len(model.decision(row).probabilities) != len(row):
+            raise ValueError("not a logit for each label")
     except UNFIT as error:
         raise UserError(f"{path} does not fit together: it is damaged, or edited; take another checkpoint") from error
     return checkpoint

@@ -96,6 +96,5 @@ def start_from(pretrained: Pretrained, network: nn.Module, tokens: list[str]) ->
     network.get_submodule("embedding").load_pretrained(vectors, found)  # type: ignore[operator]
     if pretrained.weights and not taken:
         raise UserError(f"{pretrained.path} has no weight of this network, only {', '.join(pretrained.weights)}")
-    return (
-        f"{len(taken)} of {len(pretrained.weights)} weights, vectors of {int(found.sum()):,} of {len(tokens):,} tokens"
-    )
+    count = f"{len(taken)} of {len(pretrained.weights)} weights"
+    return f"{count}, vectors of {int(found.sum()):,} of {len(tokens):,} tokens"

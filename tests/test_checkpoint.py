@@ -135,6 +135,9 @@ EDITS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "hidden units of another type": lambda state: encoder_of(state).update(hidden_size="8"),
     "more classes than weights": lambda state: state["network"]["arguments"].update(num_classes=3),
     "a vocabulary below zero": lambda state: state["network"]["arguments"].update(vocab_size=-1),
+    "labels twice": lambda state: state.update(label_names=["a", "a"]),
+    "labels that are none": lambda state: state.update(label_names=[[], []]),
+    "thresholds that are none": lambda state: state["decision"].update(thresholds=True),
     "no network": lambda state: state.update(network=[]),
 }
 

@@ -39,9 +39,8 @@ def check_model(content: bytes) -> None:
     try:
         for count, (name, value) in enumerate(parts_of("model", content)):
             if count > MOST_PARTS or value not in NAMES.get(name, (value,)):
-                raise UserError(
-                    f"model.onnx has the {name or 'part'} {value!r:.40}, or too many: export writes no such"
-                )
+                what = f"the {name or 'part'} {value!r:.40}, or too many parts"
+                raise UserError(f"model.onnx has {what}, which export never writes")
     except (DecodeError, TypeError) as error:
         raise UserError("model.onnx is not an ONNX model; export the bundle again") from error
 

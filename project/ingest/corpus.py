@@ -115,5 +115,4 @@ def open_corpus(source: Source, options: ReadOptions) -> Corpus:
     for split, file in facts["splits"].items():
         splits[split] = Rows(folder / file, np.load(folder / f"{split}.npy"), facts["order"])
     notes = tuple(note.replace("{folder}", str(folder)) for note in facts["notes"])
-    whole, test = facts["fingerprints"]
-    return Corpus(source.name, tuple(facts["label_names"]), splits, whole, test, notes, folder, source)
+    return Corpus(source.name, tuple(facts["label_names"]), splits, *facts["fingerprints"], notes, folder, source)

@@ -7,7 +7,7 @@ import json
 import re
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator
-from copy import copy
+from copy import copy, deepcopy
 from functools import partial
 from itertools import chain, islice, starmap, tee
 from pathlib import Path
@@ -19,10 +19,9 @@ from project.errors import UserError
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet", ".csv.gz", ".tsv.gz", ".jsonl.gz")
 BATCH_ROWS = 4096  # rows that are in memory together
-PARQUET_ROWS = 32  # that are unpacked together: a few bytes may stand for long texts
 LONGEST = 10_000_000  # characters of a line, and of a field: an unclosed quotation mark must not swallow a whole file
-DEEPEST = 100  # lists and objects within each other in a line of JSON
-UNPACKED, MOST_TIMES = 2**24, 200  # bytes, and times its size: a packed file may hold the larger of both
+DEEPEST = 100  # lists and objects within each other, which nothing fails on
+UNPACKED, MOST_TIMES = 2**24, 100  # bytes, and times its size: a packed file may hold the larger of both
 MANY_LINES = 24  # a quoted field with more of them was hardly meant, if they look like rows
 SEP_LINE = re.compile('"?sep=(.)"?\\s*', re.IGNORECASE)  # Excel's own, before the header
 CR_ENDS = re.compile(rb"[^\r\n]*\r(?!\n)")  # of a file whose lines end as on old Macs
@@ -79,8 +78,12 @@ def read_records(path: Path, delimiter: str | None = None, needed: Collection[st
         raise UserError(f"{path} cannot be read as {file_kind(path)}: {' '.join(str(error).split())}") from error
 
 
-def bounded(path: Path, pieces: Iterable[Any], size: Callable[[Any], int]) -> Iterator[Any]:
-    """Yield the pieces that a file unpacks to; `size` returns how many bytes, or characters, one has.
+def _line_size(line: str | bytes) -> int:
+    return len(line) + MOST_TIMES - 1  # empty ones take time too; a plain file cannot have too many
+
+
+def bounded(path: Path, pieces: Iterable[Any], size: Callable[[Any], int] = _line_size) -> Iterator[Any]:
+    """Yield the pieces that a file unpacks to, such as its lines; `size` returns how many bytes one counts.
 
     Raises:
         UserError: They are far more than texts and numbers can be packed into a file of its size.
@@ -108,7 +111,7 @@ def _lines(path: Path) -> Iterator[str]:
         if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
             how = ("utf-16", "surrogatepass", "")
         text = io.TextIOWrapper(file, *how)  # closes `raw` when it is gone
-        for number, line in enumerate(bounded(path, iter(partial(text.readline, LONGEST), ""), len), start=1):
+        for number, line in enumerate(bounded(path, iter(partial(text.readline, LONGEST), "")), start=1):
             if len(line) == LONGEST:
                 raise UserError(f"{path}:{number}: the line has {LONGEST:,} characters or more: are these texts?")
             bar.update(raw.tell() - bar.n)
@@ -202,30 +205,23 @@ def _read_jsonl(path: Path) -> Iterator[Record]:
         try:
             columns = json.loads(text)
             fault = None if isinstance(columns, dict) else "not a JSON object"
-            if text.count("[") + text.count("{") > DEEPEST and _is_deeper(columns, DEEPEST):
-                fault = f"more than {DEEPEST} lists and objects within each other"
+            if text.count("[") + text.count("{") > DEEPEST:
+                deepcopy(columns)  # raises for what others could neither print nor write
         except (ValueError, RecursionError) as error:
             fault = f"not valid JSON ({error})"
         yield Record(line, {} if fault else columns, fault)
-
-
-def _is_deeper(value: object, most: int) -> bool:
-    """Return whether more than `most` lists and objects lie within each other."""
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return any(most <= 1 and isinstance(each, dict | list) or _is_deeper(each, most - 1) for each in inner)
 
 
 def _read_parquet(path: Path) -> Iterator[Record]:
     import pyarrow.parquet as pq
 
     file = pq.ParquetFile(path)
-    facts, batches = file.metadata, file.iter_batches(batch_size=PARQUET_ROWS)
+    facts, batches = file.metadata, file.iter_batches(batch_size=32)  # a few bytes may stand for so many long texts
     # as the file tells it, before the first batch is read
     list(bounded(path, range(facts.num_row_groups), lambda group: facts.row_group(group).total_byte_size))
     parts = bounded(path, (batch.to_pylist() for batch in batches), lambda rows: len(str(rows)))
-    bar = tqdm(
-        chain.from_iterable(parts), f"reading {path.name}", facts.num_rows, unit=" rows", unit_scale=True, disable=None
-    )
+    rows = chain.from_iterable(parts)
+    bar = tqdm(rows, f"reading {path.name}", facts.num_rows, unit=" rows", unit_scale=True, disable=None)
     yield from starmap(Record, enumerate(bar, start=1))
 
 

@@ -34,7 +34,7 @@ def read_word_vectors(path: Path, member: str = "") -> tuple[list[str], NDArray[
     number, dim = 0, 0
     try:
         with _opened(path, member) as file:
-            for number, raw in enumerate(bounded(path, iter(partial(file.readline, LONGEST), b""), len), start=1):
+            for number, raw in enumerate(bounded(path, iter(partial(file.readline, LONGEST), b"")), start=1):
                 fields = raw.decode("utf-8").rstrip("\r\n ").split(" ")
                 if number == 1 and len(fields) == 2:
                     dim = int(fields[1])
@@ -42,13 +42,11 @@ def read_word_vectors(path: Path, member: str = "") -> tuple[list[str], NDArray[
                 dim = dim or len(fields) - 1
                 vector = np.array(fields[-dim:], dtype=np.float32)
                 if len(vector) != dim or dim < 1 or not np.isfinite(vector).all():
-                    raise ValueError(raw)
+                    raise ValueError("another number of them, or infinite ones")
                 vectors.setdefault(" ".join(fields[:-dim]), vector)
-    except ValueError as error:
-        wanted = f"expected a word and {dim} numbers"
-        raise UserError(f"{path}:{number}: {wanted}; is this GloVe's or fastText's text format?") from error
-    except (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-        raise UserError(f"cannot read vectors from {path}: {error}") from error
+    except (OSError, EOFError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+        wanted = f"expected a word and {dim} numbers; is this GloVe's or fastText's text format?"
+        raise UserError(f"cannot read vectors from {path}:{number}: {wanted} ({error})") from error
     if not vectors:
         raise UserError(f"{path} has no vectors: each line should be a word and its numbers")
     return list(vectors), np.stack(list(vectors.values()))
