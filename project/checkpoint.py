@@ -102,8 +102,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
                 raise UserError(f"{path} holds NaN or infinite numbers in {name}, or not all: take another checkpoint")
         model = restore(checkpoint)
         (row,) = model.network(pack([torch.tensor([UNK_ID, len(model.tokenizer) - 1])])).tolist()
-        if len(model.decision(row).probabilities) != len(row):
-            raise ValueError("not a logit for each label")
+        dict(zip(model.decision(row).probabilities, row, strict=True))  # raises if there is not a logit for each label
     except UNFIT as error:
         raise UserError(f"{path} does not fit together: it is damaged, or edited; take another checkpoint") from error
     return checkpoint

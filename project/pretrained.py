@@ -62,13 +62,9 @@ def read_pretrained(path: Path) -> Pretrained:
     try:
         if (found := content["format"]) != FORMAT:
             raise UserError(f"{path} has format {found:d}, this version reads format {FORMAT}: make it again")
-        pretrained = Pretrained(path, *(content[name] for name in Pretrained._fields[1:]))
-        tensors = (pretrained.vectors, pretrained.read, *pretrained.weights.values())
-        if len(pretrained.words) != len(pretrained.vectors) or not all(torch.isfinite(each).all() for each in tensors):
-            raise ValueError(path)
+        return Pretrained(path, *(content[name] for name in Pretrained._fields[1:]))
     except UNFIT as error:
         raise UserError(f"{path} is no file of words, vectors and weights") from error
-    return pretrained
 
 
 def vectors_of(tokens: Sequence[str], pretrained: Pretrained) -> tuple[Tensor, Tensor]:

@@ -26,8 +26,8 @@ FIELDS = {
     "value": {1: "input", 2: ""},
     "result": {1: "output", 2: ""},
 }
-NAMES = {"domain": (b"", b"com.microsoft"), "input": (b"token_ids", b"lengths"), "output": (b"logits",)}
-NAMES["location"] = (0,)  # of a weight: in the model itself
+NAMES: dict[str, tuple[object, ...]] = {"domain": (b"", b"com.microsoft"), "location": (0,), "output": (b"logits",)}
+NAMES["input"] = (b"token_ids", b"lengths")
 
 
 def check_model(content: bytes) -> None:

@@ -115,4 +115,5 @@ def open_corpus(source: Source, options: ReadOptions) -> Corpus:
     for split, file in facts["splits"].items():
         splits[split] = Rows(folder / file, np.load(folder / f"{split}.npy"), facts["order"])
     notes = tuple(note.replace("{folder}", str(folder)) for note in facts["notes"])
-    return Corpus(source.name, tuple(facts["label_names"]), splits, *facts["fingerprints"], notes, folder, source)
+    whole, test = facts["fingerprints"]
+    return Corpus(source.name, tuple(facts["label_names"]), splits, whole, test, notes, folder, source)
