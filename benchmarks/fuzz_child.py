@@ -15,7 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-SECONDS = 10  # that an input may take
+SECONDS = 10  # that an input may take of a core, whatever else the machine does
+PATIENCE = 90  # seconds until one that waits for something is ended
 MEMORY = 1500 * 2**20  # bytes that it may add to what the imports take
 OWN = ("runs", "cache")  # what every command may write
 SHOWN = 300  # characters of a fault
@@ -55,7 +56,7 @@ class Ended(NamedTuple):
         case: The case.
         how: answered, refused, or what is wrong: hang, traceback, crash, memory, exit code, not one line, changed.
         detail: What it said, shortened.
-        seconds: It took.
+        seconds: Of a core that it took.
         peak: Bytes of memory that it added.
     """
 
@@ -179,6 +180,7 @@ def child(case: Case, folder: Path) -> int:
     most = used_memory() + MEMORY
     resource.setrlimit(resource.RLIMIT_AS, (most, resource.getrlimit(resource.RLIMIT_AS)[1]))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 1))
     if case.largest is not None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # so that writing fails as on a full disk
         resource.setrlimit(resource.RLIMIT_FSIZE, (case.largest, case.largest))
@@ -199,7 +201,7 @@ def ended(running: dict[int, Started]) -> Iterator[Ended]:
     for pid, started in list(running.items()):
         done, status, usage = os.wait4(pid, os.WNOHANG)
         seconds = time.monotonic() - started.began
-        hangs = not done and seconds > SECONDS
+        hangs = not done and seconds > PATIENCE
         if hangs:
             os.kill(pid, signal.SIGKILL)
             done, status, usage = os.wait4(pid, 0)
@@ -211,13 +213,15 @@ def ended(running: dict[int, Started]) -> Iterator[Ended]:
                 os.killpg(pid, signal.SIGKILL)  # what it has started
             how, detail = ("hang", "") if hangs else verdict(started, os.waitstatus_to_exitcode(status), peak)
             remove(started)
-            yield Ended(started.case, how, detail, seconds, peak)
+            yield Ended(started.case, how, detail, usage.ru_utime + usage.ru_stime, peak)
 
 
 def verdict(started: Started, code: int, peak: int) -> tuple[str, str]:
     """Return how a case ended, and what it said."""
     said = started.said.read_text(encoding="utf-8", errors="replace") if started.said.exists() else ""
     last = (said.strip().splitlines() or [""])[-1][:SHOWN]
+    if code == -signal.SIGXCPU:
+        return "hang", last
     if code < 0:
         return "crash", f"{signal.Signals(-code).name} {last}"
     if "MemoryError" in said or "bad_alloc" in said or peak > MEMORY:

@@ -48,7 +48,11 @@ class Models(NamedTuple):
 
 def write(name: str, content: bytes) -> Callable[[Path], None]:
     """Return what writes a file."""
-    return lambda folder: (folder / name).write_bytes(content) and None
+
+    def prepare(folder: Path) -> None:
+        (folder / name).write_bytes(content)
+
+    return prepare
 
 
 def mutated(content: bytes, seed: str) -> bytes:
@@ -518,8 +522,8 @@ def packed(models: Models) -> Iterator[Case]:
     }
     vectors |= {f"mutation {n}": write("bad.zip", mutated(good_zip(), f"zip {n}")) for n in range(25)}
     for name, prepare in vectors.items():
-        words = ("fit", f"--data.corpus={models.checkpoint.parent / 'own.csv'}", *SMALL, "--data.vectors=bad.zip")
-        yield Case("word vectors: zip", name, words, prepare)
+        corpus = f"--data.corpus={models.checkpoint.parent / 'own.csv'}"
+        yield Case("word vectors: zip", name, ("fit", corpus, *SMALL, "--data.vectors=bad.zip"), prepare)
 
 
 PARTS: list[Callable[[Models], Iterator[Case]]] = [command_lines, configurations, texts, streams, parquets, packed]

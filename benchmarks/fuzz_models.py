@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.fuzz_child import Case
-from benchmarks.fuzz_inputs import SMALL, Models, mutated
+from benchmarks.fuzz_inputs import SMALL, Models, mutated, write
 
 ODD = [
     None,
@@ -293,10 +293,7 @@ def checkpoints(models: Models) -> Iterator[Case]:
     )
     whole = models.checkpoint.read_bytes()
     for number in range(40):
-        damaged = mutated(whole, f"checkpoint {number}")
-        prepared[f"damaged {number}"] = lambda folder, damaged=damaged: (
-            (folder / "bad.ckpt").write_bytes(damaged) and None
-        )  # type: ignore[misc]
+        prepared[f"damaged {number}"] = write("bad.ckpt", mutated(whole, f"checkpoint {number}"))
     corpus = f"--data.corpus={models.checkpoint.parent / 'own.csv'}"
     for number, (name, prepare) in enumerate(prepared.items()):
         yield Case(

@@ -1,6 +1,7 @@
 """Files and folders that appear complete or not at all and survive a power cut; digests of code."""
 
 import ast
+import errno
 import hashlib
 import json
 import os
@@ -130,8 +131,9 @@ def _sync(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
-    except OSError:  # some file systems cannot; the rename is still atomic
-        pass
+    except OSError as error:  # some file systems cannot; the rename is still atomic
+        if error.errno in (errno.EIO, errno.ENOSPC, errno.EDQUOT):  # what was written is lost
+            raise
     finally:
         os.close(handle)
 

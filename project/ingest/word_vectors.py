@@ -46,7 +46,7 @@ def read_word_vectors(path: Path, member: str = "") -> tuple[list[str], NDArray[
                 vectors.setdefault(" ".join(fields[:-dim]), vector)
     except (OSError, EOFError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         wanted = f"expected a word and {dim} numbers; is this GloVe's or fastText's text format?"
-        raise UserError(f"cannot read vectors from {path}:{number}: {wanted} ({error})") from error
+        raise UserError(f"cannot read vectors from {path}:{number}: {wanted} ({error!s:.100})") from error
     if not vectors:
         raise UserError(f"{path} has no vectors: each line should be a word and its numbers")
     return list(vectors), np.stack(list(vectors.values()))

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -29,7 +30,7 @@ def change(bundle: Path, edit: Callable[[onnx.ModelProto], object]) -> None:
     seal(bundle)
 
 
-def add_node(operator: str, *inputs: str, **attributes: object) -> Callable[[onnx.ModelProto], object]:
+def add_node(operator: str, *inputs: str, **attributes: Any) -> Callable[[onnx.ModelProto], object]:
     return lambda model: model.graph.node.append(helper.make_node(operator, inputs, ["more"], **attributes))
 
 
