@@ -4,7 +4,7 @@
     make fuzz QUICK=1      a sample of them in less than a minute; writes nothing
 
 Every input runs in a process of its own, forked from this one when everything is imported. Its limits are 10 seconds of
-a core and 1.5 GB. It should be answered, or refused in one line with exit code 2. The exit code here is 1 if one was not.
+a core and 1.5 GB. It should be answered, or refused in one line with exit code 2. The exit code is 1 if one is not.
 """
 
 import argparse

@@ -15,7 +15,7 @@ from typing import Any
 from benchmarks.fuzz_child import Case
 from benchmarks.fuzz_inputs import SMALL, Models, mutated, write
 
-ODD = [
+ODD: list[Any] = [
     None,
     True,
     -1,
@@ -129,7 +129,7 @@ def growing(shape: list[int], doublings: int = 0) -> Callable[[Any], Any]:
         model.graph.initializer.extend(numpy_helper.from_array(np.array(value), name) for name, value in values.items())
         last = model.graph.node[-1]
         logits, last.input[0] = last.input[0], "sum"
-        nodes = [("Expand", ["zero", "shape"], "d0", {})]
+        nodes: list[tuple[str, list[str], str, dict[str, Any]]] = [("Expand", ["zero", "shape"], "d0", {})]
         nodes += [("Concat", [f"d{n}", f"d{n}"], f"d{n + 1}", {"axis": 0}) for n in range(doublings)]
         nodes += [
             ("ReduceSum", [f"d{doublings}", "axes"], "total", {"keepdims": 0}),
