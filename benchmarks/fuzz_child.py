@@ -181,6 +181,7 @@ def child(case: Case, folder: Path) -> int:
     resource.setrlimit(resource.RLIMIT_AS, (most, resource.getrlimit(resource.RLIMIT_AS)[1]))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 1))
+    sys.dont_write_bytecode = True  # half a file of it would outlive the case
     if case.largest is not None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # so that writing fails as on a full disk
         resource.setrlimit(resource.RLIMIT_FSIZE, (case.largest, case.largest))

@@ -78,19 +78,17 @@ def read_records(path: Path, delimiter: str | None = None, needed: Collection[st
         raise UserError(f"{path} cannot be read as {file_kind(path)}: {' '.join(str(error).split())}") from error
 
 
-def _line_size(line: str | bytes) -> int:
-    return len(line) + MOST_TIMES - 1  # empty ones take time too; a plain file cannot have too many
+def bounded(path: Path, pieces: Iterable[Any], size: Callable[[Any], int] | None = None) -> Iterator[Any]:
+    """Yield the pieces that a file unpacks to; `size` returns how many bytes one counts, by default those of a line.
 
-
-def bounded(path: Path, pieces: Iterable[Any], size: Callable[[Any], int] = _line_size) -> Iterator[Any]:
-    """Yield the pieces that a file unpacks to, such as its lines; `size` returns how many bytes one counts.
+    Also an empty line takes time, so that it counts as many as a file may unpack to without being packed at all.
 
     Raises:
         UserError: They are far more than texts and numbers can be packed into a file of its size.
     """
     most, total = max(UNPACKED, MOST_TIMES * path.stat().st_size), 0
     for piece in pieces:
-        total += size(piece)
+        total += size(piece) if size else len(piece) + MOST_TIMES - 1
         if total > most:
             raise UserError(f"{path} unpacks to over {MOST_TIMES} times its size: if you trust it, write it unpacked")
         yield piece
