@@ -43,6 +43,7 @@ WARM = (
     "torchtext.vocab",
     "gensim.models",
 )
+WARM += ("encodings.utf_8_sig", "encodings.utf_16")  # which another user may not be able to read
 
 
 def make_models(work: Path) -> Models:
