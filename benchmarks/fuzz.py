@@ -42,8 +42,8 @@ WARM = (
     "onnxruntime",
     "torchtext.vocab",
     "gensim.models",
+    *("encodings.utf_8_sig", "encodings.utf_16"),  # which another user may not be able to read
 )
-WARM += ("encodings.utf_8_sig", "encodings.utf_16")  # which another user may not be able to read
 
 
 def make_models(work: Path) -> Models:
