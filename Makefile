@@ -31,8 +31,8 @@ $(if $(filter-out $(LOCKS),$(CHOSEN)),$(error EXTRAS=$(EXTRAS): choose among $(L
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup train test lint format bench bench-gpu bench-serving faults docker-build docker-train docker-serve lock \
-	audit clean check-python
+.PHONY: help setup train test lint format bench bench-gpu bench-serving faults fuzz docker-build docker-train docker-serve \
+	lock audit clean check-python
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -92,6 +92,9 @@ bench-serving: $(call STAMP,bench) ## measure checkpoint and bundles against fas
 
 faults: $(MAIN) ## kill, flip and resume: does anything get lost? in half an hour; QUICK=1 in a minute
 	@$(BIN)/python -m benchmarks.faults $(if $(QUICK),--quick)
+
+fuzz: $(MAIN) ## try a thousand bad inputs: does any end in a traceback? in a quarter of an hour; QUICK=1 in a minute
+	@$(BIN)/python -m benchmarks.fuzz $(if $(QUICK),--quick) $(ARGS)
 
 docker-build: ## build the images sentiment:train and sentiment:serve; CPU=1 without CUDA, EXTRAS=baselines,teach
 	@$(DOCKER) build --target serve --tag $(IMAGE):serve .

@@ -1,6 +1,6 @@
 """Kill, flip and resume: does anything get lost?
 
-    make faults            interrupts 85 runs and resumes them, flips 60 bits; writes docs/reliability.md
+    make faults            interrupts 85 runs and resumes them, flips 60 bits; writes its part of docs/reliability.md
     make faults QUICK=1    a sample of that in less than a minute; writes nothing
 
 Every run is the real command line in a process of its own, on 400 sentences that are made here. Moments and bits are
@@ -24,9 +24,9 @@ from signal import SIGINT, SIGKILL, SIGTERM, Signals, default_int_handler, signa
 from typing import Any, NamedTuple
 
 from benchmarks import report, victim
+from benchmarks.generated import write_part
 from benchmarks.worker import ROOT
 from project import load
-from project.atomic import atomic_write
 from project.checkpoint import read_checkpoint
 from project.errors import UserError
 from project.process import CORES
@@ -223,22 +223,14 @@ def measure(work: Path, quick: bool) -> list[tuple[str, ...]]:
 
 
 def write_page(rows: list[tuple[str, ...]], minutes: float) -> None:
-    """Write the figures to docs/reliability.md."""
+    """Write the figures to their part of docs/reliability.md."""
     facts = report.machine()
     made_on = ", ".join(f"{name} {facts[name]}" for name in ("python", "torch", "lightning"))
     lines = [
-        "# Kill, flip and resume: does anything get lost?\n",
-        "Written by `make faults` (`benchmarks/faults.py`); every attempt is the real command line on a small corpus.",
         f"{datetime.now(UTC):%Y-%m-%d}, {CORES} cores of {facts['processor']}, {made_on}, {minutes:.0f} minutes.\n",
         *("| " + " | ".join(cells) + " |" for cells in (HEAD, ["---"] * len(HEAD), *rows)),
-        "\nA run is interrupted by SIGKILL, SIGTERM or SIGINT, then continued by the same command (`--resume=auto`).",
-        "At writes of checkpoints, TMPDIR is on another file system. Losses are: a checkpoint that cannot be read; an",
-        "exit code other than 137, 143 or 130; a continued run that fails, leaves a scratch file, or whose weights (to",
-        "the bit) or test differ from those of the uninterrupted run; a flipped bit that changes an answer, or that is",
-        "refused in more than one line.",
     ]
-    with atomic_write(PAGE) as scratch:
-        scratch.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_part(PAGE, "faults", lines)
 
 
 def main() -> int:

@@ -12,6 +12,7 @@ from project import options, process
 from project.errors import UserError
 from project.registry import load, registered
 
+LONGEST = 1000  # characters of a message
 COMMANDS = {name: f"project.cli:{name}" for name in ("fit", "validate", "test", "predict")}
 
 
@@ -31,7 +32,7 @@ def main() -> int:
             raise UserError(f"there is no command {name!r}: choose one of {', '.join(commands)}")
     except (UserError, OSError) as error:
         if os.environ.get("LOCAL_RANK", "0") == "0":  # of several processes one says it
-            print(f"error: {error}", file=sys.stderr)
+            print(f"error: {' '.join(str(error).split())[:LONGEST]}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

@@ -1,6 +1,7 @@
 """Files and folders that appear complete or not at all and survive a power cut; digests of code."""
 
 import ast
+import errno
 import hashlib
 import json
 import os
@@ -29,10 +30,8 @@ def scratch_beside(path: Path, folder: bool = False) -> Iterator[Path]:
     with ExitStack() as stack:
         with suppress(OSError):
             stack.enter_context(locked(scratch))
-        try:
-            yield scratch
-        finally:
-            _delete(scratch)
+        stack.callback(_delete, scratch)
+        yield scratch
 
 
 def remove_left_overs(folder: Path) -> None:
@@ -90,11 +89,12 @@ def cached_folder(folder: Path, build: Callable[[Path], None]) -> None:
     Raises:
         UserError: The folder cannot be written.
     """
-    if damaged := folder.is_dir():
-        if is_intact(folder):
-            return
-        print(f"{folder} is damaged: it is made again", file=sys.stderr)
+    if is_intact(folder):
+        return
     try:
+        if folder.is_dir():
+            print(f"{folder} is damaged: it is made again", file=sys.stderr)
+            shutil.rmtree(folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
         with scratch_beside(folder, folder=True) as scratch:
             build(scratch)
@@ -102,16 +102,11 @@ def cached_folder(folder: Path, build: Callable[[Path], None]) -> None:
             (scratch / DIGESTS).write_text(json.dumps(digests), encoding="utf-8")
             for path in scratch.rglob("*"):
                 _sync(path)
-            if damaged:
-                shutil.rmtree(folder)
-            try:
-                scratch.rename(folder)
-            except OSError:
-                if not folder.is_dir():
-                    raise
+            scratch.rename(folder)
             _sync(folder.parent)
     except OSError as error:
-        raise UserError(f"cannot write {folder}: {error.strerror or error}; make room or choose another") from error
+        if not is_intact(folder):  # no other process was faster
+            raise UserError(f"cannot write {folder}: {error.strerror or error}; make room or choose another") from error
 
 
 def is_intact(folder: Path) -> bool:
@@ -136,8 +131,9 @@ def _sync(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
-    except OSError:  # some file systems cannot; the rename is still atomic
-        pass
+    except OSError as error:  # some file systems cannot; the rename is still atomic
+        if error.errno in (errno.EIO, errno.ENOSPC, errno.EDQUOT):  # what was written is lost
+            raise
     finally:
         os.close(handle)
 

@@ -8,14 +8,16 @@ import torch
 from torch import nn
 
 from project.atomic import atomic_write
+from project.batch import pack
 from project.decision import Decision, DecisionState
 from project.errors import UserError
 from project.network import NetworkState, build_network
-from project.text import Tokenizer, TokenizerState
+from project.text import UNK_ID, Tokenizer, TokenizerState
 
 KEY = "sentiment"  # of `ModelState` in a Lightning checkpoint
 PREFIX = "network."  # of the network's weights among a checkpoint's
 FORMAT = 5
+UNFIT = (TypeError, KeyError, ValueError, AttributeError, IndexError, RuntimeError)  # what odd values raise
 PACKAGES = ("torch", "lightning", "torchtext", "project")  # whose versions a checkpoint holds
 
 
@@ -48,21 +50,24 @@ class Model(NamedTuple):
     state: ModelState
 
 
-def load_plain(path: str | Path, kind: str) -> Any:
+def load_plain(path: str | Path, kind: str, hint: str = "") -> Any:
     """Load a torch file onto the CPU without running any code from it.
 
     Args:
         path: Of the file.
         kind: What it should be, for the message.
+        hint: What to do if it is missing, likewise.
 
     Raises:
         UserError: It cannot be read.
     """
     try:
-        with ZipFile(path) as archive:
-            if damaged := archive.testzip():  # torch itself does not look at the checksums
-                raise ValueError(damaged)
+        with ZipFile(path) as archive:  # torch packs nothing, and does not look at the checksums
+            if sum(each.file_size for each in archive.infolist()) > Path(path).stat().st_size or archive.testzip():
+                raise ValueError(path)
         return torch.load(path, map_location="cpu", weights_only=True)
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise UserError(f"{kind} {path} does not exist: {hint}") from error
     except Exception as error:  # what is no checkpoint can raise anything
         raise UserError(f"{path} is not a {kind} that can be read: it is damaged, or of another kind") from error
 
@@ -86,18 +91,20 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     Raises:
         UserError: There is no such file, or it is not a checkpoint of this project.
     """
-    if not Path(path).is_file():
-        raise UserError(f"checkpoint {path} does not exist: name a file like runs/version_0/checkpoints/best.ckpt")
-    checkpoint = load_plain(path, "checkpoint")
+    checkpoint = load_plain(path, "checkpoint", "name a file like runs/version_0/checkpoints/best.ckpt")
     if not isinstance(checkpoint, dict) or KEY not in checkpoint or "state_dict" not in checkpoint:
         raise UserError(f"{path} is not a checkpoint of this project: it lacks the tokenizer and the labels")
-    if (found := checkpoint[KEY]["format"]) != FORMAT:
-        raise UserError(f"{path} has checkpoint format {found}, this version reads format {FORMAT}: train again")
-    for name, weight in checkpoint["state_dict"].items():
-        if not torch.isfinite(weight).all():
-            raise UserError(
-                f"{path} holds NaN or infinite numbers in {name}: take an earlier checkpoint, or train again"
-            )
+    try:
+        if (found := checkpoint[KEY]["format"]) != FORMAT:
+            raise UserError(f"{path} has checkpoint format {found:d}, this version reads format {FORMAT}: train again")
+        for name, weight in checkpoint["state_dict"].items():
+            if weight.nbytes > weight.untyped_storage().nbytes() or not torch.isfinite(weight).all():
+                raise UserError(f"{path} holds NaN or infinite numbers in {name}, or not all: take another checkpoint")
+        model = restore(checkpoint)
+        (row,) = model.network(pack([torch.tensor([UNK_ID, len(model.tokenizer) - 1])])).tolist()
+        dict(zip(model.decision(row).probabilities, row, strict=True))  # raises if there is not a logit for each label
+    except UNFIT as error:
+        raise UserError(f"{path} does not fit together: it is damaged, or edited; take another checkpoint") from error
     return checkpoint
 
 

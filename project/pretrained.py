@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from project.checkpoint import load_plain, save_plain
+from project.checkpoint import UNFIT, load_plain, save_plain
 from project.errors import UserError
 
 FORMAT = 3
@@ -58,14 +58,12 @@ def read_pretrained(path: Path) -> Pretrained:
     Raises:
         UserError: There is no such file, or it is damaged or of another kind.
     """
-    if not path.is_file():
-        raise UserError(f"file {path} does not exist: `sentiment --help` lists the commands that write one")
-    content = load_plain(path, "file to start from")
+    content = load_plain(path, "file", "`sentiment --help` lists the commands that write one")
     try:
-        if content["format"] != FORMAT:
-            raise UserError(f"{path} has format {content['format']}, this version reads format {FORMAT}: make it again")
+        if (found := content["format"]) != FORMAT:
+            raise UserError(f"{path} has format {found:d}, this version reads format {FORMAT}: make it again")
         return Pretrained(path, *(content[name] for name in Pretrained._fields[1:]))
-    except (KeyError, TypeError) as error:
+    except UNFIT as error:
         raise UserError(f"{path} is no file of words, vectors and weights") from error
 
 

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import subprocess
@@ -21,6 +22,18 @@ def test_failed_write_keeps_the_old_file_and_leaves_no_scratch(tmp_path):
     path.write_text("old")
     with pytest.raises(TypeError), atomic_write(path) as scratch:
         scratch.write_text(None)  # type: ignore[arg-type] # opens the scratch file, then fails
+    assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("results.json", "old")]
+
+
+def test_what_the_disk_could_not_keep_does_not_replace_the_old_file(tmp_path, monkeypatch):
+    def full(handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = tmp_path / "results.json"
+    path.write_text("old")
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_json(path, {})
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("results.json", "old")]
 
 

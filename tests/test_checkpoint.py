@@ -1,5 +1,8 @@
 import random
-from typing import IO
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 import torch
@@ -119,3 +122,62 @@ def test_what_the_disk_says_is_told_and_the_old_file_stays(tmp_path, monkeypatch
     with pytest.raises(OSError, match="No space left on device"):
         save_plain({}, tmp_path / "a.ckpt")
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("a.ckpt", b"old")]
+
+
+EDITS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "no format": lambda state: state.pop("format"),
+    "another kind of format": lambda state: state.update(format="5"),
+    "no labels": lambda state: state.update(label_names=None),
+    "a decision with an unknown setting": lambda state: state["decision"].update(bias=1),
+    "a tokenizer without its special tokens": lambda state: state["tokenizer"].update(tokens=["a"]),
+    "a tokenizer without a length": lambda state: state["tokenizer"].pop("max_length"),
+    "more hidden units than weights": lambda state: encoder_of(state).update(hidden_size=9),
+    "hidden units of another type": lambda state: encoder_of(state).update(hidden_size="8"),
+    "more classes than weights": lambda state: state["network"]["arguments"].update(num_classes=3),
+    "a vocabulary below zero": lambda state: state["network"]["arguments"].update(vocab_size=-1),
+    "labels twice": lambda state: state.update(label_names=["a", "a"]),
+    "labels that are none": lambda state: state.update(label_names=[[], []]),
+    "thresholds that are none": lambda state: state["decision"].update(thresholds=True),
+    "no network": lambda state: state.update(network=[]),
+}
+
+
+def encoder_of(state: dict[str, Any]) -> dict[str, Any]:
+    return state["network"]["arguments"]["encoder"]["init_args"]
+
+
+def rewritten(source: Path, target: Path, edit: Callable[[dict[str, Any]], Any]) -> Path:
+    """Write an edited copy of a checkpoint."""
+    checkpoint = torch.load(source, weights_only=True)
+    edit(checkpoint)
+    torch.save(checkpoint, target)
+    return target
+
+
+@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS.keys())
+def test_an_edited_checkpoint_is_refused_when_it_is_read(fitted, tmp_path, edit):
+    path = rewritten(fitted / "checkpoints" / "best.ckpt", tmp_path / "a.ckpt", lambda content: edit(content[KEY]))
+    with pytest.raises(UserError) as caught:
+        read_checkpoint(path)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_one_number_that_stands_for_any_count_is_refused(fitted, tmp_path):
+    def expand(content: dict[str, Any]) -> None:
+        content["state_dict"]["network.classifier.bias"] = torch.zeros(1).expand(10**12)
+
+    path = rewritten(fitted / "checkpoints" / "best.ckpt", tmp_path / "a.ckpt", expand)
+    with pytest.raises(UserError, match=r"numbers in network\.classifier\.bias, or not all"):
+        read_checkpoint(path)
+
+
+def test_a_packed_checkpoint_is_refused_before_it_is_unpacked(tmp_path):
+    with ZipFile(tmp_path / "a.ckpt", "w", ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", bytes(10**6))
+    with pytest.raises(UserError, match="is not a checkpoint that can be read"):
+        read_checkpoint(tmp_path / "a.ckpt")
+
+
+def test_a_missing_checkpoint_is_told():
+    with pytest.raises(UserError, match=r"checkpoint no\.ckpt does not exist: name a file like runs/version_0/"):
+        read_checkpoint("no.ckpt")

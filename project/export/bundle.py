@@ -8,8 +8,10 @@ bundle.json      label names, decision, origin, and the digests of all three
 import hashlib
 import json
 import math
-import os
-from collections.abc import Callable, Iterable, Sequence
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -18,6 +20,7 @@ import onnxruntime as ort
 
 from project.decision import Decision, DecisionState
 from project.errors import UserError
+from project.export.allowed import check_model
 from project.export.values import DECISION_RULES, FACTS_RULES, TOKENIZER_RULES, check
 from project.predict import Logits, Predictor
 from project.process import CORES
@@ -25,6 +28,8 @@ from project.text import PAD_ID, UNK_ID, Tokenizer
 
 FORMAT = 4
 MODEL, TOKENIZER, FACTS = "model.onnx", "tokenizer.json", "bundle.json"
+LARGEST = {MODEL: 2**30, TOKENIZER: 50 * 2**20, FACTS: 2**20}  # bytes
+TRIAL_MEMORY = 2**30  # bytes that opening a model may take beside four times its own size
 
 
 class BundleFacts(TypedDict):
@@ -72,10 +77,11 @@ def content_of(path: Path) -> bytes:
     """Return the content of a file, nothing if it is missing.
 
     Raises:
-        UserError: It cannot be read, or is a symbolic link, which could lead out of the bundle.
+        UserError: It cannot be read, is too large, or is a symbolic link, which could lead out of the bundle.
     """
-    if path.is_symlink():
-        raise UserError(f"{path} is a symbolic link, which a bundle may not hold: put the file itself there")
+    most = LARGEST[path.name]
+    if path.is_symlink() or (path.is_file() and path.stat().st_size > most):
+        raise UserError(f"{path} is a symbolic link, or larger than {most:,} bytes: put the file of an export there")
     try:
         return path.read_bytes() if path.is_file() else b""
     except OSError as error:
@@ -112,7 +118,8 @@ def predictor_of(facts: BundleFacts, files: dict[str, bytes]) -> Predictor:
     classes = len(decision.label_names)
     try:
         check(Path(TOKENIZER), state := json.loads(files[TOKENIZER]), TOKENIZER_RULES)
-        tokenizer, session = Tokenizer.from_state(state), open_session(files[MODEL])
+        tokenizer = Tokenizer.from_state(state)
+        check_model(files[MODEL])
 
         def logits(token_ids: Sequence[list[int]]) -> Logits:
             longest = max(map(len, token_ids))
@@ -121,7 +128,9 @@ def predictor_of(facts: BundleFacts, files: dict[str, bytes]) -> Predictor:
             computed: Logits = session.run(["logits"], {"token_ids": padded, "lengths": lengths})[0].tolist()  # (B, C)
             return computed
 
-        (row,) = logits([[UNK_ID, len(tokenizer) - 1]])
+        with limited_memory(TRIAL_MEMORY + 4 * len(files[MODEL])):
+            session = open_session(files[MODEL])
+            (row,) = logits([[UNK_ID, len(tokenizer) - 1]])
         if len(row) != classes or not all(map(math.isfinite, row)) or len(decision.thresholds) not in (0, classes):
             raise ValueError("not one finite logit, or threshold, for each label")
     except (UserError, ModuleNotFoundError):  # a tokenizer may need a package
@@ -129,6 +138,26 @@ def predictor_of(facts: BundleFacts, files: dict[str, bytes]) -> Predictor:
     except Exception as error:  # files of another kind can raise anything
         raise UserError(f"{MODEL} does not run with this {TOKENIZER} and {FACTS}; export the bundle again") from error
     return Predictor(logits, tokenizer, decision, in_threads)
+
+
+@contextmanager
+def limited_memory(more: int) -> Iterator[None]:
+    """Limit the bytes that this process may take further, on Linux: a few nodes can make tensors of any size.
+
+    A process that has several threads already takes what it needs: the limit would be one of theirs too.
+    """
+    if sys.platform != "linux" or threading.active_count() > 1:
+        yield
+        return
+    import resource  # no other system has it, or such a limit
+
+    old, pages = resource.getrlimit(resource.RLIMIT_AS), int(Path("/proc/self/statm").read_text().split()[0])
+    limits = [each for each in (pages * resource.getpagesize() + more, *old) if each >= 0]
+    resource.setrlimit(resource.RLIMIT_AS, (min(limits), old[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, old)
 
 
 def in_threads(function: Callable[[Any], Any], batches: Sequence[Any]) -> Iterable[Any]:
@@ -148,6 +177,5 @@ def open_session(model: bytes) -> ort.InferenceSession:
     options.enable_mem_pattern = False  # it would plan memory again for every new shape
     options.add_session_config_entry("session.set_denormal_as_zero", "1")
     options.log_severity_level = 4  # what fails is raised; a second line on standard error adds nothing
-    # a graph may name other files for its weights: none is read, since nothing can lie in this folder
-    options.add_session_config_entry("session.model_external_initializers_file_folder_path", os.devnull)
-    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    # constants are few in what export writes, and folding those of another graph could take any time
+    return ort.InferenceSession(model, options, ["CPUExecutionProvider"], disabled_optimizers=["ConstantFolding"])

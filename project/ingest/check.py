@@ -110,7 +110,7 @@ class RowChecker:
         for option in ("text_column", "label_column")[: 1 + needs_label]:
             if (column := getattr(options, option)) not in row:
                 hint = f"name it with --data.{option} (by number if there is no header), or set --data.delimiter"
-                yield f"there is no column {column!r}, only {', '.join(row)}: {hint}"
+                yield f"there is no column {column!r}, only {', '.join(row):.200}: {hint}"
         yield self.source.text_fault(row[options.text_column])
         yield _storage_fault("text", row[options.text_column])
         if needs_label:

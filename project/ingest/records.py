@@ -6,8 +6,8 @@ import io
 import json
 import re
 import zlib
-from collections.abc import Collection, Iterator
-from copy import copy
+from collections.abc import Callable, Collection, Iterable, Iterator
+from copy import copy, deepcopy
 from functools import partial
 from itertools import chain, islice, starmap, tee
 from pathlib import Path
@@ -19,13 +19,15 @@ from project.errors import UserError
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet", ".csv.gz", ".tsv.gz", ".jsonl.gz")
 BATCH_ROWS = 4096  # rows that are in memory together
-BLOCK = 65_536  # characters of a text file that are read at once, about
+LONGEST = 10_000_000  # characters of a line, and of a field: an unclosed quotation mark must not swallow a whole file
+DEEPEST = 100  # lists and objects within each other, which nothing fails on
+UNPACKED, MOST_TIMES = 2**24, 100  # bytes, and times its size: a packed file may hold the larger of both
 MANY_LINES = 24  # a quoted field with more of them was hardly meant, if they look like rows
 SEP_LINE = re.compile('"?sep=(.)"?\\s*', re.IGNORECASE)  # Excel's own, before the header
 CR_ENDS = re.compile(rb"[^\r\n]*\r(?!\n)")  # of a file whose lines end as on old Macs
 NOT_TEXT = re.compile("[\0\ud800-\udfff]")  # surrogates are what could not be decoded
 WHOLE = re.compile(r"(-?\d+)\.0+")
-csv.field_size_limit(10_000_000)  # characters; an unclosed quotation mark must not swallow a whole file
+csv.field_size_limit(LONGEST)
 
 
 class Record(NamedTuple):
@@ -76,10 +78,29 @@ def read_records(path: Path, delimiter: str | None = None, needed: Collection[st
         raise UserError(f"{path} cannot be read as {file_kind(path)}: {' '.join(str(error).split())}") from error
 
 
-def _blocks(path: Path) -> Iterator[list[str]]:
-    """Yield the lines of a text file, many at a time, with their ends: LF, CR or both.
+def bounded(path: Path, pieces: Iterable[Any], size: Callable[[Any], int] | None = None) -> Iterator[Any]:
+    """Yield the pieces that a file unpacks to; `size` returns how many bytes one counts, by default those of a line.
+
+    Also an empty line takes time, so that it counts as many as a file may unpack to without being packed at all.
+
+    Raises:
+        UserError: They are far more than texts and numbers can be packed into a file of its size.
+    """
+    most, total = max(UNPACKED, MOST_TIMES * path.stat().st_size), 0
+    for piece in pieces:
+        total += size(piece) if size else len(piece) + MOST_TIMES - 1
+        if total > most:
+            raise UserError(f"{path} unpacks to over {MOST_TIMES} times its size: if you trust it, write it unpacked")
+        yield piece
+
+
+def _lines(path: Path) -> Iterator[str]:
+    """Yield the lines of a text file with their ends: LF, CR or both.
 
     It is UTF-8, or UTF-16 with a byte order mark. What cannot be decoded becomes surrogates: only its row is bad.
+
+    Raises:
+        UserError: A line is longer than any text, or a packed file has too many.
     """
     bar = tqdm(desc=f"reading {path.name}", total=path.stat().st_size, unit="B", unit_scale=True, disable=None)
     with path.open("rb") as raw, bar:
@@ -88,14 +109,16 @@ def _blocks(path: Path) -> Iterator[list[str]]:
         if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
             how = ("utf-16", "surrogatepass", "")
         text = io.TextIOWrapper(file, *how)  # closes `raw` when it is gone
-        while block := text.readlines(BLOCK):
+        for number, line in enumerate(bounded(path, iter(partial(text.readline, LONGEST), "")), start=1):
+            if len(line) == LONGEST:
+                raise UserError(f"{path}:{number}: the line has {LONGEST:,} characters or more: are these texts?")
             bar.update(raw.tell() - bar.n)
-            yield block
+            yield line
 
 
 def _read_delimited(path: Path, delimiter: str | None, needed: Collection[str]) -> Iterator[Record]:
     usual, line = "\t" if file_kind(path) == "tsv" else ",", 1
-    lines, ahead = tee(chain.from_iterable(_blocks(path)))
+    lines, ahead = tee(_lines(path))
     first = next(ahead, "")
     if told := SEP_LINE.fullmatch(first):
         line = 2
@@ -174,12 +197,14 @@ def _swallowing(
 
 
 def _read_jsonl(path: Path) -> Iterator[Record]:
-    for line, text in enumerate(chain.from_iterable(_blocks(path)), start=1):
+    for line, text in enumerate(_lines(path), start=1):
         if not text.strip():
             continue
         try:
             columns = json.loads(text)
             fault = None if isinstance(columns, dict) else "not a JSON object"
+            if text.count("[") + text.count("{") > DEEPEST:
+                deepcopy(columns)  # raises for what others could neither print nor write
         except (ValueError, RecursionError) as error:
             fault = f"not valid JSON ({error})"
         yield Record(line, {} if fault else columns, fault)
@@ -189,8 +214,12 @@ def _read_parquet(path: Path) -> Iterator[Record]:
     import pyarrow.parquet as pq
 
     file = pq.ParquetFile(path)
-    rows = chain.from_iterable(batch.to_pylist() for batch in file.iter_batches(batch_size=BATCH_ROWS))
-    bar = tqdm(rows, f"reading {path.name}", file.metadata.num_rows, unit=" rows", unit_scale=True, disable=None)
+    facts, batches = file.metadata, file.iter_batches(batch_size=32)  # a few bytes may stand for so many long texts
+    # as the file tells it, before the first batch is read
+    list(bounded(path, range(facts.num_row_groups), lambda group: facts.row_group(group).total_byte_size))
+    parts = bounded(path, (batch.to_pylist() for batch in batches), lambda rows: len(str(rows)))
+    rows = chain.from_iterable(parts)
+    bar = tqdm(rows, f"reading {path.name}", facts.num_rows, unit=" rows", unit_scale=True, disable=None)
     yield from starmap(Record, enumerate(bar, start=1))
 
 

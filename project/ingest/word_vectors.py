@@ -2,6 +2,8 @@
 
 import gzip
 import zipfile
+import zlib
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -9,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from project.errors import UserError
+from project.ingest.records import LONGEST, bounded
 
 
 def read_word_vectors(path: Path, member: str = "") -> tuple[list[str], NDArray[np.float32]]:
@@ -28,18 +31,22 @@ def read_word_vectors(path: Path, member: str = "") -> tuple[list[str], NDArray[
         UserError: A line cannot be read (the message names file and line) or the file is empty.
     """
     vectors: dict[str, NDArray[np.float32]] = {}
+    number, dim = 0, 0
     try:
         with _opened(path, member) as file:
-            dim = 0
-            for number, raw in enumerate(file, start=1):
+            for number, raw in enumerate(bounded(path, iter(partial(file.readline, LONGEST), b"")), start=1):
                 fields = raw.decode("utf-8").rstrip("\r\n ").split(" ")
                 if number == 1 and len(fields) == 2:
                     dim = int(fields[1])
                     continue
                 dim = dim or len(fields) - 1
-                vectors.setdefault(" ".join(fields[:-dim]), _numbers(fields[-dim:], dim, f"{path}:{number}"))
-    except (OSError, EOFError, zipfile.BadZipFile, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read vectors from {path}: {error}") from error
+                vector = np.array(fields[-dim:], dtype=np.float32)
+                if len(vector) != dim or dim < 1 or not np.isfinite(vector).all():
+                    raise ValueError("another number of them, or infinite ones")
+                vectors.setdefault(" ".join(fields[:-dim]), vector)
+    except (OSError, EOFError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+        wanted = f"expected a word and {dim} numbers; is this GloVe's or fastText's text format?"
+        raise UserError(f"cannot read vectors from {path}:{number}: {wanted} ({error!s:.100})") from error
     if not vectors:
         raise UserError(f"{path} has no vectors: each line should be a word and its numbers")
     return list(vectors), np.stack(list(vectors.values()))
@@ -56,13 +63,3 @@ def _opened(path: Path, member: str) -> IO[bytes] | gzip.GzipFile:
         if len(infos) > 1:
             print(f"vectors: {name}, one of {len(infos)} in {path}; to choose: --data.vectors {path}/{name}")
         return archive.open(name)
-
-
-def _numbers(fields: list[str], dim: int, where: str) -> NDArray[np.float32]:
-    try:
-        vector = np.array(fields, dtype=np.float32)
-    except ValueError:
-        vector = np.empty(0, dtype=np.float32)
-    if len(vector) != dim or dim < 1 or not np.isfinite(vector).all():
-        raise UserError(f"{where}: expected a word and {dim} numbers; is this GloVe's or fastText's text format?")
-    return vector

@@ -14,6 +14,7 @@ from project.checkpoint import KEY, read_checkpoint, restore
 from project.classifier import SentimentClassifier
 from project.datamodule import SentimentDataModule
 from project.errors import UserError
+from project.text import SPECIALS, Tokenizer
 from tests.addons.ensemble.conftest import write_member
 from tests.conftest import QUIET, test_figures, toy_rows
 
@@ -98,7 +99,10 @@ def test_training_an_ensemble_from_python_is_refused(averaged, toy, tmp_path):
 DIFFERENCES: dict[str, tuple[dict[str, Any], str]] = {
     "labels": ({"label_names": ["bad", "good"]}, "d.ckpt and a.ckpt have different labels"),
     "corpus": ({"fingerprint": "0" * 64}, "d.ckpt and a.ckpt have different corpora or splits"),
-    "tokenizer": ({"tokenizer": {}}, "d.ckpt and a.ckpt have different vocabularies or tokenizers"),
+    "tokenizer": (
+        {"tokenizer": Tokenizer(SPECIALS).state()},
+        "d.ckpt and a.ckpt have different vocabularies or tokenizers",
+    ),
     "threshold": ({"decision": DECISION | {"thresholds": [0.6, 0.4]}}, "d.ckpt and a.ckpt have different thresholds"),
 }
 

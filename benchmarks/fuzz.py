@@ -1,0 +1,149 @@
+"""Bad inputs: does any end in a traceback, hang, take the machine's memory or spoil what was there?
+
+    make fuzz              some thousand inputs, in a quarter of an hour; writes its part of docs/reliability.md
+    make fuzz QUICK=1      a sample of them in less than a minute; writes nothing
+
+Every input runs in a process of its own, forked from this one when everything is imported. Its limits are 10 seconds of
+a core and 1.5 GB. It should be answered, or refused in one line with exit code 2. The exit code is 1 if one is not.
+"""
+
+import argparse
+import importlib
+import os
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from project import process
+
+os.environ |= {"OMP_NUM_THREADS": "1", "WANDB_MODE": "disabled"}  # a process that has threads should not be forked
+process.prepare()
+
+from benchmarks import fuzz_disk, fuzz_inputs, fuzz_models, report, victim  # noqa: E402
+from benchmarks.fuzz_child import MEMORY, SECONDS, Case, Ended, run_all  # noqa: E402
+from benchmarks.fuzz_inputs import Models  # noqa: E402
+from benchmarks.generated import write_part  # noqa: E402
+from benchmarks.worker import ROOT  # noqa: E402
+from project.process import CORES  # noqa: E402
+from project.registry import load, registered  # noqa: E402
+
+HEAD = ("inputs", "number", "answered", "refused in one line", "faults")
+PAGE = ROOT / "docs" / "reliability.md"
+FINE = ("answered", "refused")
+# imported before the first fork, besides the commands; the first one before rich, as the command line does
+WARM = (
+    "lightning.pytorch.trainer",
+    "project.cli",
+    "pyarrow.parquet",
+    "onnxruntime",
+    "torchtext.vocab",
+    "gensim.models",
+    *("encodings.utf_8_sig", "encodings.utf_16"),  # which another user may not be able to read
+)
+
+
+def make_models(work: Path) -> Models:
+    """Train a small model, and export it where this tree can."""
+    folder = work / "model"
+    folder.mkdir()
+    victim.write_corpus(folder / "own.csv")
+    run(folder, work, *victim.FIT)
+    checkpoint = next(folder.rglob("best.ckpt")).rename(folder / "best.ckpt")
+    bundle = None
+    if "export" in registered("COMMANDS"):
+        run(folder, work, "export", "--ckpt_path", str(checkpoint), "--output", "bundle")
+        bundle = folder / "bundle"
+    for path in (work, *work.rglob("*")):  # for the user that owns nothing
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    return Models(checkpoint, bundle)
+
+
+def run(folder: Path, work: Path, *words: str) -> None:
+    """Run a command that must succeed."""
+    with victim.running(folder, work, work / "cache", *words) as running:
+        if (code := victim.exit_code(running)) != 0:
+            raise SystemExit(f"{words[0]} failed, {victim.failure(folder, code)}")
+
+
+def warm_up() -> None:
+    """Import what the commands import, so that no input waits for it."""
+    for name in WARM:
+        try:
+            importlib.import_module(name)
+        except ModuleNotFoundError:
+            continue
+    for place in registered("COMMANDS").values():
+        load(place)
+
+
+def cases_of(models: Models, quick: bool, only: str) -> list[Case]:
+    """Return the inputs; for a quick run a sample of each kind."""
+    parts = [*fuzz_inputs.PARTS, *fuzz_models.PARTS, fuzz_disk.disks]
+    cases = [case for part in parts for case in part(models) if only in f"{case.kind}: {case.name}"]
+    return cases[::25] if quick else cases
+
+
+def rows_of(results: Sequence[Ended]) -> list[tuple[str, ...]]:
+    """Return the rows of the table: one for each kind of input."""
+    rows = []
+    for kind in dict.fromkeys(each.case.kind for each in results):
+        ends = Counter(each.how for each in results if each.case.kind == kind)
+        bad = ", ".join(f"{count} {how}" for how, count in ends.items() if how not in FINE)
+        rows.append((kind, str(ends.total()), *(str(ends[how]) for how in FINE), bad or "0"))
+    return rows
+
+
+def measure(quick: bool, only: str) -> list[Ended]:
+    """Run all inputs, as many at once as there are cores."""
+    with tempfile.TemporaryDirectory() as folder:
+        models = make_models(Path(folder))
+        warm_up()
+        results = []
+        for each in run_all(cases_of(models, quick, only), Path(folder), CORES):
+            results.append(each)
+            if each.how not in FINE:
+                print(f"{each.how} after {each.seconds:.1f} s: {each.case.kind}: {each.case.name[:90]}: {each.detail}")
+        return results
+
+
+def write_page(rows: Iterable[tuple[str, ...]], results: Sequence[Ended], minutes: float) -> None:
+    """Write the figures to docs/reliability.md."""
+    facts = report.machine()
+    made_on = ", ".join(f"{name} {facts[name]}" for name in ("python", "torch", "lightning"))
+    slowest, largest = max(each.seconds for each in results), max(each.peak for each in results)
+    lines = [
+        f"{datetime.now(UTC):%Y-%m-%d}, {CORES} cores of {facts['processor']}, {made_on}, {minutes:.0f} minutes: "
+        f"{len(results):,} inputs.",
+        f"The longest took {slowest:.0f} s (limit {SECONDS} s), the largest {largest / 2**20:,.0f} MB beside what is "
+        f"imported (limit {MEMORY / 2**20:,.0f} MB).\n",
+        *("| " + " | ".join(cells) + " |" for cells in (HEAD, ["---"] * len(HEAD), *rows)),
+    ]
+    kinds = {each.case.kind for each in results}
+    missing = [kind for kind in ("a full disk", "a folder of another user") if kind not in kinds]
+    lines += [f"\nNot tried, since this was not run as root: {', '.join(missing)}."] if missing else []
+    write_part(PAGE, "fuzz", lines)
+
+
+def main() -> int:
+    """Measure, print and write; return 1 if anything was at fault."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="a sample, in less than a minute; writes nothing")
+    parser.add_argument("--only", default="", help="those whose kind and name hold this; writes nothing")
+    given, began = parser.parse_args(), time.monotonic()
+    if sys.platform != "linux":
+        print("this needs Linux: it forks, and limits memory")
+        return 0
+    results = measure(given.quick, given.only)
+    rows = rows_of(results)
+    report.show("", HEAD, rows)
+    if not given.quick and not given.only:
+        write_page(rows, results, (time.monotonic() - began) / 60)
+    return int(any(each.how not in FINE for each in results))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
