@@ -7,6 +7,8 @@ import torch
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.utilities import rank_zero_only
 
+say = rank_zero_only(print)
+
 COARSE, FINE = "val/accuracy", "val/loss"
 
 
@@ -17,13 +19,12 @@ class Monitor(L.Callback):
     """
 
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
-        """Change the callbacks of a fit that monitor exact match."""
-        if stage != "fit" or trainer.datamodule.options.labels != "any":
+        """Change the callbacks that monitor exact match; a checkpoint knows them by what they monitor."""
+        if trainer.datamodule.options.labels != "any":
             return
         found = [each for each in trainer.callbacks if isinstance(each, ModelCheckpoint | EarlyStopping)]
         for each in (each for each in found if each.monitor == COARSE):
             each.monitor, each.mode = FINE, "min"
             setattr(each, "kth_value" if isinstance(each, ModelCheckpoint) else "best_score", torch.tensor(torch.inf))
-            rank_zero_only(print)(
-                f"{type(each).__name__}: {FINE} chooses instead of {COARSE}, which is exact match here"
-            )
+            if stage == "fit":
+                say(f"{type(each).__name__}: {FINE} chooses instead of {COARSE}, which is exact match here")
