@@ -22,7 +22,7 @@ from project.decision import Labels
 from project.errors import UserError
 from project.ingest import NO_LABEL, Corpus, EncodedCorpus, ReadOptions, Split, check_unread, encode_corpus
 from project.pretrained import Pretrained, vectors_of
-from project.text import SPECIALS, Tokenizer, Truncation, check_length, tokenizer_class
+from project.text import SPECIALS, Tokenizer, Truncation, tokenizer_class
 from project.vectors import load_vectors
 from project.vocabulary import build_vocabulary, extend_vocabulary
 
@@ -140,7 +140,7 @@ class SentimentDataModule(L.LightningDataModule):
         seed: int = 42,
     ) -> None:
         super().__init__()
-        check_length(max_length, truncation)
+        Tokenizer(SPECIALS, max_length, truncation)  # refuses what makes no sense
         shares = (bad_rows, val_share, test_share, drop_duplicates, soft_targets)
         self.options = ReadOptions(text_column, label_column, *shares, delimiter, group_column, labels)
         self.save_hyperparameters(logger=False)  # they travel in the checkpoint
@@ -288,10 +288,8 @@ class SentimentDataModule(L.LightningDataModule):
         if batches < len(loader):
             some = batches * self.batch_size * processes[0]
             say(f"{split}: {some:,} of {len(texts):,} texts, chosen at random: {option}={limit}")
-        if NO_LABEL in texts.labels:
-            return loader
-        counts = texts.class_counts(len(self.label_names))
-        if absent := [name for name, count in zip(self.label_names, counts, strict=True) if not count]:
+        counts = texts.class_counts(len(self.label_names)) if NO_LABEL not in texts.labels else []
+        if absent := [name for name, count in zip(self.label_names, counts, strict=False) if not count]:
             say(f"{split} has no text of {', '.join(absent)}: means over classes leave them out")
         return loader
 

@@ -72,22 +72,13 @@ def load(path: str | Path) -> Predictor:
         UserError: There is no such file or folder, or it is damaged or of another kind.
     """
     if not Path(path).is_dir():
-        return open_checkpoint(Path(path))
+        from project.checkpoint import read_checkpoint, restore  # with torch
+
+        return predictor_of(*restore(read_checkpoint(path))[:3])
     try:
         return registry.load("project.export.bundle:open_bundle")(Path(path))  # type: ignore[no-any-return]
     except ModuleNotFoundError as error:
         raise UserError(f"{path} is a folder: project/export opens bundles, and {error.name} is missing") from error
-
-
-def open_checkpoint(path: Path) -> Predictor:
-    """Load a checkpoint; nothing else is needed.
-
-    Raises:
-        UserError: It is missing, damaged or of another kind.
-    """
-    from project.checkpoint import read_checkpoint, restore  # with torch
-
-    return predictor_of(*restore(read_checkpoint(path))[:3])
 
 
 def predictor_of(network: Callable[..., object], tokenizer: Tokenizer, decision: Decision) -> Predictor:

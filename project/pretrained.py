@@ -3,14 +3,14 @@
 What makes such a file is an add-on's business: word vectors of a corpus, a language model, a network of your own.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from project.checkpoint import UNFIT, load_plain, save_plain
+from project.checkpoint import UNFIT, load_plain
 from project.errors import UserError
 
 FORMAT = 3
@@ -24,32 +24,6 @@ class Pretrained(NamedTuple):
     vectors: Tensor  # (V, E) float32
     weights: dict[str, Tensor] = {}  # noqa: RUF012 # never changed; by their name in the network; none in a file of vectors
     read: Tensor = torch.empty(0)  # int64, keys of the texts it has read, see `text_key`; none if the file does not say
-
-
-def save_pretrained(
-    path: Path,
-    words: list[str],
-    vectors: Tensor,
-    read: Iterable[int],
-    weights: Mapping[str, Tensor] | None = None,
-    facts: Mapping[str, Any] | None = None,
-) -> None:
-    """Write a file to start from.
-
-    Args:
-        path: The file.
-        words: V of them, by falling frequency.
-        vectors: Theirs, (V, E).
-        read: Keys of the texts that shaped it, see `text_key`: no figure may rest on having seen what it measures.
-        weights: Weights of a network, by name.
-        facts: Plain values that tell where it comes from.
-
-    Raises:
-        OSError: It cannot be written.
-    """
-    content = {"format": FORMAT, "words": words, "vectors": vectors, "read": torch.tensor(sorted(read))}
-    content |= {"weights": dict(weights or {}), "facts": dict(facts or {})}
-    save_plain(content, path)
 
 
 def read_pretrained(path: Path) -> Pretrained:

@@ -61,18 +61,6 @@ class TokenizerState(TypedDict):
     sample: list[str]  # tokens of SAMPLE
 
 
-def check_length(max_length: int, truncation: str) -> None:
-    """Check how texts are to be cut.
-
-    Raises:
-        UserError: `max_length` is below 1, or `truncation` is none of the three.
-    """
-    if max_length < 1:
-        raise UserError(f"max_length is {max_length}: a text needs at least 1 token, set --data.max_length=1 or more")
-    if truncation not in get_args(Truncation):
-        raise UserError(f"truncation is {truncation!r}: choose one of {', '.join(get_args(Truncation))}")
-
-
 class Tokenizer:
     """Turns text into the ids of its words, with a fixed vocabulary.
 
@@ -90,7 +78,12 @@ class Tokenizer:
     json = ""
 
     def __init__(self, tokens: Sequence[str], max_length: int = 256, truncation: Truncation = "head") -> None:
-        check_length(max_length, truncation)
+        if max_length < 1:
+            raise UserError(
+                f"max_length is {max_length}: a text needs at least 1 token, set --data.max_length=1 or more"
+            )
+        if truncation not in get_args(Truncation):
+            raise UserError(f"truncation is {truncation!r}: choose one of {', '.join(get_args(Truncation))}")
         if tuple(tokens[:2]) != SPECIALS:
             raise ValueError(f"a vocabulary begins with {SPECIALS}, this one with {tuple(tokens[:2])}")
         self.tokens = list(tokens)

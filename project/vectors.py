@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from project.errors import UserError
-from project.ingest import Distribution, Member, fetch, read_word_vectors
+from project.ingest import Distribution, Member, fetch
 from project.pretrained import Pretrained, read_pretrained
+from project.registry import find
 
 # J. Pennington, R. Socher and C. Manning (2014), GloVe: Global Vectors for Word Representation. Public domain (PDDL).
 GLOVE_6B_50D = "glove-6b-50d"
@@ -39,11 +39,7 @@ def load_vectors(source: str) -> Pretrained:
         words = pq.read_table(files[GLOVE_WORDS]).column("index").to_pylist()
         matrix = np.load(files[GLOVE_MATRIX], mmap_mode="c")  # read as far as it is used; torch wants it writable
         return Pretrained(files[GLOVE_MATRIX], words, torch.from_numpy(matrix))
-    path, _, member = source.partition(".zip/")
-    path = f"{path}.zip" if member else path
-    if not Path(path).is_file():
-        raise UserError(f"vectors {source!r} are neither {GLOVE_6B_50D} nor a file (.txt, .vec, .gz, .zip or .pt)")
-    if path.endswith(".pt"):
-        return read_pretrained(Path(path))
-    words, matrix = read_word_vectors(Path(path), member)
-    return Pretrained(Path(path), words, torch.from_numpy(matrix))
+    if source.endswith(".pt"):
+        return read_pretrained(Path(source))
+    found: Pretrained = find("VECTORS", "FILE", f"vectors {source!r}", GLOVE_6B_50D, "files (.pt)")(source)
+    return found

@@ -255,7 +255,6 @@ BAD_INPUTS = {
         ["fit", "--data.corpus=bad.csv", "--data.vectors=null"],
         r"1 bad row: bad.csv:3: 3 columns where the header has 2; fix",
     ),
-    "vectors": (["fit", "--data.corpus=toy", "--data.vectors=two.txt"], r"set --model.embedding_dim=2"),
     "no checkpoint": (["test", "--data.corpus=toy"], r"test needs a trained model, such as --ckpt_path"),
     "unknown encoder": (["fit", "--model.encoder=Forest"], r"--model.encoder=Forest: there is no such class"),
     "unknown optimizer": (["fit", "--optimizer=Sgd"], r"--optimizer=Sgd: there is no such class"),
@@ -275,7 +274,6 @@ def test_bad_input_is_one_line_and_exit_code_2(sentiment, toy, capsys, words, me
     Path("toy").symlink_to(toy)
     Path("bad.csv").write_text("text,label\nWarm.,good\nWarm, wise.,good\n")
     Path("broken.yaml").write_text("data: [corpus\n")
-    Path("two.txt").write_text("film 1 2\n")
     assert sentiment(*words) == 2
     (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
     assert re.search(message, line)

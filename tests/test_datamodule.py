@@ -1,10 +1,12 @@
 import lightning as L
 import pytest
+import torch
 
 from project.datamodule import SentimentDataModule
 from project.errors import UserError
 from project.text import UNK_ID, Tokenizer
 from tests.conftest import write_csv
+from tests.pretrained_file import write_pretrained
 
 
 def ready(folder, **options) -> SentimentDataModule:
@@ -34,8 +36,8 @@ def test_vocabulary_is_of_train_alone(tmp_path):
 
 
 def test_pretrained_words_join_frozen(tmp_path):
-    vectors = tmp_path / "vectors.txt"
-    vectors.write_text("film 1 1\ntestword 2 2\nother 3 3\nlast 4 4\n")
+    rows = torch.arange(1.0, 5).unsqueeze(1).repeat(1, 2)
+    vectors = write_pretrained(tmp_path / "vectors.pt", ["film", "testword", "other", "last"], rows)
     module = ready(three_texts(tmp_path), vectors=str(vectors), pretrained_words=2)
     assert tokens(module)[5:] == ["testword", "other"]
     facts = module.facts()

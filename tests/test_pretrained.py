@@ -6,7 +6,8 @@ import torch
 from project.encoder import BiLSTMEncoder
 from project.errors import UserError
 from project.network import SentimentNetwork
-from project.pretrained import read_pretrained, save_pretrained, start_from
+from project.pretrained import read_pretrained, start_from
+from tests.pretrained_file import write_pretrained
 
 TOKENS = ["<pad>", "<unk>", "film", "warm"]
 
@@ -21,7 +22,7 @@ def saved(tmp_path):
     """A file with the bias of a classifier, and vectors of "warm" and "cold"."""
     path = tmp_path / "start.pt"
     weights = {"classifier.bias": torch.tensor([1.0, 2.0]), "other.weight": torch.ones(5)}
-    save_pretrained(path, ["warm", "cold"], torch.tensor([[7.0, 8.0, 9.0], [0.0, 0.0, 0.0]]), [3, 1], weights)
+    write_pretrained(path, ["warm", "cold"], torch.tensor([[7.0, 8.0, 9.0], [0.0, 0.0, 0.0]]), [3, 1], weights)
     return read_pretrained(path)
 
 
@@ -59,13 +60,13 @@ def test_another_shape_is_told(saved):
 
 
 def test_weights_of_another_network_are_told(tmp_path):
-    save_pretrained(tmp_path / "a.pt", ["warm"], torch.zeros(1, 3), [], {"trees": torch.ones(1)})
+    write_pretrained(tmp_path / "a.pt", ["warm"], torch.zeros(1, 3), [], {"trees": torch.ones(1)})
     with pytest.raises(UserError, match=r"a\.pt has no weight of this network, only trees"):
         start_from(read_pretrained(tmp_path / "a.pt"), network(), TOKENS)
 
 
 def test_vectors_of_another_width_are_told(tmp_path):
-    save_pretrained(tmp_path / "a.pt", ["warm"], torch.zeros(1, 5), [])
+    write_pretrained(tmp_path / "a.pt", ["warm"], torch.zeros(1, 5), [])
     with pytest.raises(UserError, match=r"set --model\.embedding_dim=5"):
         start_from(read_pretrained(tmp_path / "a.pt"), network(), TOKENS)
 
@@ -88,4 +89,4 @@ def test_other_files_are_one_line(tmp_path, content, message):
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="no/"):
-        save_pretrained(tmp_path / "no" / "a.pt", [], torch.zeros(0, 3), [])
+        write_pretrained(tmp_path / "no" / "a.pt", [], torch.zeros(0, 3), [])

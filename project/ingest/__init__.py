@@ -9,7 +9,6 @@ from project.ingest.rows import NO_LABEL, Example, Rows
 from project.ingest.soft_targets import added_columns, shares_of
 from project.ingest.source import SPLITS, Part, ReadOptions, Source, Split, file_source, folder_source
 from project.ingest.tokens import EncodedCorpus, SplitTokens, encode_corpus
-from project.ingest.word_vectors import read_word_vectors
 
 # fmt: off
 __all__ = [
@@ -17,7 +16,7 @@ __all__ = [
     "Example", "Member", "Part", "ReadOptions", "Record", "Row", "Rows", "Source", "Split", "SplitTokens",
     "added_columns", "cache_dir", "check_new",
     "check_output", "check_unread", "column_types", "encode_corpus", "fetch", "file_source", "folder_source",
-    "is_data_file", "label_name", "merged", "open_corpus", "read_records", "read_word_vectors",
+    "is_data_file", "label_name", "merged", "open_corpus", "read_records",
     "shares_of", "text_key", "texts_of", "unseen_texts", "write_rows",
 ]
 # fmt: on

@@ -2,14 +2,13 @@
 
 import gzip
 from pathlib import Path
-from zipfile import ZIP_DEFLATED, ZipFile
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from project.errors import UserError
-from project.ingest import read_records, read_word_vectors, records
+from project.ingest import read_records, records
 
 
 @pytest.fixture(autouse=True)
@@ -85,20 +84,3 @@ def test_deep_values_in_jsonl_are_a_fault(tmp_path, marks, monkeypatch):
 def test_brackets_within_a_text_are_no_depth(tmp_path):
     (tmp_path / "a.jsonl").write_text('{"text": "' + "[" * 500 + '"}\n')
     assert [record.fault for record in read_records(tmp_path / "a.jsonl")] == [None]
-
-
-def zipped(path: Path, content: bytes) -> Path:
-    with ZipFile(path, "w", ZIP_DEFLATED) as archive:
-        archive.writestr("v.txt", content)
-    return path
-
-
-def test_equal_lines_of_vectors_are_bounded(tmp_path):
-    with pytest.raises(UserError, match="unpacks to over 100 times its size"):
-        read_word_vectors(zipped(tmp_path / "a.zip", b"the 1 2\n" * 100_000))
-
-
-@pytest.mark.parametrize("content", [b"a" * 5000, b"the x\nthe 1 2\n", b"\xff 1 2\n", b"1 -3\nthe 1 2\n"])
-def test_vectors_that_make_no_sense_are_one_line(tmp_path, content):
-    with pytest.raises(UserError, match=r"v\.zip:\d: expected a word and -?\d+ numbers"):
-        read_word_vectors(zipped(tmp_path / "v.zip", content))

@@ -11,6 +11,7 @@ from lightning import seed_everything as set_seed
 from lightning.pytorch.callbacks import Callback
 from torch import nn
 
+from project.addons.pretrain.file import save_pretrained
 from project.addons.pretrain.language_model import LanguageModel
 from project.addons.pretrain.pieces import Pieces, loader
 from project.addons.pretrain.texts import readable_texts
@@ -19,7 +20,7 @@ from project.corpora import load_corpus
 from project.datamodule import SentimentDataModule
 from project.errors import UserError
 from project.ingest import Corpus, check_new
-from project.pretrained import read_pretrained, save_pretrained, start_from
+from project.pretrained import read_pretrained, start_from
 from project.trainer import plain_trainer
 
 VAL_TEXTS = 200  # enough for a perplexity accurate to a few percent

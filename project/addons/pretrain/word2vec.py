@@ -8,12 +8,12 @@ from pathlib import Path
 import torch
 from gensim.models import Word2Vec
 
+from project.addons.pretrain.file import save_pretrained
 from project.addons.pretrain.texts import readable_texts
 from project.corpora import load_corpus
 from project.datamodule import SentimentDataModule
 from project.errors import UserError
 from project.ingest import check_new
-from project.pretrained import save_pretrained
 from project.text import basic_english
 
 # skip-gram with negative sampling (Mikolov et al. 2013), with the paper's window and samples

@@ -13,7 +13,7 @@ from selenium import webdriver
 from project.addons.report.page import page
 from project.addons.report.run import Answers, read_run
 from project.decision import Decision
-from project.predict import open_checkpoint
+from project.predict import load
 from project.registry import registered
 from tests.browser import CONTRAST, NEEDED, browser, show
 
@@ -57,7 +57,7 @@ def reports(fitted_once, tmp_path_factory) -> dict[str, Path]:
     np.add.at(counts, (labels, shares.argmax(1)), 1)
     results = run.results | {"corpus": "y" * 100, "confusion_matrix": {"labels": NAMES, "counts": counts.tolist()}}
     odd = replace(run, tested=answers, results=results)
-    predictor = open_checkpoint(run.path)
+    predictor = load(run.path)
     wide = replace(
         predictor,
         decision=Decision(tuple(NAMES)),

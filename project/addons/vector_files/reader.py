@@ -8,10 +8,26 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from project.errors import UserError
 from project.ingest.records import LONGEST, bounded
+from project.pretrained import Pretrained
+
+
+def load_file(source: str) -> Pretrained:
+    """Load a file by its path: .txt, .vec, .gz, .zip, or ARCHIVE.zip/MEMBER.
+
+    Raises:
+        UserError: There is no such file, or it is not in the format.
+    """
+    path, _, member = source.partition(".zip/")
+    path = f"{path}.zip" if member else path
+    if not Path(path).is_file():
+        raise UserError(f"vectors {source!r} are neither a built-in name nor a file (.txt, .vec, .gz, .zip or .pt)")
+    words, matrix = read_word_vectors(Path(path), member)
+    return Pretrained(Path(path), words, torch.from_numpy(matrix))
 
 
 def read_word_vectors(path: Path, member: str = "") -> tuple[list[str], NDArray[np.float32]]:
