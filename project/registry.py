@@ -12,14 +12,11 @@ title and the escaped HTML of a section of the report) and LABELS (by ``--data.l
 
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from project.errors import UserError
 
 ROOT = Path(__file__).parent
-Kind = Literal[
-    "COMMANDS", "CALLBACKS", "NETWORKS", "NODES", "CORPORA", "TOKENIZERS", "VECTORS", "RESUME", "SECTIONS", "LABELS"
-]
 
 
 def rooms() -> list[str]:
@@ -29,7 +26,7 @@ def rooms() -> list[str]:
     return [".".join((ROOT.name, *init.parent.relative_to(ROOT).parts)) for init in inits if init.is_file()]
 
 
-def registered(kind: Kind) -> dict[str, str]:
+def registered(kind: str) -> dict[str, str]:
     """Return "module:name" by name."""
     found: dict[str, str] = {}
     for room in rooms():
@@ -43,7 +40,7 @@ def load(place: str) -> Any:
     return getattr(import_module(module), name)
 
 
-def find(kind: Kind, name: str, what: str, *own: str) -> Any:
+def find(kind: str, name: str, what: str, *own: str) -> Any:
     """Import what a room brings as `name`.
 
     Raises:

@@ -79,9 +79,7 @@ class Tokenizer:
 
     def __init__(self, tokens: Sequence[str], max_length: int = 256, truncation: Truncation = "head") -> None:
         if max_length < 1:
-            raise UserError(
-                f"max_length is {max_length}: a text needs at least 1 token, set --data.max_length=1 or more"
-            )
+            raise UserError(f"max_length is {max_length}: a text needs at least 1 token, set --data.max_length=1")
         if truncation not in get_args(Truncation):
             raise UserError(f"truncation is {truncation!r}: choose one of {', '.join(get_args(Truncation))}")
         if tuple(tokens[:2]) != SPECIALS:
