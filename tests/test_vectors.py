@@ -29,7 +29,7 @@ def test_missing_file_is_refused():
 
 
 def test_lookup_gives_zeros_to_words_without_a_vector(tmp_path):
-    own = write_pretrained(tmp_path / "own.pt", ["the", "of"], torch.ones(2, 3))
+    own = write_pretrained(tmp_path / "own.pt", ["the", "of"], torch.tensor([[1.0, 2, 3], [4, 5, 6]]))
     vectors, found = vectors_of(["<pad>", "of", "the"], load_vectors(str(own)))
     assert found.tolist() == [False, True, True]
     assert vectors[[0, 2]].tolist() == [[0, 0, 0], [1, 2, 3]]

@@ -16,7 +16,6 @@ def small_limits(monkeypatch):
     """Limits that small files pass."""
     monkeypatch.setattr(records, "LONGEST", 1000)
     monkeypatch.setattr(records, "UNPACKED", 10_000)
-    monkeypatch.setattr("project.ingest.word_vectors.LONGEST", 1000)
 
 
 def count(path: Path) -> int:

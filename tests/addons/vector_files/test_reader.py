@@ -7,6 +7,7 @@ import pytest
 
 from project.addons.vector_files.reader import read_word_vectors
 from project.errors import UserError
+from project.ingest import records
 from project.vectors import load_vectors
 
 LINES = "the 1 2 3\nof -1 0.5 2e-1\n"
@@ -106,7 +107,8 @@ def zipped(path: Path, content: bytes) -> Path:
     return path
 
 
-def test_equal_lines_of_vectors_are_bounded(tmp_path):
+def test_equal_lines_of_vectors_are_bounded(tmp_path, monkeypatch):
+    monkeypatch.setattr(records, "UNPACKED", 10_000)
     with pytest.raises(UserError, match="unpacks to over 100 times its size"):
         read_word_vectors(zipped(tmp_path / "a.zip", b"the 1 2\n" * 100_000))
 
