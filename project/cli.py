@@ -185,6 +185,12 @@ class SentimentCLI(LightningCLI):
                 option = name.replace(".init_args", "").removesuffix(".class_path")
                 raise UserError(f"--{option} is {given}, the checkpoint's {value}: leave it out, or train anew")
 
+    def _set_seed(self) -> None:
+        try:
+            super()._set_seed()
+        except ValueError as error:
+            raise UserError(f"--seed_everything: {error}") from error
+
     def instantiate_trainer(self, **kwargs: Any) -> L.Trainer:
         """Make the Trainer, with the callbacks that add-ons bring.
 
@@ -201,7 +207,12 @@ class SentimentCLI(LightningCLI):
         config.trainer.callbacks = [*(c for c in config.trainer.callbacks or [] if not isinstance(c, off)), *own]
         try:
             trainer = super().instantiate_trainer(**kwargs)
-        except (ValueError, TypeError, ImportError) as error:
+            if trainer.precision == "64-true" or (trainer.precision, trainer.strategy.root_device.type) == (
+                "16-true",
+                "cpu",
+            ):
+                raise ValueError(f"precision {trainer.precision} does not work here: choose 32-true or bf16-mixed")
+        except (ValueError, TypeError, ImportError, OverflowError) as error:
             raise UserError(f"trainer settings: {' '.join(str(error).split())}") from error
         trainer.strategy.checkpoint_io = CheckpointFile()
         trainer.resumed = config.get("ckpt_path")  # type: ignore[attr-defined] # Lightning's own is not known in setup
@@ -284,7 +295,7 @@ def run_trainer(command: str, words: list[str]) -> None:
             parser_kwargs={command: {"default_config_files": [str(DEFAULT_CONFIG)]}},
             args=[command, *words],
         )
-    except MisconfigurationException as error:  # of the Trainer's settings, at the start or in the middle of a run
+    except (MisconfigurationException, UnicodeDecodeError) as error:  # also in the middle of a run
         raise UserError(f"trainer settings: {' '.join(str(error).split())}") from error
     except SIGTERMException:  # Lightning would end with 0, as if all were done
         sys.exit(128 + (Stop.signal or signal.SIGTERM))

@@ -6,6 +6,7 @@ from io import BufferedReader
 
 from project.errors import UserError
 
+LONGEST = 10_000_000  # bytes of a line
 CHUNK = 65_536  # bytes that are read at once, if so many wait
 
 
@@ -45,6 +46,8 @@ def _waiting_lines(stream: BufferedReader) -> Iterator[list[bytes]]:
         *lines, rest = (rest + chunk).split(b"\n")
         if lines:
             lines[0], mark = lines[0].removeprefix(mark), b""
+        if len(rest) > LONGEST:
+            raise UserError(f"standard input: a line has more than {LONGEST:,} bytes; split the text, or give a file")
         yield lines
     if rest:  # the last line has no end
         yield [rest.removeprefix(mark)]

@@ -34,5 +34,8 @@ def carve(
     rows = np.flatnonzero(labels != NO_LABEL)
     first = rows[np.sort(np.unique(units[rows], return_index=True)[1])]
     splitter = MultilabelStratifiedShuffleSplit(n_splits=1, test_size=share, random_state=SEED)
-    ((_, chosen),) = splitter.split(first, members[labels[first]])
+    own = members[labels[first]]
+    ((_, chosen),) = splitter.split(
+        first, np.hstack([own, 1 - own.any(1, keepdims=True)])
+    )  # to have none is a label too
     return np.isin(units, units[first[chosen]])

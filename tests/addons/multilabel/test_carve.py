@@ -20,6 +20,11 @@ def test_the_share_of_every_label_is_kept(labels):
     assert share == pytest.approx([0.1, 0.1, 0.1], abs=0.01)
 
 
+def test_the_share_of_rows_without_labels_is_kept(labels):
+    chosen = carve(MEMBERS, np.arange(1000), labels, 0.1)
+    assert (labels[chosen] == 0).sum() / (labels == 0).sum() == pytest.approx(0.1, abs=0.02)
+
+
 def test_the_same_rows_are_chosen_every_time(labels):
     first, second = (carve(MEMBERS, np.arange(1000), labels, 0.1) for _ in range(2))
     assert (first == second).all()
