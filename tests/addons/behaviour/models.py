@@ -12,7 +12,7 @@ WEIGHTS = {"<pad>": 0.0, "<unk>": 0.0, "warm": 2.0, "dull": -2.0, "slightly": -0
 def predictor(
     labels: tuple[str, ...] = ("negative", "positive"), abstain_below: float = 0.0, several: bool = False
 ) -> Predictor:
-    """A linear classifier: the last of `labels` is what warm speaks for; of `several`, all others are in each answer."""
+    """A linear classifier: the last of `labels` is what warm speaks for; of `several`, each answer has all others."""
     weights = list(WEIGHTS.values())
 
     def logits(token_ids: Sequence[list[int]]) -> list[list[float]]:
