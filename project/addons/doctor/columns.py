@@ -61,7 +61,7 @@ def told_labels(values: list[str], has: NDArray[np.bool_], names: Sequence[str])
         return None
     best = int(right.argmax())
     told = f"{(right >= RIGHT).sum():,} of {len(names):,} labels"
-    return f"{told}: {names[enough[best]]!r} for {right[best]:.1%} of the rows with it, and of those without"
+    return f"{told}, best {names[enough[best]]!r}: that of {right[best]:.1%} or more of its rows, and of the others"
 
 
 def read_columns(corpus: Corpus, options: ReadOptions) -> tuple[dict[str, list[str]], NDArray[Any]]:
@@ -79,9 +79,7 @@ def read_columns(corpus: Corpus, options: ReadOptions) -> tuple[dict[str, list[s
         label = label_name(columns.get(options.label_column)) if members is None else answers.get(place)
         if place is not None and label is not None:
             labels.append(label)
-            rows.append(
-                {name: "" if value is None else str(value) for name, value in columns.items() if not is_own(name)}
-            )
+            rows.append({name: written(value) for name, value in columns.items() if not is_own(name)})
     found = np.unique(labels, return_inverse=True)[1] if members is None else members[labels] > 0
     return {column: [row.get(column, "") for row in rows] for column in set().union(*rows)}, found
 
@@ -91,6 +89,11 @@ def own_columns(corpus: Corpus, options: ReadOptions) -> Callable[[str], bool]:
     own = {options.text_column, options.label_column, *added_columns(corpus.label_names, None, [])}
     patterns = [] if corpus.members is None else [each.strip() for each in options.label_column.split(",")]
     return cache(lambda column: column in own or any(fnmatchcase(column, pattern) for pattern in patterns))
+
+
+def written(value: object) -> str:
+    """Return a value as text; nothing for none."""
+    return "" if value is None else str(value)
 
 
 def codings(values: list[str]) -> Iterator[Numbers]:

@@ -76,8 +76,8 @@ def everywhere(texts: Texts) -> Iterator[Finding]:
 def together(texts: Texts) -> Iterator[Finding]:
     """Yield the pairs of labels of which both come together, or one with the other."""
     assert texts.members is not None
-    members, names, counts = texts.members.astype(np.int64), texts.corpus.label_names, texts.counts()
-    both = (members * np.bincount(texts.labels, minlength=len(members))[:, None]).T @ members  # (C, C) texts
+    members, names, counts = texts.members.astype(np.float64), texts.corpus.label_names, texts.counts()
+    both = (members.T * np.bincount(texts.labels, minlength=len(members))) @ members  # texts, (C, C)
     either = counts[:, None] + counts - both
     enough = (counts >= FEW)[:, None] & (counts >= FEW)
     known = (counts < COMMON * len(texts)) & enough
@@ -91,9 +91,8 @@ def together(texts: Texts) -> Iterator[Finding]:
         examples = []
         for one, other in found[:SHOWN].tolist():
             row = np.intersect1d(texts.rows_with(one), texts.rows_with(other))[0]
-            remark = (
-                f"{names[one]} ({counts[one]:,}) {how} {names[other]} ({counts[other]:,}): {both[one, other]:,} texts"
-            )
+            first, second = (f"{names[each]} ({counts[each]:,})" for each in (one, other))
+            remark = f"{first} {how} {second}: {both[one, other]:,.0f} texts"
             examples.append(example_of(texts, row, remark))
         if examples:
             advice = "if the one follows from the other by rule, leave it to the rule: the figures count both"
