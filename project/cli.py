@@ -207,11 +207,9 @@ class SentimentCLI(LightningCLI):
         config.trainer.callbacks = [*(c for c in config.trainer.callbacks or [] if not isinstance(c, off)), *own]
         try:
             trainer = super().instantiate_trainer(**kwargs)
-            if trainer.precision == "64-true" or (trainer.precision, trainer.strategy.root_device.type) == (
-                "16-true",
-                "cpu",
-            ):
-                raise ValueError(f"precision {trainer.precision} does not work here: choose 32-true or bf16-mixed")
+            how = trainer.precision, trainer.strategy.root_device.type
+            if how in (("64-true", how[1]), ("16-true", "cpu")):
+                raise ValueError(f"precision {how[0]} does not work here: choose 32-true or bf16-mixed")
         except (ValueError, TypeError, ImportError, OverflowError) as error:
             raise UserError(f"trainer settings: {' '.join(str(error).split())}") from error
         trainer.strategy.checkpoint_io = CheckpointFile()

@@ -10,11 +10,11 @@ from rich.console import Console
 from rich.table import Table
 from sklearn.metrics import accuracy_score, f1_score
 
-from project.addons.baselines.linear import Baseline, Labels, majority, nb_svm, tf_idf
+from project.addons.baselines.linear import Baseline, Labels, f1_of_labels, majority, nb_svm, tf_idf
 from project.atomic import write_json
 from project.corpora import load_corpus
 from project.datamodule import SentimentDataModule
-from project.ingest import SPLITS, Corpus
+from project.ingest import SPLITS, Corpus, Split
 
 FOLDER = Path("runs/baselines")
 
@@ -29,7 +29,7 @@ def baselines(data: SentimentDataModule) -> None:
     """
     corpus = load_corpus(data.corpus_name, data.options)
     texts = [[example.text for example in corpus.split(split)] for split in SPLITS]
-    labels = [np.array([example.label for example in corpus.split(split)]) for split in SPLITS]
+    labels = [labels_of(corpus, split) for split in SPLITS]
     found = [
         timed(lambda: majority(labels[0], len(labels[1]), len(labels[2]))),
         timed(lambda: tf_idf(texts, labels[0], labels[1])),
@@ -50,26 +50,34 @@ def timed(train: Callable[[], Baseline]) -> tuple[Baseline, float]:
     return train(), time.perf_counter() - started
 
 
+def labels_of(corpus: Corpus, split: Split) -> Labels:
+    """Return the labels of a split, (texts,); of any number of labels which of them each text has, (texts, C)."""
+    labels, members = np.array([example.label for example in corpus.split(split)]), corpus.members
+    return labels if members is None else members[labels].astype(np.int64)
+
+
 def figures(baseline: Baseline, seconds: float, val: Labels, test: Labels) -> dict[str, Any]:
-    """Return a baseline's entry in the JSON file."""
-    return {
-        "name": baseline.name,
-        "strength": baseline.strength,
-        "val/accuracy": float(accuracy_score(val, baseline.val)),
-        "test/accuracy": float(accuracy_score(test, baseline.test)),
-        "test/f1": float(f1_score(test, baseline.test, average="macro")),
-        "seconds": seconds,
-        "right": (baseline.test == test).astype(int).tolist(),
-    }
+    """Return a baseline's entry in the JSON file; accuracy is the exact match of the labels."""
+    facts: dict[str, Any] = {"name": baseline.name, "strength": baseline.strength}
+    for split, answers, labels in ("val", baseline.val, val), ("test", baseline.test, test):
+        facts[f"{split}/accuracy"] = float(accuracy_score(labels, answers))
+        if labels.ndim == 2:
+            facts[f"{split}/f1"], facts[f"{split}/f1_micro"] = f1_of_labels(answers, labels)
+    if test.ndim == 1:
+        facts["test/f1"] = float(f1_score(test, baseline.test, average="macro"))
+    same = baseline.test == test
+    return facts | {"seconds": seconds, "right": (same if same.ndim == 1 else same.all(1)).astype(int).tolist()}
 
 
 def show(corpus: Corpus, facts: list[dict[str, Any]]) -> None:
     """Print one row per baseline."""
-    table = Table(
-        "", "C", "val accuracy", "test accuracy", "test macro F1", "seconds", title=f"Baselines: {corpus.name}"
-    )
+    columns = {"val/accuracy": "val accuracy", "test/accuracy": "test accuracy", "test/f1": "test macro F1"}
+    if corpus.members is not None:
+        columns = {"val/f1": "val macro F1", "test/f1": "test macro F1", "test/f1_micro": "test micro F1"}
+        columns["test/accuracy"] = "test exact match"
+    table = Table("", "C", *columns.values(), "seconds", title=f"Baselines: {corpus.name}")
     for fact in facts:
-        shares = (f"{fact[key]:.3f}" for key in ("val/accuracy", "test/accuracy", "test/f1"))
+        shares = (f"{fact[key]:.3f}" for key in columns)
         strength = "" if fact["strength"] is None else f"{fact['strength']:g}"
         table.add_row(fact["name"], strength, *shares, f"{fact['seconds']:.1f}")
     Console().print(table)

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from project.addons.behaviour.suite import Expectation
-from project.decision import Prediction
+from project.decision import SEPARATOR, Prediction
 from project.predict import Predictor
 
 MARGIN = 0.05  # by which a probability may miss its direction: less is no change of mind
+MOST_NAMED = 20  # labels in a line
 WORDS = {"label": "the right label", "same": "the same label", "more": "more of the label"}
 
 
@@ -19,16 +20,24 @@ class Failure:
         texts: One or two.
         answers: What the model says of each.
         label: What was expected, or expected more of; empty for the same label.
+        several: Whether an answer has any number of labels.
     """
 
     texts: tuple[str, ...]
     answers: list[Prediction]
     label: str
+    several: bool = False
 
     def shown(self, expect: str) -> list[str]:
         """Return the answer to each text as words."""
         if expect == "more":
             return [f"{self.label} {100 * each.probabilities[self.label]:.1f} %" for each in self.answers]
+        if self.several:
+            named = [", ".join(each.label.split(SEPARATOR)) or "no label" for each in self.answers]
+            if not self.label:
+                return named
+            shares = [100 * each.probabilities[self.label] for each in self.answers]
+            return [f"{self.label} {share:.1f} %: {names}" for names, share in zip(named, shares, strict=True)]
         return [f"{each.label or 'no label'} {100 * each.probability:.1f} %" for each in self.answers]
 
 
@@ -56,7 +65,7 @@ class Outcome:
 
 def outcomes_of(predictor: Predictor, tests: Sequence[Expectation]) -> tuple[list[Outcome], list[str]]:
     """Return the outcome of each behaviour, and what was skipped because the model lacks the label, a line each."""
-    names = predictor.decision.label_names
+    names, several = predictor.decision.label_names, predictor.decision.labels == "any"
     known = [test for test in tests if test.expect == "same" or test.label in names]
     texts = [text for test in known for case in test.cases for text in case]
     answers = iter(predictor(texts))
@@ -66,16 +75,19 @@ def outcomes_of(predictor: Predictor, tests: Sequence[Expectation]) -> tuple[lis
         for case in test.cases:
             given = [next(answers) for _ in case]
             outcome.cases += 1
-            if not as_expected(test, given):
-                outcome.failures.append(Failure(case, given, test.label))
+            if not as_expected(test, given, several):
+                outcome.failures.append(Failure(case, given, test.label, several))
     return list(found.values()), skipped(tests, names)
 
 
-def as_expected(test: Expectation, answers: Sequence[Prediction]) -> bool:
-    """Return whether the answers to the texts of a case are what its test expects."""
+def as_expected(test: Expectation, answers: Sequence[Prediction], several: bool = False) -> bool:
+    """Return whether the answers to the texts of a case are what its test expects.
+
+    Of `several` labels the right one has to be among those of the answer, and the same labels are all of them.
+    """
     first, last = answers[0], answers[-1]
     if test.expect == "label":
-        return first.label == test.label
+        return test.label in (first.label.split(SEPARATOR) if several else [first.label])
     if test.expect == "same":
         return first.label == last.label
     return last.probabilities[test.label] >= first.probabilities[test.label] - MARGIN
@@ -87,6 +99,5 @@ def skipped(tests: Sequence[Expectation], names: Sequence[str]) -> list[str]:
     if not missing:
         return []
     labels = ", ".join(dict.fromkeys(test.label for test in missing))
-    return [
-        f"{len(missing)} of {len(tests)} tests are skipped: they are about {labels}, the labels are {', '.join(names)}"
-    ]
+    known = ", ".join(names[:MOST_NAMED]) + f" and {len(names) - MOST_NAMED} more" * (len(names) > MOST_NAMED)
+    return [f"{len(missing)} of {len(tests)} tests are skipped: they are about {labels}, the labels are {known}"]

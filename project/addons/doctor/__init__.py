@@ -1,6 +1,6 @@
 """Looks at a corpus before training and says what would spoil it.
 
-It has more than 400 lines: about ten checks, a file for each kind, and three forms of the answer.
+It has more than 400 lines: about fifteen checks, a file for each kind, and three forms of the answer.
 """
 
 COMMANDS = {"doctor": "project.addons.doctor.command:doctor"}

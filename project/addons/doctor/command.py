@@ -5,13 +5,12 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from project.addons.doctor.columns import column_findings
 from project.addons.doctor.copies import copy_findings, find_copies
 from project.addons.doctor.damage import damage_findings
 from project.addons.doctor.labels import bad_rows, label_findings
 from project.addons.doctor.report import page, print_report
+from project.addons.doctor.sets import set_findings, sizes_of_sets
 from project.addons.doctor.texts import Finding, Texts, rows_of
 from project.addons.doctor.words import UNCUT, measure, prepared, word_findings
 from project.atomic import atomic_write, write_json
@@ -75,6 +74,7 @@ def look(
     measured = measure(data, corpus, settings["max_length"])
     found += bad_rows(corpus, settings["bad_rows"] == "skip")
     found += label_findings(texts)
+    found += set_findings(texts)
     found += copy_findings(texts, copies)
     found += damage_findings(texts, settings["tokenizer"] == "words")
     found += word_findings(measured, settings)
@@ -109,9 +109,9 @@ def counted(corpus: Corpus, texts: Texts, split: Any) -> dict[str, Any]:
     """Return where the rows of a split come from, and how many it has of each class."""
     given = corpus.source.parts.get(split)
     origin = "carved out of train" if given is None else ", ".join(Path(part.name).name for part in given)
-    labels = texts.labels[texts.split[: len(texts)] == texts.names.index(split)]
-    counts = np.bincount(labels, minlength=len(corpus.label_names)).tolist()
-    return {"from": origin, "texts": len(labels), "classes": dict(zip(corpus.label_names, counts, strict=True))}
+    place = texts.names.index(split)
+    classes = dict(zip(corpus.label_names, texts.counts(place).tolist(), strict=True))
+    return {"from": origin, "texts": len(corpus.splits[split]), "classes": classes} | sizes_of_sets(texts, place)
 
 
 def verdict(found: list[Finding]) -> str:

@@ -29,6 +29,7 @@ ADVICE = {
     "overlap": "remove them from one of the two; or --data.group_column=COLUMN, if a column says what belongs together",
 }
 OTHER = "measure no model of one corpus on the other without removing them; commands that read both have --held_out"
+JOIN = "decide which labels are right; if the file has a row for each label of a text, join these rows into one"
 JUDGE = "decide which label is right, or remove them: --data.drop_duplicates=true keeps the first alone"
 
 
@@ -127,7 +128,8 @@ def first_rows(numbers: Numbers, split: Numbers, splits: int) -> Numbers:
 
 def contradictions(texts: Texts, copies: Copies) -> Iterator[Finding]:
     """Yield texts that come with another label too, and those of which a near copy does."""
-    labels, names = texts.labels, texts.corpus.label_names
+    labels, names = texts.labels, [name or "no label" for name in texts.corpus.answers]
+    other_label, advice = ("another label", JUDGE) if texts.members is None else ("other labels", JOIN)
     exact, plain = copies.exact[: len(labels)], copies.plain[: len(labels)]
     least, most = label_range(exact, labels, copies.exact.max() + 1)
     clear = (least < most)[exact]
@@ -141,14 +143,14 @@ def contradictions(texts: Texts, copies: Copies) -> Iterator[Finding]:
         return np.isin(exact, exact[row])
 
     for kind, mask, alike, what, share in (
-        ("contradictions", clear, same, "texts that have another label elsewhere", CONTRADICTED),
-        ("near contradictions", close, near, "texts of which one that is nearly the same has another label", 1),
+        ("contradictions", clear, same, f"texts that have {other_label} elsewhere", CONTRADICTED),
+        ("near contradictions", close, near, f"texts of which one that is nearly the same has {other_label}", 1),
     ):
         rows, remarks = np.flatnonzero(mask), {}
         for row in rows[:SHOWN].tolist():
             other = np.flatnonzero(alike(row) & (labels != labels[row]))[0]
             remarks[row] = f"{names[labels[row]]}; {names[labels[other]]} at {texts.place(other)}"
-        yield from texts.finding(kind, rows, what, JUDGE, len(rows) > share * len(labels), remarks)
+        yield from texts.finding(kind, rows, what, advice, len(rows) > share * len(labels), remarks)
 
 
 def label_range(numbers: Numbers, labels: Numbers, size: int) -> tuple[Numbers, Numbers]:

@@ -40,21 +40,19 @@ def bad_rows(corpus: Corpus, skipped: bool) -> Iterator[Finding]:
 
 def label_findings(texts: Texts) -> Iterator[Finding]:
     """Yield what is odd about names and numbers of the labels."""
-    names, labels = texts.corpus.label_names, texts.labels
-    counts = np.bincount(labels, minlength=len(names))
+    names, counts, several = texts.corpus.label_names, texts.counts(), texts.members is not None
 
-    for one, other in combinations(np.argsort(counts, kind="stable")[:MOST_COMPARED].tolist(), 2):
+    rising = np.argsort(counts, kind="stable")
+    for one, other in combinations(rising[counts[rising] > 0][:MOST_COMPARED].tolist(), 2):
         if (how := alike(names[one], names[other], counts[one] / counts[other])) is not None:
             what = f"labels {names[one]!r} and {names[other]!r} {how}; texts of the first"
             advice = "write them in one way, if they mean the same"
-            yield from texts.finding("labels alike", np.flatnonzero(labels == one), what, advice, True)
-    for label in np.flatnonzero(counts == 1).tolist():
+            yield from texts.finding("labels alike", texts.rows_with(one), what, advice, True)
+    for label in [] if several else np.flatnonzero(counts == 1).tolist():  # of several see `rare_labels`
         advice = "add texts of it, or leave it out: no split can hold more than this one"
-        yield from texts.finding(
-            "single text", np.flatnonzero(labels == label), f"class {names[label]!r}", advice, False
-        )
+        yield from texts.finding("single text", texts.rows_with(label), f"class {names[label]!r}", advice, False)
     for split, name in enumerate(texts.names):
-        absent = np.setdiff1d(np.flatnonzero(counts > 1), labels[texts.split[: len(labels)] == split])
+        absent = np.flatnonzero((counts > 1) & (texts.counts(split) == 0))
         if len(absent):
             what = f"classes that {name} lacks: {len(absent)}, such as {names[absent[0]]!r}"
             yield Finding("absent class", False, what, len(absent), f"add texts of it to {name}", [])
@@ -63,6 +61,7 @@ def label_findings(texts: Texts) -> Iterator[Finding]:
         least, most = some[counts[some].argmin()], counts.argmax()
         what = f"class {names[least]!r} has {counts[least]:,} texts, {names[most]!r} {counts[most]:,}"
         advice = "--model.class_weights=balanced or --data.balanced_sampling=true; go by F1 rather than accuracy"
+        advice = "--model.class_weights=balanced; go by F1 rather than by exact match" if several else advice
         yield Finding("uneven classes", False, what, 1, advice, [])
 
 

@@ -59,7 +59,8 @@ class Texts:
     Attributes:
         names: The splits that have a text; then ``other``.
         split: Index into `names` for each row, (rows,).
-        labels: Label of each row of the corpus, (own rows,).
+        labels: Label of each row of the corpus, (own rows,): an index into its `answers`.
+        members: Which of the classes each of these has, (answers, C); None if each is a class.
     """
 
     def __init__(self, corpus: Corpus, other: list[tuple[str, int]]) -> None:
@@ -69,6 +70,7 @@ class Texts:
         self.starts = np.cumsum([0, *sizes])
         self.split: Numbers = np.repeat(np.arange(len(sizes) + 1), [*sizes, len(other)])
         self.labels: Numbers = np.array([label for name in self.names for _, label in corpus.splits[name]])
+        self.members = None if corpus.members is None else corpus.members > 0
         self._places = [place for name in self.names for place in corpus.places(name)] + other
 
     def __len__(self) -> int:
@@ -78,6 +80,16 @@ class Texts:
         for name in self.names:
             bar = tqdm(self.corpus.splits[name], f"looking at {name}", unit=" texts", unit_scale=True, disable=None)
             yield from (text for text, _ in bar)
+
+    def counts(self, split: int | None = None) -> Numbers:
+        """Return how many rows of the corpus, or of one of the splits in `names`, have each class, (C,)."""
+        labels = self.labels if split is None else self.labels[self.split[: len(self)] == split]
+        counts = np.bincount(labels, minlength=len(self.corpus.answers))
+        return counts if self.members is None else counts @ self.members
+
+    def rows_with(self, label: int) -> Numbers:
+        """Return the rows of the corpus that have a class."""
+        return np.flatnonzero(self.labels == label if self.members is None else self.members[self.labels, label])
 
     def place(self, row: int) -> str:
         """Return file and line of a row."""

@@ -19,6 +19,7 @@ LIGHTNING = (
 # thresholds, because those that were chosen for a single member do not suit the mean.
 SHARED = {
     "label_names": "labels",
+    "labels": "numbers of labels a text, one or any",
     "fingerprint": "corpora or splits",
     "tokenizer": "vocabularies or tokenizers",
     "thresholds": "thresholds",
@@ -71,7 +72,7 @@ def check_members(states: Mapping[Path, ModelState]) -> None:
     for path, state in states.items():
         if state["network"]["name"] == Ensemble.__name__:
             raise UserError(f"{path} is itself an ensemble: name the checkpoints of its members instead")
-    facts = {path: {**state, **state["decision"]} for path, state in states.items()}
+    facts = {path: {"labels": "one", **state, **state["decision"]} for path, state in states.items()}
     (first, expected), *others = facts.items()
     for path, found in others:
         for key, what in SHARED.items():
@@ -100,6 +101,7 @@ def combine(checkpoints: Sequence[dict[str, Any]]) -> dict[str, Any]:
         {
             "members": [state["network"] for state in states],
             "temperatures": [state["decision"]["temperature"] for state in states],
+            "labels": states[0]["decision"].get("labels", "one"),
         },
     )
     decision = states[0]["decision"] | {"temperature": 1.0}

@@ -35,7 +35,6 @@ def carve(
     first = rows[np.sort(np.unique(units[rows], return_index=True)[1])]
     splitter = MultilabelStratifiedShuffleSplit(n_splits=1, test_size=share, random_state=SEED)
     own = members[labels[first]]
-    ((_, chosen),) = splitter.split(
-        first, np.hstack([own, 1 - own.any(1, keepdims=True)])
-    )  # to have none is a label too
+    none = 1 - own.any(1, keepdims=True)  # which is stratified as a label is
+    ((_, chosen),) = splitter.split(first, np.hstack([own, none]))
     return np.isin(units, units[first[chosen]])

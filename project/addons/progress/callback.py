@@ -96,8 +96,11 @@ def padding_share(lengths: ArrayLike, sampler: Sampler[int], batch_size: int) ->
 
 
 def shown_figures(figures: Epoch, monitor: str) -> list[str]:
-    """Return the losses and the figure that chooses the best checkpoint, as far as they were measured."""
-    names = dict.fromkeys(("train/loss", "val/loss", monitor))
+    """Return the losses and the figure that chooses the best checkpoint, as far as they were measured.
+
+    Of any number of labels also macro F1: few texts may have all of theirs right.
+    """
+    names = dict.fromkeys(("train/loss", "val/loss", monitor, *["val/f1"] * ("val/f1_micro" in figures)))
     return [f"{name} {figures[name]:.4f}" for name in names if name in figures]
 
 

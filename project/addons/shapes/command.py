@@ -1,6 +1,6 @@
 """A checkpoint and texts -> a table of all tensors between the texts and their labels."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,14 @@ from torch.nn.utils.rnn import pad_packed_sequence
 
 from project.batch import pack
 from project.checkpoint import read_checkpoint, restore
+from project.decision import Decision
 from project.errors import UserError
 from project.network import SentimentNetwork
 from project.text import Tokenizer
 
 Row = tuple[str, str, str]  # name, shape, values
+
+MOST_CLASSES = 20  # whose logits and probabilities are shown
 
 
 def numbers(values: Tensor, count: int = 3) -> str:
@@ -32,9 +35,7 @@ def shape(tensor: Tensor) -> str:
     return " x ".join(map(str, tensor.shape))
 
 
-def rows_of(
-    texts: Sequence[str], network: SentimentNetwork, tokenizer: Tokenizer, label_names: Sequence[str]
-) -> list[Row]:
+def rows_of(texts: Sequence[str], network: SentimentNetwork, tokenizer: Tokenizer, decision: Decision) -> list[Row]:
     """Return name, shape and values of each tensor for `texts`; the values are of the first text."""
     packed = pack([torch.tensor(tokenizer.encode(text)) for text in texts])
     encoder: Any = network.encoder
@@ -64,13 +65,20 @@ def rows_of(
             ("  backward half of output, first token", str(size), numbers(vectors[0, 0, size:])),
             ("  backward half of output, last token", str(size), read_one),
         ]
-    probabilities = zip(label_names, logits[0].softmax(0).tolist(), strict=True)
+    how = "" if decision.temperature == 1 else f" (of logits / {decision.temperature:.3f})"
     return [
         *rows,
         (f"features (B, F): {encoder.merge}, {encoder.pooling}", shape(features), numbers(features[0])),
-        ("logits (B, C)", shape(logits), numbers(logits[0], len(label_names))),
-        ("probabilities", "", ", ".join(f"{name} {p:.3f}" for name, p in probabilities)),
+        ("logits (B, C)", shape(logits), numbers(logits[0], MOST_CLASSES)),
+        (f"probabilities{how}", "", shares(decision(logits[0].tolist()).probabilities)),
     ]
+
+
+def shares(probabilities: Mapping[str, float]) -> str:
+    """Format the probabilities of classes; of many only the largest."""
+    most = sorted(probabilities, key=lambda name: -probabilities[name])[:MOST_CLASSES]
+    shown = [f"{name} {p:.3f}" for name, p in probabilities.items() if name in most]
+    return ", ".join([*shown, *[f"and {len(probabilities) - len(most)} smaller"] * (len(most) < len(probabilities))])
 
 
 def shapes(*texts: str, ckpt_path: Path) -> None:
@@ -94,6 +102,6 @@ def shapes(*texts: str, ckpt_path: Path) -> None:
         ids = tokenizer.encode(text)
         print(f"{text}\n  {len(ids)} tokens: {' '.join(tokenizer.tokens[i] for i in ids)}")
     table = Table("tensor", "shape", "values, of the first text", box=None, padding=(0, 2))
-    for row in rows_of(texts, network, tokenizer, decision.label_names):
+    for row in rows_of(texts, network, tokenizer, decision):
         table.add_row(*row)
     Console(width=max(120, Console().width)).print(table)

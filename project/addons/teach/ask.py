@@ -3,7 +3,7 @@
 import random
 from pathlib import Path
 
-from project.addons.teach.command import further_texts
+from project.addons.teach.command import check_labels, further_texts
 from project.corpora import load_corpus
 from project.datamodule import SentimentDataModule
 from project.errors import UserError
@@ -36,6 +36,7 @@ def ask(
     """
     if most < 1 or (labelled is not None and labelled < 0):
         raise UserError("--most should be 1 or more, and --labelled 0 or more")
+    check_labels(data)
     check_output(output, overwrite)
     own = load_corpus(data.corpus_name, data.options)
     found = list(dict.fromkeys(text for text, _ in own.split("train")))

@@ -90,6 +90,7 @@ def teach(
     given = {"epochs": epochs, "learning_rate": learning_rate, "batch_size": batch_size, "max_length": max_length}
     check_options(most, given, teacher)
     check_answers(answers, answer_weight, {"teacher": teacher, "texts": texts, "sentences": sentences, **given})
+    check_labels(data)
     check_new(output, "folder, or remove it")
     set_seed(seed_everything, verbose=False)
     own = load_corpus(data.corpus_name, data.options)
@@ -154,6 +155,19 @@ def check_answers(answers: Path | None, weight: float, others: dict[str, Any]) -
     for name, value in others.items():
         if answers is not None and value not in (None, False, []):
             raise UserError(f"--{name} has no effect with --answers: the answers alone are the teacher; leave it out")
+
+
+def check_labels(data: SentimentDataModule) -> None:
+    """Check that each text has one label: a teacher's probabilities add up to 1.
+
+    Raises:
+        UserError: It may have any number of them.
+    """
+    if data.options.labels != "one":
+        raise UserError(
+            f"--data.labels={data.options.labels}: a teacher's probabilities are those of one label a text; "
+            "the columns p_LABEL that `sentiment predict` writes can be learned from with --data.soft_targets=true"
+        )
 
 
 def make_teachers(

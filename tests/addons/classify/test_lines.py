@@ -47,3 +47,9 @@ def test_byte_order_mark_is_no_part_of_the_first_text(size):
 
 def test_byte_order_mark_of_a_line_without_end():
     assert answers(Stream(b"\xef\xbb\xbfWarm.")) == ["!Warm."]
+
+
+def test_a_line_without_end_is_refused(monkeypatch):
+    monkeypatch.setattr("project.addons.classify.lines.LONGEST", 50)
+    with pytest.raises(UserError, match="standard input: a line has more than 50 bytes"):
+        answers(Stream(b"a" * 100, 20))

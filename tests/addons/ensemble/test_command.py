@@ -99,6 +99,10 @@ def test_training_an_ensemble_from_python_is_refused(averaged, toy, tmp_path):
 DIFFERENCES: dict[str, tuple[dict[str, Any], str]] = {
     "labels": ({"label_names": ["bad", "good"]}, "d.ckpt and a.ckpt have different labels"),
     "corpus": ({"fingerprint": "0" * 64}, "d.ckpt and a.ckpt have different corpora or splits"),
+    "numbers": (
+        {"decision": DECISION | {"labels": "any"}},
+        "d.ckpt and a.ckpt have different numbers of labels a text",
+    ),
     "tokenizer": (
         {"tokenizer": Tokenizer(SPECIALS).state()},
         "d.ckpt and a.ckpt have different vocabularies or tokenizers",
@@ -159,3 +163,14 @@ def test_a_failed_write_keeps_the_old_file_and_leaves_no_temporary_one(members, 
     assert capsys.readouterr().err == "error: [Errno 28] No space left on device\n"
     assert Path("x.ckpt").read_bytes() == b"old"
     assert sorted(Path().iterdir()) == before
+
+
+def test_an_ensemble_of_any_number_of_labels_predicts_the_mean_of_the_probabilities(members, sentiment):
+    decision = DECISION | {"labels": "any", "least": 0}
+    several = [write_member(Path(f"{seed}.ckpt"), members[0], seed, {"decision": decision}) for seed in (7, 8)]
+    assert sentiment("ensemble", "--output", "x.ckpt", *several) == 0
+    answers = load("x.ckpt")(TEXTS)
+    ours = [answer.probabilities["positive"] for answer in answers]
+    assert ours == pytest.approx(mean_probabilities(several, TEXTS), abs=1e-6)
+    above = ["|".join(name for name, p in answer.probabilities.items() if p >= 0.5) for answer in answers]
+    assert [answer.label for answer in answers] == above

@@ -70,3 +70,25 @@ def test_a_checkpoint_describes_an_ensemble_by_its_members():
     state = network_state("Ensemble", {"members": [SMALL, OTHER], "temperatures": [1.0, 1.0]})
     assert state["module"] == "project.addons.ensemble.members"
     assert isinstance(build_network(state), Ensemble)
+
+
+def of_any(*members: NetworkState, temperatures: tuple[float, ...]) -> Ensemble:
+    torch.manual_seed(0)
+    return Ensemble(members, temperatures, "any").eval()
+
+
+def test_probabilities_of_any_number_of_labels_are_the_mean_of_the_members():
+    network = with_logits(of_any(SMALL, SMALL, temperatures=(1.0, 2.0)), [math.log(9.0), 0.0, -99.0], [0.0, 0.0, 4.0])
+    sigmoid_of_2 = 1 / (1 + math.exp(-2.0))
+    assert network(TEXTS).sigmoid()[0].tolist() == pytest.approx([(0.9 + 0.5) / 2, 0.5, sigmoid_of_2 / 2])
+
+
+def test_identical_members_of_any_number_of_labels_have_the_logits_of_one():
+    logits = [30.0, -30.0, 0.25]
+    network = with_logits(of_any(SMALL, SMALL, SMALL, temperatures=(1.0,) * 3), *[logits] * 3)
+    assert network(TEXTS)[1].tolist() == pytest.approx(logits)
+
+
+def test_large_logits_of_any_number_of_labels_do_not_overflow():
+    network = with_logits(of_any(SMALL, SMALL, temperatures=(1.0, 1.0)), [1e4, 1e4, -1e4], [1e4, -1e4, -1e4])
+    assert network(TEXTS)[0].tolist() == pytest.approx([1e4, 0.0, -1e4])

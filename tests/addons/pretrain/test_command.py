@@ -59,6 +59,19 @@ def test_fit_starts_from_the_file(pretrained, started):
     assert f"started from {copy}: 8 of 8 weights, vectors of {count} of {count} tokens" in printed
 
 
+def test_labels_are_not_needed_so_that_there_may_be_any_number_of_them(sentiment, tmp_path, capsys):
+    pytest.importorskip("project.addons.multilabel")
+    folder = tmp_path / "moods"
+    folder.mkdir()
+    for split, labels in {"train": ["joy|calm", "", "fear"], "val": ["fear|joy"], "test": [""]}.items():
+        write_csv(
+            folder / f"{split}.csv", [(f"A {split} text number {n}.", label) for n, label in enumerate(labels * 4)]
+        )
+    words = ("--output=lm.pt", "--epochs=1", "--samples=5", "--data.labels=any")
+    assert sentiment("pretrain", f"--data.corpus={folder}", *words, *PRETRAIN) == 0
+    assert "training a language model on 12 pieces of text" in capsys.readouterr().out
+
+
 @pytest.mark.slow
 def test_vectors_are_matched_by_word_on_another_corpus(pretrained, sentiment, tmp_path):
     write_csv(tmp_path / "own.csv", [(f"The zesty film {n}", "good" if n % 2 else "bad") for n in range(20)])

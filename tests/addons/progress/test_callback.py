@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from project.addons.progress import callback
-from project.addons.progress.callback import padding_share, tokenizer_lines
+from project.addons.progress.callback import padding_share, shown_figures, tokenizer_lines
 from project.buckets import BucketSampler
 from tests.conftest import SMALL
 
@@ -27,6 +27,13 @@ def test_a_fit_begins_with_vocabulary_network_and_batches(printed):
 def test_each_epoch_has_a_line(printed):
     figures = r"train/loss \d\.\d{4}  val/loss \d\.\d{4}  val/accuracy \d\.\d{4}  [\d,]+ tokens/s  \d+\.\d s"
     assert len(lines(printed, rf"^epoch [12] of 2  {figures}(?:  best so far)?$")) == 2
+
+
+def test_of_any_number_of_labels_macro_f1_is_in_the_line_too():
+    figures = {"train/loss": 0.5, "val/loss": 0.25, "val/accuracy": 0.0, "val/f1": 0.75, "val/auroc": 0.5}
+    shown = ["train/loss 0.5000", "val/loss 0.2500", "val/accuracy 0.0000"]
+    assert shown_figures(figures, "val/accuracy") == shown
+    assert shown_figures(figures | {"val/f1_micro": 0.5}, "val/accuracy") == [*shown, "val/f1 0.7500"]
 
 
 def test_the_first_epoch_is_the_best_so_far(printed):
