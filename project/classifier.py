@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 import lightning as L
 import torch
-from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
@@ -19,9 +18,7 @@ from project.decision import Decision
 from project.encoder import BiLSTMEncoder, Encoder, encoder_state
 from project.errors import UserError
 from project.head import Figures, balanced_weights
-from project.ingest import check_unread
 from project.network import NetworkState, build_network, network_state
-from project.pretrained import read_pretrained, start_from
 from project.registry import find, load
 from project.text import TokenizerState
 from project.trainer import linear_schedule
@@ -137,8 +134,8 @@ class SentimentClassifier(L.LightningModule):
             self.network.get_submodule("embedding").load_pretrained(*facts.pretrained)  # type: ignore[operator]
         if self.hparams["class_weights"] == "balanced":
             self.loss.weight = balanced_weights(facts.class_counts)
-        if self.hparams["init_from"] is not None:
-            self.start_from(Path(self.hparams["init_from"]), facts)
+        if (path := self.hparams["init_from"]) is not None:
+            find("START", "FILE", "--model.init_from", "random weights")(Path(path), self.network, facts)
 
     def _network_state(self, **sizes: int) -> NetworkState:
         arguments = {name: value for name, value in self.hparams.items() if name not in TRAINING}
@@ -160,18 +157,6 @@ class SentimentClassifier(L.LightningModule):
         labels, splits = self.decision.labels, ("train/", "val/", "test/")
         figures = Figures if labels == "one" else load(find("LABELS", labels, f"labels={labels}", "one").figures)
         self.train_figures, self.val_figures, self.test_figures = (figures(classes, prefix) for prefix in splits)
-
-    def start_from(self, path: Path, facts: DataFacts) -> None:
-        """Take over the weights and word vectors of a file that has read no text of the corpus's val and test.
-
-        Raises:
-            UserError: It has, or it does not fit.
-        """
-        pretrained = read_pretrained(path)
-        if facts.corpus is not None:
-            check_unread(path, pretrained.read.tolist(), facts.corpus)
-        taken = start_from(pretrained, self.network, facts.tokenizer.tokens)
-        rank_zero_only(print)(f"started from {path}: {taken}")
 
     def forward(self, token_ids: PackedSequence) -> Tensor:
         """Return logits (B, C) for packed `token_ids`, whose data is (N,)."""

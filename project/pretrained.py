@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from project.checkpoint import UNFIT, load_plain
 from project.errors import UserError
@@ -47,24 +47,3 @@ def vectors_of(tokens: Sequence[str], pretrained: Pretrained) -> tuple[Tensor, T
     places = torch.tensor([rows.get(token, -1) for token in tokens])  # (V,)
     found = places >= 0
     return pretrained.vectors[places] * found.unsqueeze(1), found
-
-
-def start_from(pretrained: Pretrained, network: nn.Module, tokens: list[str]) -> str:
-    """Copy weights by name and shape, and the embedding's rows by word, into `network`; return what was taken.
-
-    Raises:
-        UserError: A weight has another shape, or none has a name that the network knows.
-    """
-    own = network.state_dict()
-    for name, weight in pretrained.weights.items():
-        if name in own and own[name].shape != weight.shape:
-            shapes = f"{tuple(weight.shape)}, the network {tuple(own[name].shape)}"
-            raise UserError(f"{pretrained.path} has {name} as {shapes}: use the --model options that it was made with")
-    taken = {name: weight for name, weight in pretrained.weights.items() if name in own}
-    network.load_state_dict(taken, strict=False)
-    vectors, found = vectors_of(tokens, pretrained)
-    network.get_submodule("embedding").load_pretrained(vectors, found)  # type: ignore[operator]
-    if pretrained.weights and not taken:
-        raise UserError(f"{pretrained.path} has no weight of this network, only {', '.join(pretrained.weights)}")
-    count = f"{len(taken)} of {len(pretrained.weights)} weights"
-    return f"{count}, vectors of {int(found.sum()):,} of {len(tokens):,} tokens"

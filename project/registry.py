@@ -4,10 +4,11 @@ The dictionaries in the `__init__.py` of export, serve and each add-on hold stri
 COMMANDS (functions of the command line), CALLBACKS (added to every run of the Trainer), NETWORKS
 (``--model.network``), NODES (functions that export a network or an encoder, by its class name), CORPORA (functions
 from a name, or from any OWNER/NAME, to a source of rows), TOKENIZERS (classes, by ``--data.tokenizer`` and scheme),
-VECTORS (a function from a FILE to words and vectors), RESUME (functions from a configuration of fit, as YAML, to the
-checkpoint to go on from, or None, by ``--resume``) and SECTIONS (functions from a predictor and a run's folder to the
-title and the escaped HTML of a section of the report) and LABELS (by ``--data.labels``: subclasses of ingest's
-`RowChecker`, whose `figures` name a subclass of head.py's `Figures`).
+VECTORS (a function from a FILE to words and vectors), START (one that lets a network start from a FILE), RESUME
+(functions from a configuration of fit, as YAML, to the checkpoint to go on from, or None, by ``--resume``) and
+SECTIONS (functions from a predictor and a run's folder to the title and the escaped HTML of a section of the report)
+and LABELS (by ``--data.labels``: subclasses of ingest's `RowChecker`, whose `figures` name a subclass of head.py's
+`Figures`).
 """
 
 from importlib import import_module

@@ -4,3 +4,4 @@ COMMANDS = {
     "pretrain": "project.addons.pretrain.command:pretrain",
     "word2vec": "project.addons.pretrain.word2vec:word2vec",
 }
+START = {"FILE": "project.addons.pretrain.start:start"}

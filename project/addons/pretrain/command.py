@@ -14,13 +14,14 @@ from torch import nn
 from project.addons.pretrain.file import save_pretrained
 from project.addons.pretrain.language_model import LanguageModel
 from project.addons.pretrain.pieces import Pieces, loader
+from project.addons.pretrain.start import start_from
 from project.addons.pretrain.texts import readable_texts
 from project.classifier import SentimentClassifier
 from project.corpora import load_corpus
 from project.datamodule import SentimentDataModule
 from project.errors import UserError
 from project.ingest import Corpus, check_new
-from project.pretrained import read_pretrained, start_from
+from project.pretrained import read_pretrained
 from project.trainer import plain_trainer
 
 VAL_TEXTS = 200  # enough for a perplexity accurate to a few percent
