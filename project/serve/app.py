@@ -17,7 +17,6 @@ from project.predict import WORD, Predictor, without_each_word, word_effects
 from project.serve.body import BodyLimit
 from project.serve.failures import FAILURES, add_failures
 from project.serve.front import Front
-from project.serve.key import document_key
 from project.serve.limits import MAX_WORDS
 from project.serve.logs import RequestLog
 from project.serve.metrics import Metrics
@@ -59,8 +58,6 @@ def create_app(
     add_model(api)
     add_facts(api, models, metrics, stopping)
     add_failures(api)
-    if key:
-        document_key(api)
     metrics.paths = {getattr(route, "path", "") for route in api.routes}
     http = RequestLog(Front(BodyLimit(api), models, stopping, hosts, key), metrics.answered)
 
@@ -114,14 +111,14 @@ def add_facts(api: FastAPI, models: Models, metrics: Metrics, stopping: threadin
         """Whether a request would be answered now."""
         return health_of(response, busy=models.current.batcher.full)
 
-    @api.get("/metrics", response_class=PlainTextResponse)
+    @api.get("/metrics", response_class=PlainTextResponse, responses={401: FAILURES[401]})
     async def figures() -> PlainTextResponse:
         """What has happened since the start, for Prometheus."""
         metrics.waiting.set(models.current.batcher.waiting)
         metrics.model.info({"digest": models.current.digest})
         return PlainTextResponse(generate_latest(metrics.registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
-    @api.get("/info")
+    @api.get("/info", responses={401: FAILURES[401]})
     async def info(http: Request) -> Info:
         """The model, its origin, and the limits of a request."""
         model: Model = http.scope["model"]

@@ -17,6 +17,7 @@ RETRY = {"Retry-After": "1"}  # seconds
 # as listed in the OpenAPI document
 FAILURES: dict[int | str, dict[str, Any]] = {
     400: {"model": Failure, "description": "The body is not JSON, or not UTF-8."},
+    401: {"model": Failure, "description": "The server has a key: send it as Authorization: Bearer KEY."},
     408: {"model": Failure, "description": "The body did not come in time."},
     413: {"model": Failure, "description": "The body is too large."},
     415: {"model": Failure, "description": "The body is not declared as application/json, or is compressed."},

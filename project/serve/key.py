@@ -5,8 +5,6 @@ import os
 import re
 from pathlib import Path
 
-from fastapi import FastAPI
-
 from project.errors import UserError
 
 VARIABLE = "SENTIMENT_API_KEY"
@@ -34,14 +32,3 @@ def brings(authorization: str, key: str) -> bool:
     """Return whether an Authorization header brings the key, in a time that does not depend on where it differs."""
     scheme, _, given = authorization.partition(" ")
     return scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), key.encode())
-
-
-def document_key(api: FastAPI) -> None:
-    """Say in the OpenAPI document of a finished application which requests need the key."""
-    document = api.openapi()
-    document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
-    failure = document["paths"]["/predict"]["post"]["responses"]["503"]
-    for path, methods in document["paths"].items():
-        for operation in methods.values() if path not in OPEN else ():
-            operation["security"] = [{"key": []}]
-            operation["responses"]["401"] = {**failure, "description": "The key is missing, or another."}

@@ -25,9 +25,8 @@ def checked(text: str) -> str:
     return text
 
 
-PATTERN = {
-    "pattern": r"^[^\x00]*[^\s\x00][^\x00]*$"
-}  # what `checked` checks, as far as the OpenAPI document can say it
+# what `checked` checks, as far as the OpenAPI document can say it
+PATTERN = {"pattern": r"^[^\x00]*[^\s\x00][^\x00]*$"}
 Text = Annotated[str, Field(max_length=MAX_CHARACTERS, json_schema_extra=PATTERN), AfterValidator(checked)]
 KINDS = {"text": "string", "texts": "array"}
 EITHER: list[Any] = [{"required": [name], "properties": {name: {"type": kind}}} for name, kind in KINDS.items()]

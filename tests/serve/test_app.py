@@ -161,7 +161,7 @@ def test_info_describes_the_model_and_the_limits(server):
 def test_openapi_documents_every_response(server):
     paths = server.ask("GET", "/openapi.json").json["paths"]
     assert sorted(paths) == ["/explain", "/health", "/info", "/metrics", "/predict", "/ready"]
-    assert sorted(paths["/predict"]["post"]["responses"]) == ["200", "400", "408", "413", "415", "422", "503"]
+    assert sorted(paths["/predict"]["post"]["responses"]) == ["200", "400", "401", "408", "413", "415", "422", "503"]
     assert "HTTPValidationError" not in json.dumps(paths)
 
 
