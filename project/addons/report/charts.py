@@ -11,12 +11,11 @@ from project.addons.report.figures import GRID, Flags, Floats, Ranking, at_tempe
 MOST_CURVES = 6  # of more classes, their mean and the worst five are drawn
 
 
-def learning_charts(
-    epochs: Mapping[int, Mapping[str, float]], best: int | None, figures: Mapping[str, str]
-) -> list[Chart]:
-    """Return `figures`, which have names, by epoch, from 1; `best` is the epoch of the checkpoint, from 0."""
+def learning_charts(epochs: Mapping[int, Mapping[str, float]], best: int | None, several: bool = False) -> list[Chart]:
+    """Return loss and accuracy by epoch, from 1, of `several` labels F1 too; `best` is the kept epoch, from 0."""
     made = []
-    for figure, name in figures.items():
+    figures = {"loss": "loss", "accuracy": "exact match", "f1": "macro F1"}
+    for figure, name in figures.items() if several else (("loss", "loss"), ("accuracy", "accuracy")):
         curves = []
         for split in ("val", "train"):
             key = f"{split}/{figure}"
@@ -54,9 +53,8 @@ def class_charts(tested: Answers, ranked: dict[str, Ranking]) -> list[Chart]:
 
     roc = curves(recall_at_rate, lambda each: each.area, "area ")
     precision = curves(precision_at_recall, lambda each: each.average_precision, "")
-    note = f"The mean of all {all_of_them}, and the worst."
-    if len(shown) == len(ranked):
-        note = "The texts that have a label against the rest." if tested.several else "Each class against the rest."
+    whole = len(shown) == len(ranked)
+    note = f"Each {one} against the rest." if whole else f"The mean of all {all_of_them}, and the worst."
     axes = (f"share of the rest taken for the {one}", "recall"), ("recall", "precision")
     return [
         chart("ROC curve", roc, axes[0], note, unit=True, diagonal=True),
@@ -79,9 +77,8 @@ def precision_at_recall(each: Ranking) -> Floats:
 def calibration_charts(tested: Answers, temperature: float) -> list[Chart]:
     """Return the reliability diagram, with and without the temperature, and the share of right answers by coverage."""
     cold = at_temperature(tested.probabilities, temperature, 1.0, tested.several)
-    found = {
-        each: reliability(*claims(tested, p)) for each, p in {temperature: tested.probabilities, 1.0: cold}.items()
-    }
+    shares = {temperature: tested.probabilities, 1.0: cold}
+    found = {each: reliability(*claims(tested, probabilities)) for each, probabilities in shares.items()}
     curves = [
         Curve(f"temperature {each:.3g}", bins.confidence, bins.accuracy, f"error {bins.error:.1%}", dots=True)
         for each, bins in found.items()
@@ -96,10 +93,10 @@ def calibration_charts(tested: Answers, temperature: float) -> list[Chart]:
     answered = float(tested.answered.mean())
     mark = None if answered == 1 else (answered, "answered")
     note = "If only the most confident answers were used and the other texts left to people."
-    if tested.several:
-        note += " An answer is as sure as its least sure label."
-    axes, score = ("share of the texts that are answered", tested.score.lower()), tested.score
-    return [diagram, chart(f"{score} by coverage", [Curve(score.lower(), *points)], axes, note, mark=mark)]
+    note += " An answer is as sure as its least sure label." if tested.several else ""
+    score = tested.score.lower()
+    axes = "share of the texts that are answered", score
+    return [diagram, chart(f"{tested.score} by coverage", [Curve(score, *points)], axes, note, mark=mark)]
 
 
 def claims(tested: Answers, probabilities: Floats) -> tuple[Floats, Flags]:

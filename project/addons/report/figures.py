@@ -43,7 +43,7 @@ def paired_difference(model: Sequence[int], other: Sequence[int]) -> tuple[float
 
 def pairs(rows: Flags, columns: Flags) -> Ints:
     """Return how many texts are in each of `rows` (texts, C) and in each of `columns` (texts, C) too, (C, C)."""
-    return (rows.T.astype(np.float64) @ columns).astype(np.int64)  # BLAS: 100 times as fast as with integers
+    return np.array([columns[chosen].sum(0) for chosen in rows.T])
 
 
 class ClassFigures(NamedTuple):

@@ -64,9 +64,8 @@ def page(run: Run, corpus: Corpus | None, predictor: Predictor, most_doubts: int
     facts, tested = facts_of(run, corpus), run.tested
     data = run.config.get("data", {})
     matrix, ranked = tested.matrix(MOST_IN_MATRIX), rankings(tested)
-    figures = {"loss": "loss", "accuracy": tested.score.lower()} | ({"f1": "macro F1"} if tested.several else {})
     drawn = {
-        "learning": learning_charts(run.epochs, run.checkpoint.get("epoch"), figures),
+        "learning": learning_charts(run.epochs, run.checkpoint.get("epoch"), tested.several),
         "ranking": class_charts(tested, ranked),
         "calibration": calibration_charts(tested, run.results["decision"]["temperature"]),
     }

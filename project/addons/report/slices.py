@@ -42,11 +42,10 @@ def groups(tested: Answers, parts: Mapping[str, Flags]) -> list[Group]:
 
 def label_slices(tested: Answers) -> dict[str, list[Group]]:
     """Return the groups of texts that have each class, and of several labels those that have so many of them."""
-    shown = tested.most_frequent(MOST_LABELS)
-    own = groups(tested, {tested.names[c]: tested.has[:, c] for c in shown})
+    own = groups(tested, {tested.names[c]: tested.has[:, c] for c in tested.most_frequent(MOST_LABELS)})
     if not tested.several:
         return {"True class": own}
-    few = "" if len(shown) == len(tested.names) else f" (the {len(shown)} most frequent)"
+    few = f" (the {MOST_LABELS} most frequent)" if len(tested.names) > MOST_LABELS else ""
     count = np.minimum(tested.has.sum(1), 3).tolist()
     numbers = grouped(tested, count, {0: "0", 1: "1", 2: "2", 3: "3 or more"})
     return {"Number of labels": numbers, f"True label{few}": own}

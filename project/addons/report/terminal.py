@@ -3,6 +3,7 @@
 import re
 from itertools import chain
 
+import numpy as np
 from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
@@ -52,13 +53,21 @@ def print_confusions(tested: Answers) -> None:
         table = Table(*heads, Column("texts", justify="right"), title="Largest confusions in the test split")
         for count, true, other in confusions(tested.has, tested.got, CONFUSIONS):
             table.add_row(names[true], names[other], f"{count:,}")
-    Console().print(table)
+    if table.row_count or not tested.several:
+        Console().print(table)
+
+
+def sets(tested: Answers, row: int) -> list[str]:
+    """Return the names of a text's classes, and of its answer's, those that differ first: the end may be cut."""
+    order = np.argsort(tested.has[row] == tested.got[row], kind="stable")
+    names = [tested.names[each] for each in order]
+    return [named(names, flags[row, order]) for flags in (tested.has, tested.got)]
 
 
 def print_examples(tested: Answers) -> None:
     """Print the most confident errors and a few right answers, a line each."""
     wrong, right = tested.most_confident(False, WRONG), tested.most_confident(True, RIGHT)
-    answers = {row: [named(tested.names, flags[row]) for flags in (tested.has, tested.got)] for row in (*wrong, *right)}
+    answers = {row: sets(tested, row) for row in (*wrong, *right)}
     console = Console()
     widest = max(plain(name, LONGEST_NAME).cell_len for name in (*tested.names, *chain(*answers.values())))
     longest = min(widest, max(console.width // 6, 8))

@@ -40,10 +40,16 @@ def test_pictures_share_no_ids(svg):
 
 def test_epochs_are_counted_from_one():
     epochs = {0: {"train/loss": 0.7, "val/loss": 0.6}, 1: {"train/loss": 0.6, "val/loss": 0.5}}
-    (loss,) = learning_charts(epochs, 1, {"loss": "loss", "accuracy": "accuracy"})
+    (loss,) = learning_charts(epochs, best=1)
     assert loss.title == "Loss by epoch"
     assert [name for _, name, _ in loss.legend] == ["val", "train"]
     assert re.findall(r">(best|\d)</text>", loss.svg) == ["1", "2", "best"]
+
+
+def test_of_several_labels_accuracy_is_the_exact_match_and_f1_is_drawn_too():
+    epochs = {0: {"val/loss": 0.6, "val/accuracy": 0.2, "val/f1": 0.5}}
+    titles = [each.title for each in learning_charts(epochs, best=0, several=True)]
+    assert titles == ["Loss by epoch", "Exact match by epoch", "Macro F1 by epoch"]
 
 
 def answers(classes: int) -> Answers:

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
 from project.addons.report.run import read_run
 from project.registry import registered
@@ -57,6 +56,11 @@ def run(tmp_path_factory) -> Path:
     return folder / "runs" / "version_0"
 
 
+@pytest.fixture(scope="module")
+def metrics() -> Any:
+    return pytest.importorskip("sklearn.metrics")
+
+
 @pytest.fixture
 def page(run) -> str:
     return (run / "report.html").read_text()
@@ -71,27 +75,27 @@ def table(run: Path) -> tuple[Any, Any, Any, list[str]]:
     return np.array(has), np.array(got), np.array([[float(row[f"p_{n}"]) for n in names] for row in rows]), names
 
 
-def test_the_figures_are_those_of_an_independent_count(run, page):
+def test_the_figures_are_those_of_an_independent_count(run, page, metrics):
     has, got, shares, _ = table(run)
     seen = has.any(0)
     cards = page.split('<dl class="cards six">')[1].split("</dl>")[0]
     assert dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", cards)) == {
         "Exact match": percent((has == got).all(1).mean()),
-        "Macro F1": percent(f1_score(has[:, seen], got[:, seen], average="macro", zero_division=0)),
-        "Micro F1": percent(f1_score(has, got, average="micro")),
-        "AUROC": f"{roc_auc_score(has[:, seen], shares[:, seen]):.3f}",
-        "mAP": f"{average_precision_score(has[:, seen], shares[:, seen]):.3f}",
+        "Macro F1": percent(metrics.f1_score(has[:, seen], got[:, seen], average="macro", zero_division=0)),
+        "Micro F1": percent(metrics.f1_score(has, got, average="micro")),
+        "AUROC": f"{metrics.roc_auc_score(has[:, seen], shares[:, seen]):.3f}",
+        "mAP": f"{metrics.average_precision_score(has[:, seen], shares[:, seen]):.3f}",
         "Test texts": "12",
     }
 
 
-def test_each_label_has_its_figures(run, page):
+def test_each_label_has_its_figures(run, page, metrics):
     has, got, shares, names = table(run)
     rows = {row[0]: row[1:] for row in rows_of(page, "classes") if len(row) == 7}
     for label, name in enumerate(names):
         own = has[:, label], shares[:, label]
         area = (
-            [f"{figure(*own):.3f}" for figure in (average_precision_score, roc_auc_score)]
+            [f"{figure(*own):.3f}" for figure in (metrics.average_precision_score, metrics.roc_auc_score)]
             if own[0].any()
             else [NO_FIGURE] * 2
         )
@@ -139,6 +143,7 @@ def test_the_card_says_what_the_model_answers(run, sentiment):
     assert "| micro F1 | " in card
 
 
+@pytest.mark.slow
 def test_thresholds_are_shown_with_their_labels(run, sentiment):
     if "calibrate" not in registered("COMMANDS"):
         pytest.skip("project/addons/calibrate chooses thresholds")

@@ -103,3 +103,13 @@ def test_sets_of_labels_are_shown_with_commas(capsys):
         ["text 2", "fear", "(none)", "80.0%"],
         ["text 0", "joy, fear", "joy, fear", "90.0%"],
     ]
+
+
+def test_labels_that_differ_come_first_since_the_end_may_be_cut(capsys):
+    print_examples(several(["joy", "fear", "hope"], [[1, 1, 1]], [[1, 0, 1]]))
+    assert cells(capsys.readouterr().out)[0][1:3] == ["fear, joy, h…", "joy, hope"]
+
+
+def test_of_any_number_of_labels_without_a_confusion_there_is_no_table(capsys):
+    print_confusions(several(["joy", "fear"], [[1, 1]], [[1, 0]]))
+    assert capsys.readouterr().out == ""
