@@ -104,6 +104,14 @@ def test_the_surest_wrong_label_is_explained_and_answers_that_lack_one_come_last
     assert missing.probability == pytest.approx(1 / (1 + np.exp(2.9)))
 
 
+def test_a_wrong_label_is_explained_though_a_right_one_is_more_probable():
+    (error,) = explained_errors(labelled([[1, 0]], "good good fine"), several())
+    good, _, fine = (word.effect for word in error.words)
+    assert error.label == "fear"
+    assert good == 0
+    assert fine > 0.1
+
+
 @NEEDS_ANY
 def test_of_several_labels_the_one_is_doubted_that_is_least_probable_as_it_is(tmp_path):
     rows = [("film", ["joy"]), ("good good good", []), ("fine fine", ["fear", "joy"]), ("good good good", ["joy"])]
