@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 from contextlib import redirect_stdout
 from html import unescape
 from io import StringIO
@@ -133,6 +134,20 @@ def test_the_command_writes_what_the_test_wrote(run, page, sentiment):
     assert sentiment("report", run, "--output=again.html") == 0
     again = Path("again.html").read_text()
     assert [name for name in ("classes", "slices") if rows_of(again, name) != rows_of(page, name)] == []
+
+
+def test_a_baseline_of_the_same_texts_stands_beside_the_model(run, sentiment):
+    results = json.loads((run / "results.json").read_text())
+    other = {"name": "TF-IDF", "test/f1": 0.4, "test/f1_micro": 0.3, "right": [1] * 3 + [0] * 9}
+    shutil.copytree(run, "runs/version_0")
+    Path("runs/baselines").mkdir()
+    file = {"test_fingerprint": results["test_fingerprint"], "baselines": [other]}
+    Path("runs/baselines/one.json").write_text(json.dumps(file))
+    assert sentiment("report", "runs/version_0") == 0
+    (_, _, row) = rows_of(Path("runs/version_0/report.html").read_text(), "figures")
+    assert row[:2] == ["TF-IDF", "25.0%"]
+    assert row[3:5] == ["40.0%", "30.0%"]
+    assert "points" in row[5]
 
 
 def test_the_card_says_what_the_model_answers(run, sentiment):
