@@ -3,7 +3,6 @@
 import os
 import platform
 import time
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,10 @@ import torch
 from lightning.pytorch.loggers import WandbLogger
 from lightning.pytorch.utilities import rank_zero_only
 
+from project.addons.report.answers import Answers
 from project.addons.report.command import write
-from project.addons.report.picture import draw_confusion_matrix
-from project.addons.report.run import Answers
+from project.addons.report.picture import MOST_NUMBERS, draw_confusion_matrix
+from project.addons.report.run import labels_of
 from project.addons.report.terminal import print_classes, print_confusions, print_examples
 from project.callbacks import of_all_processes, run_dir
 from project.head import answers
@@ -51,7 +51,7 @@ class Report(L.Callback):
 
     def on_test_start(self, trainer: L.Trainer, pl_module: Any) -> None:
         """Begin to collect."""
-        self._answers: dict[int, tuple[int, int, list[float]]] = {}  # label, answer, probabilities by row in the split
+        self._answers: dict[int, tuple[int, Any, list[float]]] = {}  # label, answer, probabilities by row in the split
 
     def on_test_batch_end(self, trainer: L.Trainer, pl_module: Any, outputs: Any, *_: Any, **__: Any) -> None:
         """Keep the answers."""
@@ -71,17 +71,16 @@ class Report(L.Callback):
             return
         corpus, names = trainer.datamodule.corpus, pl_module.state["label_names"]
         tested = answers_of(self._answers, corpus, names)
-        pairs = Counter(zip(tested.labels.tolist(), tested.chosen.tolist(), strict=True))
-        counts = [[pairs[true, other] for other in range(len(names))] for true in range(len(names))]
-        print_classes(counts, names)
-        print_confusions(counts, names)
+        print_classes(tested)
+        print_confusions(tested)
         print_examples(tested)
         if (folder := run_dir(trainer)) is not None:
             picture = folder / "confusion_matrix.png"
-            drawn = draw_confusion_matrix(picture, counts, names)
+            drawn = draw_confusion_matrix(picture, tested.matrix(MOST_NUMBERS), len(names))
             report = self._report(trainer, folder)
             for logger in trainer.loggers:
                 if isinstance(logger, WandbLogger):
+                    counts = tested.matrix(len(names)).counts.tolist()
                     rows = [[name, *row] for name, row in zip(names, counts, strict=True)]
                     logger.log_table("test/confusions", ["true", *names], rows)
                     log_to_wandb(logger, picture if drawn else None, report)
@@ -109,12 +108,15 @@ def log_to_wandb(logger: WandbLogger, picture: Path | None, report: Path | None)
         logger.experiment.log({"test/report": wandb.Html(report.read_text(encoding="utf-8"), inject=False)})
 
 
-def answers_of(found: dict[int, tuple[int, int, list[float]]], corpus: Any, names: list[str]) -> Answers:
+def answers_of(found: dict[int, tuple[int, Any, list[float]]], corpus: Any, names: list[str]) -> Answers:
     """Return what was gathered as answers."""
     labels, chosen, probabilities = zip(*found.values(), strict=True)
     texts = [example.text for row, example in enumerate(corpus.split("test")) if row in found]
     places = [f"{file}:{line}" for row, (file, line) in enumerate(corpus.places("test")) if row in found]
-    return Answers(names, places, texts, np.array(labels), np.array(chosen), np.array(probabilities))
+    got, several = np.array(chosen), corpus.members is not None
+    if not several:
+        got = got[:, None] == np.arange(len(names))  # of -1 nothing
+    return Answers(names, places, texts, labels_of(corpus, labels), got, np.array(probabilities), several)
 
 
 def machine(trainer: L.Trainer) -> dict[str, Any]:

@@ -4,17 +4,18 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from project.addons.report.answers import Answers
 from project.addons.report.drawing import Chart, Curve, chart
-from project.addons.report.figures import GRID, Floats, Ranking, at_temperature, coverage, ranking, reliability
-from project.addons.report.run import Answers
+from project.addons.report.figures import GRID, Flags, Floats, Ranking, at_temperature, coverage, ranking, reliability
 
 MOST_CURVES = 6  # of more classes, their mean and the worst five are drawn
 
 
-def learning_charts(epochs: Mapping[int, Mapping[str, float]], best: int | None) -> list[Chart]:
-    """Return loss and accuracy by epoch, from 1; `best` is the epoch of the checkpoint, from 0."""
+def learning_charts(epochs: Mapping[int, Mapping[str, float]], best: int | None, several: bool = False) -> list[Chart]:
+    """Return loss and accuracy by epoch, from 1, of `several` labels F1 too; `best` is the kept epoch, from 0."""
     made = []
-    for figure in ("loss", "accuracy"):
+    figures = {"loss": "loss", "accuracy": "exact match", "f1": "macro F1"}
+    for figure, name in figures.items() if several else (("loss", "loss"), ("accuracy", "accuracy")):
         curves = []
         for split in ("val", "train"):
             key = f"{split}/{figure}"
@@ -22,16 +23,21 @@ def learning_charts(epochs: Mapping[int, Mapping[str, float]], best: int | None)
                 curves.append(Curve(split, list(found), list(found.values()), dots=True))
         if curves:
             mark = None if best is None else (best + 1, "best")
-            note = f"The {figure} of train is measured with dropout, while the weights change."
-            made.append(chart(f"{figure.capitalize()} by epoch", curves, ("epoch", figure), note, mark=mark))
+            note = f"The {name} of train is measured with dropout, while the weights change."
+            made.append(chart(f"{name[0].upper()}{name[1:]} by epoch", curves, ("epoch", name), note, mark=mark))
     return made
 
 
-def class_charts(tested: Answers) -> list[Chart]:
-    """Return ROC and precision-recall curves of each class against the rest: of two classes the second one's."""
-    classes = [1] if len(tested.names) == 2 else range(len(tested.names))
-    found = {tested.names[c]: ranking(tested.labels == c, tested.probabilities[:, c]) for c in classes}
-    ranked = {name: each for name, each in found.items() if each is not None}
+def rankings(tested: Answers) -> dict[str, Ranking]:
+    """Return how well each class is told from the rest, if there is a rest: of two classes the second one alone."""
+    shown = [1] if len(tested.names) == 2 and not tested.several else range(len(tested.names))
+    found = {tested.names[c]: ranking(tested.has[:, c], tested.probabilities[:, c]) for c in shown}
+    return {name: each for name, each in found.items() if each is not None}
+
+
+def class_charts(tested: Answers, ranked: dict[str, Ranking]) -> list[Chart]:
+    """Return ROC and precision-recall curves of each class against the rest."""
+    one, all_of_them = ("label", "labels") if tested.several else ("class", "classes")
     if not ranked:
         return []
     worst = sorted(ranked, key=lambda name: ranked[name].area)[: MOST_CURVES - 1]
@@ -43,12 +49,13 @@ def class_charts(tested: Answers) -> list[Chart]:
             return made
         mean = float(np.mean([figure(each) for each in ranked.values()]))
         middle = np.mean([points(each) for each in ranked.values()], axis=0)
-        return [Curve(f"mean of {len(ranked)} classes", GRID, middle, f"{word}{mean:.3f}"), *made]
+        return [Curve(f"mean of {len(ranked)} {all_of_them}", GRID, middle, f"{word}{mean:.3f}"), *made]
 
     roc = curves(recall_at_rate, lambda each: each.area, "area ")
     precision = curves(precision_at_recall, lambda each: each.average_precision, "")
-    note = "Each class against the rest." if len(shown) == len(ranked) else "The mean of all classes, and the worst."
-    axes = ("share of the rest taken for the class", "recall"), ("recall", "precision")
+    whole = len(shown) == len(ranked)
+    note = f"Each {one} against the rest." if whole else f"The mean of all {all_of_them}, and the worst."
+    axes = (f"share of the rest taken for the {one}", "recall"), ("recall", "precision")
     return [
         chart("ROC curve", roc, axes[0], note, unit=True, diagonal=True),
         chart("Precision and recall", precision, axes[1], f"{note} Figures: average precision.", unit=True),
@@ -68,20 +75,37 @@ def precision_at_recall(each: Ranking) -> Floats:
 
 
 def calibration_charts(tested: Answers, temperature: float) -> list[Chart]:
-    """Return the reliability diagram, with and without the temperature, and accuracy by coverage."""
-    shares = {temperature: tested.probabilities, 1.0: at_temperature(tested.probabilities, temperature, 1.0)}
-    found = {each: reliability(probabilities, tested.labels) for each, probabilities in shares.items()}
+    """Return the reliability diagram, with and without the temperature, and the share of right answers by coverage."""
+    cold = at_temperature(tested.probabilities, temperature, 1.0, tested.several)
+    shares = {temperature: tested.probabilities, 1.0: cold}
+    found = {each: reliability(*claims(tested, probabilities)) for each, probabilities in shares.items()}
     curves = [
         Curve(f"temperature {each:.3g}", bins.confidence, bins.accuracy, f"error {bins.error:.1%}", dots=True)
         for each, bins in found.items()
     ]
     axes = "probability of the most probable class", "share that is right"
     note = "On the diagonal a probability is worth what it says. Error: the expected calibration error, 15 bins."
+    if tested.several:
+        axes, note = ("probability of a label", "share that has the label"), f"{note} Of all texts and labels."
     diagram = chart("Reliability", curves, axes, note, unit=True, diagonal=True)
-    guess = tested.probabilities.argmax(1) == tested.labels
-    points = coverage(tested.confidence, np.where(tested.chosen < 0, guess, tested.right))
-    answered = float((tested.chosen >= 0).mean())
+    right = np.where(tested.answered, tested.right, most_probable(tested, tested.probabilities))
+    points = coverage(tested.confidence, right)
+    answered = float(tested.answered.mean())
     mark = None if answered == 1 else (answered, "answered")
     note = "If only the most confident answers were used and the other texts left to people."
-    axes = "share of the texts that are answered", "accuracy"
-    return [diagram, chart("Accuracy by coverage", [Curve("accuracy", *points)], axes, note, mark=mark)]
+    note += " An answer is as sure as its least sure label." if tested.several else ""
+    score = tested.score.lower()
+    axes = "share of the texts that are answered", score
+    return [diagram, chart(f"{tested.score} by coverage", [Curve(score, *points)], axes, note, mark=mark)]
+
+
+def claims(tested: Answers, probabilities: Floats) -> tuple[Floats, Flags]:
+    """Return what `probabilities` (texts, C) say and what is true, (n,): of the likeliest class, or of several all."""
+    if tested.several:
+        return probabilities.ravel(), tested.has.ravel()
+    return probabilities.max(1), most_probable(tested, probabilities)
+
+
+def most_probable(tested: Answers, probabilities: Floats) -> Flags:
+    """Return which texts have their most probable class, (texts,), for `probabilities` (texts, C)."""
+    return np.asarray(tested.has[np.arange(len(tested.has)), probabilities.argmax(1)])

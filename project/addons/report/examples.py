@@ -1,12 +1,14 @@
 """A model and its texts -> errors with each word's effect, and rows of train whose label it doubts."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
 
-from project.addons.report.run import Answers
+from project.addons.report.answers import Answers, named
+from project.addons.report.run import labels_of
 from project.ingest import Corpus, Rows
 from project.predict import WORD, Predictor, WordEffect, without_each_word, word_effects
 
@@ -19,22 +21,48 @@ LONGEST = 240  # characters of a row of train
 
 
 class Explained(NamedTuple):
-    """A wrong answer, with the effects of the text's first words; `rest` is what follows them."""
+    """A wrong answer, with the effects of the text's first words on the surest mistake in it.
+
+    Attributes:
+        place: FILE:LINE.
+        true: The names of the text's classes.
+        predicted: Those of the answer's.
+        label: The class that is wrongly in the answer, or of several wrongly not.
+        given: Whether it is in the answer.
+        probability: Of that class.
+        words: What each word adds to that probability.
+        rest: What follows them.
+    """
 
     place: str
     true: str
     predicted: str
+    label: str
+    given: bool
     probability: float
     words: list[WordEffect]
     rest: str
 
 
 class Doubt(NamedTuple):
-    """A row of train; `of_label` is the probability of its label, `probability` that of the most probable class."""
+    """A row of train and what the model doubts of its labels.
+
+    Attributes:
+        place: FILE:LINE.
+        text: Its beginning.
+        labels: The names of its classes.
+        label: The one of them that is doubted; of several it may be one that is not among them.
+        has: Whether it is among them.
+        of_label: The probability of that class.
+        answer: The most probable class.
+        probability: Of that.
+    """
 
     place: str
     text: str
+    labels: str
     label: str
+    has: bool
     of_label: float
     answer: str
     probability: float
@@ -42,7 +70,7 @@ class Doubt(NamedTuple):
 
 def explained_errors(tested: Answers, predictor: Predictor) -> list[Explained]:
     """Return the most confident errors with each word's effect, which all cost one run over the network."""
-    rows = tested.most_confident(False, ERRORS)
+    rows = list(tested.most_confident(False, ERRORS))
     texts = [tested.texts[row] for row in rows]
     variants = [[text, *without_each_word(text, MOST_WORDS, predictor.tokenizer)] for text in texts]
     answers = predictor.answers([text for each in variants for text in each], BATCH)
@@ -51,15 +79,18 @@ def explained_errors(tested: Answers, predictor: Predictor) -> list[Explained]:
     for row, start, end in zip(rows, starts, starts[1:], strict=False):
         text, (whole, *parts) = tested.texts[row], answers[start:end]
         rest = "…" if len(WORD.findall(text)) > MOST_WORDS else ""
-        names = tested.names[tested.labels[row]], tested.names[tested.chosen[row]]
-        found.append(
-            Explained(tested.places[row], *names, float(tested.confidence[row]), word_effects(text, whole, parts), rest)
-        )
+        true, answer = (named(tested.names, flags[row]) for flags in (tested.has, tested.got))
+        label = int(tested.mistakes[row].argmax())
+        wrong = tested.names[label], bool(tested.got[row, label]), float(tested.probabilities[row, label])
+        effects = word_effects(text, replace(whole, label=tested.names[label]), parts)
+        found.append(Explained(tested.places[row], true, answer, *wrong, effects, rest))
     return found
 
 
 def doubted_rows(corpus: Corpus, predictor: Predictor, most: int | None = SAMPLE) -> tuple[list[Doubt], int]:
     """Return the rows of train whose label has the lowest probability, and how many rows were looked at.
+
+    Of several labels that is the one of which the model is surest that it should not be there, or that it should.
 
     Args:
         corpus: With a train split; of rows with soft targets the label counts.
@@ -78,15 +109,17 @@ def doubted_rows(corpus: Corpus, predictor: Predictor, most: int | None = SAMPLE
         rows, examples = rows[kept], [examples[each] for each in kept]
     answers = predictor.answers([example.text for example in examples], BATCH)
     names = corpus.label_names
-    own = [answer.probabilities[names[each.label]] for answer, each in zip(answers, examples, strict=True)]
+    shares = np.array([[answer.probabilities[name] for name in names] for answer in answers])  # (rows, C)
+    has = labels_of(corpus, [example.label for example in examples])
+    own = np.where(has, shares, np.inf if corpus.members is None else 1 - shares)
     places = list(corpus.places("train"))
     found = []
-    for number in sorted(range(len(rows)), key=own.__getitem__)[:DOUBTS]:
-        example, shares = examples[number], answers[number].probabilities
-        most_probable = max(shares, key=shares.__getitem__)
-        text, (file, line) = " ".join(example.text.split()), places[rows[number]]
-        facts = names[example.label], own[number], most_probable, shares[most_probable]
-        found.append(Doubt(f"{file}:{line}", shortened(text, LONGEST), *facts))
+    for number in np.argsort(own.min(1), kind="stable")[:DOUBTS].tolist():
+        label, most_probable = int(own[number].argmin()), int(shares[number].argmax())
+        text, (file, line) = " ".join(examples[number].text.split()), places[rows[number]]
+        labels = named(names, has[number]), names[label], bool(has[number, label])
+        facts = float(shares[number, label]), names[most_probable], float(shares[number, most_probable])
+        found.append(Doubt(f"{file}:{line}", shortened(text, LONGEST), *labels, *facts))
     return found, len(rows)
 
 

@@ -41,6 +41,11 @@ def paired_difference(model: Sequence[int], other: Sequence[int]) -> tuple[float
     return float(better.mean()), float(better.mean() - half), float(better.mean() + half)
 
 
+def pairs(rows: Flags, columns: Flags) -> Ints:
+    """Return how many texts are in each of `rows` (texts, C) and in each of `columns` (texts, C) too, (C, C)."""
+    return np.array([columns[chosen].sum(0) for chosen in rows.T])
+
+
 class ClassFigures(NamedTuple):
     """Figures of one class; nan where nothing was predicted or there is no text."""
 
@@ -51,19 +56,19 @@ class ClassFigures(NamedTuple):
     support: int
 
 
-def class_figures(counts: Sequence[Sequence[int]], names: Sequence[str]) -> list[ClassFigures]:
-    """Return the figures of each class, for `counts` (C rows of true classes, C columns of predicted ones)."""
-    matrix = np.array(counts)
-    hits, support, predicted = np.diag(matrix), matrix.sum(1), matrix.sum(0)
+def class_figures(has: Flags, got: Flags, names: Sequence[str]) -> list[ClassFigures]:
+    """Return the figures of each class, of those that texts have and got, (texts, C)."""
+    hits, support, predicted = (has & got).sum(0), has.sum(0), got.sum(0)
     with np.errstate(invalid="ignore"):
         columns = hits / predicted, hits / support, 2 * hits / (support + predicted)
     figures = zip(names, *(column.tolist() for column in columns), support.tolist(), strict=True)
     return [ClassFigures(*each) for each in figures]
 
 
-def confusions(counts: Sequence[Sequence[int]], most: int) -> list[tuple[int, int, int]]:
-    """Return the largest numbers of confused texts, each with its true and its predicted class."""
-    wrong = [(n, true, other) for true, row in enumerate(counts) for other, n in enumerate(row) if n and true != other]
+def confusions(has: Flags, got: Flags, most: int) -> list[tuple[int, int, int]]:
+    """Return the largest numbers of texts that got one class for another: how many, the missing and the other one."""
+    counts = pairs(has & ~got, got & ~has)
+    wrong = [(int(counts[true, other]), int(true), int(other)) for true, other in np.argwhere(counts)]
     return sorted(wrong, key=lambda each: (-each[0], each[1:]))[:most]
 
 
@@ -101,11 +106,11 @@ def ranking(positive: Flags, scores: Floats) -> Ranking | None:
 
 
 class Bins(NamedTuple):
-    """Texts by the probability of the most probable class, without empty bins.
+    """Probabilities in bins, without empty ones.
 
     Attributes:
-        confidence: Mean of that probability.
-        accuracy: Share of the texts whose most probable class is right.
+        confidence: Mean of the probabilities.
+        accuracy: Share of them that came true.
         texts: How many there are.
         error: The expected calibration error over all bins.
     """
@@ -116,19 +121,28 @@ class Bins(NamedTuple):
     error: float
 
 
-def reliability(probabilities: Floats, labels: Ints) -> Bins:
-    """Return the bins of `probabilities` (texts, C)."""
-    confidence, right = probabilities.max(1), probabilities.argmax(1) == labels
+def reliability(confidence: Floats, right: Flags) -> Bins:
+    """Return the bins of probabilities, (n,), and of what is `right`, (n,)."""
     place = np.searchsorted(np.linspace(0, 1, BINS + 1)[1:-1], confidence, side="left")
     texts = np.bincount(place, minlength=BINS)
     there = texts > 0
     mean, hits = (np.bincount(place, each, BINS)[there] / texts[there] for each in (confidence, right))
-    error = np.sum(np.abs(mean - hits) * texts[there]) / len(labels)
+    error = np.sum(np.abs(mean - hits) * texts[there]) / len(right)
     return Bins(mean, hits, texts[there], float(error))
 
 
-def at_temperature(probabilities: Floats, old: float, new: float) -> Floats:
-    """Return the probabilities (texts, C) that logits divided by `new` give, of those that `old` gave."""
+def at_temperature(probabilities: Floats, old: float, new: float, several: bool) -> Floats:
+    """Return the probabilities (texts, C) that logits divided by `new` give, of those that `old` gave.
+
+    Args:
+        probabilities: Of one of C classes, or of `several`, each for itself.
+        old: Temperature.
+        new: Temperature.
+        several: Whether a text may have any number of classes.
+    """
+    if several:
+        likely, unlikely = (np.maximum(each, 1e-7) ** (old / new) for each in (probabilities, 1 - probabilities))
+        return np.asarray(likely / (likely + unlikely))
     logits = np.log(np.maximum(probabilities, 1e-7)) * (old / new)
     powers = np.exp(logits - logits.max(1, keepdims=True))
     return np.asarray(powers / powers.sum(1, keepdims=True))

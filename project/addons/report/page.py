@@ -11,9 +11,9 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from markupsafe import Markup
 
-from project.addons.report.charts import calibration_charts, class_charts, learning_charts
+from project.addons.report.charts import calibration_charts, class_charts, learning_charts, rankings
 from project.addons.report.examples import SAMPLE, Doubt, doubted_rows, explained_errors, strengths
-from project.addons.report.figures import class_figures, confusions, paired_difference, share
+from project.addons.report.figures import confusions, paired_difference, share
 from project.addons.report.run import Run, baselines_of
 from project.addons.report.settings import changed, reading
 from project.addons.report.slices import slices
@@ -24,7 +24,7 @@ from project.predict import Predictor
 from project.registry import load, registered
 
 HERE = Path(__file__).parent
-MOST_IN_MATRIX = 40  # classes; of more the largest confusions are shown
+MOST_IN_MATRIX = 40  # classes; of more the largest confusions are shown, of several a text the most frequent
 
 
 @cache
@@ -39,6 +39,7 @@ def environment() -> Environment:
     )
     made.filters |= {
         "percent": lambda value: "\N{EN DASH}" if value != value else f"{100 * value:.1f}%",
+        "decimals": lambda value: "\N{EN DASH}" if value != value else f"{value:.3f}",
         "points": lambda value: f"{100 * value:+.1f}".replace("-", "\N{MINUS SIGN}"),
         "plain": lambda text: re.sub(r"([\\`*_{}\[\]<>|#$])", r"\\\1", " ".join(str(text).split())),
     }
@@ -62,10 +63,10 @@ def page(run: Run, corpus: Corpus | None, predictor: Predictor, most_doubts: int
     """
     facts, tested = facts_of(run, corpus), run.tested
     data = run.config.get("data", {})
-    counts = run.results["confusion_matrix"]["counts"]
+    matrix, ranked = tested.matrix(MOST_IN_MATRIX), rankings(tested)
     drawn = {
-        "learning": learning_charts(run.epochs, run.checkpoint.get("epoch")),
-        "ranking": class_charts(tested),
+        "learning": learning_charts(run.epochs, run.checkpoint.get("epoch"), tested.several),
+        "ranking": class_charts(tested, ranked),
         "calibration": calibration_charts(tested, run.results["decision"]["temperature"]),
     }
     doubts: list[Doubt] = []
@@ -74,15 +75,14 @@ def page(run: Run, corpus: Corpus | None, predictor: Predictor, most_doubts: int
         doubts, looked = doubted_rows(corpus, predictor, most_doubts)
     found = slices(tested, predictor.tokenizer, corpus, data.get("label_column", "label"))
     lows = [group.accuracy.low for groups in found.values() for group in groups if group.accuracy.texts]
-    shares = np.array(counts) / np.maximum(np.array(counts).sum(1, keepdims=True), 1)
     return environment().get_template("page.html").render(
         facts
         | {
             "css": Markup((HERE / "page.css").read_text(encoding="utf-8")),  # our own
             "charts": drawn,
-            "counts": counts if len(tested.names) <= MOST_IN_MATRIX else None,
-            "shares": shares.tolist(),
-            "confusions": confusions(counts, 20),
+            "rankings": ranked,
+            "matrix": matrix if len(matrix.names) <= MOST_IN_MATRIX else None,
+            "confusions": confusions(tested.has, tested.got, 20),
             "slices": found,
             "floor": max(np.floor(10 * min(lows, default=0.0)) / 10, 0.0),
             "errors": explained_errors(tested, predictor),
@@ -97,22 +97,23 @@ def page(run: Run, corpus: Corpus | None, predictor: Predictor, most_doubts: int
 def facts_of(run: Run, corpus: Corpus | None) -> dict[str, Any]:
     """Return what page and card share."""
     results, state, tested = run.results, run.checkpoint[KEY], run.tested
-    answered = int((tested.chosen >= 0).sum())
+    answered = int(tested.answered.sum())
     weights = run.checkpoint["state_dict"].items()
     encoder = state["network"]["arguments"].get("encoder", {})
     changes = changed(run.config)
-    classes = class_figures(results["confusion_matrix"]["counts"], tested.names)
     return {
         "run": run,
         "results": results,
         "title": Path(results["corpus"]).name if Path(results["corpus"]).suffix else results["corpus"],
         "metrics": {name.removeprefix("test/"): value for name, value in results["metrics"].items()},
         "names": tested.names,
-        "accuracy": share(int(tested.right[tested.chosen >= 0].sum()), answered),
+        "several": tested.several,
+        "score": tested.score,
+        "accuracy": share(int(tested.right[tested.answered].sum()), answered),
         "texts": len(tested.texts),
         "answered": answered,
-        "classes": classes,
-        "weakest": min(classes, key=lambda each: each.recall if each.support else 2.0),
+        "classes": tested.classes,
+        "weakest": min(tested.classes, key=lambda each: each.recall if each.support else 2.0),
         "baselines": [(each, share(sum(each["right"]), len(each["right"])), compared(results["right"], each["right"]))
                       for each in baselines_of(run)],
         "commands": registered("COMMANDS"),

@@ -2,13 +2,13 @@
 
 import unicodedata
 import warnings
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from matplotlib import font_manager, rc_context
 from matplotlib.figure import Figure
 
+from project.addons.report.answers import Matrix
 from project.atomic import atomic_write
 
 MOST_NUMBERS = 40  # classes whose counts are written into the picture
@@ -16,21 +16,19 @@ MOST_DRAWN = 60  # classes in a picture
 LONGEST_NAME = 30  # characters of a label
 
 
-def draw_confusion_matrix(path: Path, counts: Sequence[Sequence[int]], label_names: Sequence[str]) -> bool:
-    """Draw `counts` (C rows of true classes, C columns of predicted ones) into a PNG file, shaded by row.
+def draw_confusion_matrix(path: Path, matrix: Matrix, most: int) -> bool:
+    """Draw the counts of a matrix into a PNG file, shaded by its shares; `most` is how many classes there are.
 
     Returns:
         Whether there is a picture: of too many classes there is none.
     """
-    classes = len(label_names)
+    classes, counts, shares = len(matrix.names), matrix.counts, matrix.shares
     if classes > MOST_DRAWN:
         return False
-    names = [name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…" for name in label_names]
+    names = [name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…" for name in matrix.names]
     families, missing = fonts_for("".join(names))
     if missing:
         print(f"{path.name}: no installed font has {', '.join(missing)}: such letters are boxes")
-    matrix = np.array(counts)
-    shares = matrix / matrix.sum(1, keepdims=True).clip(min=1)
     with rc_context({"font.family": families}), atomic_write(path) as scratch, warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # it has been said
         size = 2.5 + min(0.9 * classes, 6 + 0.3 * classes)  # inches
@@ -39,11 +37,12 @@ def draw_confusion_matrix(path: Path, counts: Sequence[Sequence[int]], label_nam
         axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
         for set_ticks, angle in (axes.set_xticks, 0 if classes <= 4 else 90), (axes.set_yticks, 0):
             set_ticks(range(classes), names, rotation=angle, parse_math=False)  # a label is no mathematics
-        axes.set(xlabel="predicted", ylabel="true")
-        for row, column in np.argwhere(matrix) if classes <= MOST_NUMBERS else ():
+        few = "" if classes == most else f" (the {classes} most frequent of {most})"
+        axes.set(xlabel=f"predicted{few}", ylabel=f"true{few}")
+        for row, column in np.argwhere(counts) if classes <= MOST_NUMBERS else ():
             color = "white" if shares[row, column] > 0.5 else "black"
             fit = 10 if classes <= 15 else 7
-            axes.text(column, row, f"{matrix[row, column]:,}", ha="center", va="center", color=color, fontsize=fit)
+            axes.text(column, row, f"{counts[row, column]:,}", ha="center", va="center", color=color, fontsize=fit)
         figure.savefig(scratch, dpi=150, format="png")
     return True
 

@@ -3,58 +3,23 @@
 import csv
 import json
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import yaml
 
-from project.addons.report.figures import Flags, Floats, Ints
+from project.addons.report.answers import Answers
+from project.addons.report.figures import Flags
 from project.checkpoint import read_checkpoint
 from project.corpora import load_corpus, options_of
+from project.decision import SEPARATOR
 from project.errors import UserError
 from project.ingest import Corpus
 
 NEEDED = {"corpus", "fingerprint", "test_fingerprint", "checkpoint", "metrics", "confusion_matrix", "decision", "right"}
-
-
-@dataclass(frozen=True)
-class Answers:
-    """The test split and what the model says of it.
-
-    Attributes:
-        names: The classes.
-        places: FILE:LINE of each text.
-        texts: The texts.
-        labels: Their classes, (texts,).
-        chosen: The answers, (texts,); -1 for none.
-        probabilities: Of each class, (texts, C).
-    """
-
-    names: list[str]
-    places: list[str]
-    texts: list[str]
-    labels: Ints
-    chosen: Ints
-    probabilities: Floats
-
-    @cached_property
-    def right(self) -> Flags:
-        """Which answers are right, (texts,)."""
-        return np.asarray(self.chosen == self.labels)
-
-    @cached_property
-    def confidence(self) -> Floats:
-        """Probability of the answer, or of the most probable class, (texts,)."""
-        rows = np.arange(len(self.labels))
-        return np.where(self.chosen < 0, self.probabilities.max(1), self.probabilities[rows, self.chosen])
-
-    def most_confident(self, right: bool, most: int) -> list[int]:
-        """Return the rows of at most so many right, or wrong, answers, the most confident first."""
-        rows = np.flatnonzero((self.chosen >= 0) & (self.right == right))
-        return [int(row) for row in rows[np.argsort(-self.confidence[rows], kind="stable")][:most]]
 
 
 @dataclass(frozen=True)
@@ -90,7 +55,8 @@ def read_run(folder: Path) -> Run:
     """
     try:
         results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
-        tested = read_tested(folder / "test.csv", results["confusion_matrix"]["labels"])
+        several = results["decision"].get("labels") == "any"
+        tested = read_tested(folder / "test.csv", results["confusion_matrix"]["labels"], several)
     except FileNotFoundError as error:
         raise UserError(f"{error.filename} is missing: sentiment fit and sentiment test write it") from error
     except (ValueError, KeyError) as error:
@@ -105,21 +71,39 @@ def read_run(folder: Path) -> Run:
     return Run(folder, results, config, facts, epochs, tested, path, read_checkpoint(path))
 
 
-def read_tested(path: Path, names: list[str]) -> Answers:
-    """Read test.csv.
+def read_tested(path: Path, names: list[str], several: bool) -> Answers:
+    """Read test.csv, in which an answer may hold `several` names.
 
     Raises:
-        KeyError: It has other columns.
-        ValueError: Or other labels.
+        KeyError: It has other columns, or other labels.
+        ValueError: Or something else for a probability.
     """
     with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
         rows = list(csv.DictReader(file))
-    labels, chosen = ([[*names, ""].index(row[column]) for row in rows] for column in ("label", "predicted"))
-    answers = np.array(chosen)
-    answers[answers == len(names)] = -1
+    has, got = (members_of([row[column] for row in rows], names, several) for column in ("label", "predicted"))
     shares = np.array([[float(row[f"p_{name}"]) for name in names] for row in rows])
     places = [f"{row['file']}:{row['line']}" for row in rows]
-    return Answers(names, places, [row["text"] for row in rows], np.array(labels), answers, shares)
+    return Answers(names, places, [row["text"] for row in rows], has, got, shares, several)
+
+
+def members_of(answers: Sequence[str], names: Sequence[str], several: bool) -> Flags:
+    """Return which of `names` each answer is, or holds if it may hold `several`, (texts, C).
+
+    Raises:
+        KeyError: One is none of them.
+    """
+    numbers = {name: number for number, name in enumerate(names)}
+    found = np.zeros((len(answers), len(names)), dtype=bool)
+    for row, answer in enumerate(answers):
+        if answer:
+            found[row, [numbers[name] for name in (answer.split(SEPARATOR) if several else [answer])]] = True
+    return found
+
+
+def labels_of(corpus: Corpus, labels: Sequence[int]) -> Flags:
+    """Return which classes texts of a corpus have, (texts, C), for their `labels`."""
+    members = corpus.members
+    return np.asarray((np.eye(len(corpus.label_names)) if members is None else members)[np.array(labels)] > 0)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

@@ -1,18 +1,20 @@
 """Answers texts -> groups of texts that have something in common, and how accurate the model is on each."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from project.addons.report.figures import Share, share
-from project.addons.report.run import Answers
+from project.addons.report.answers import Answers
+from project.addons.report.figures import Flags, Share, share
 from project.ingest import Corpus, Split
 from project.text import UNK_ID, Tokenizer
 
 MOST_VALUES = 12  # of a column that makes slices
 MOST_COLUMNS = 8
+MOST_LABELS = 20  # of a text that has any number, as slices
 NEGATION = re.compile(r"\b(?:no|not|never|nor|neither|nobody|nothing|nowhere|none|without|cannot)\b|n['\u2019]t\b")
 
 
@@ -25,13 +27,28 @@ class Group(NamedTuple):
 
 def grouped(tested: Answers, keys: Sequence[Any], names: dict[Any, str]) -> list[Group]:
     """Return a group for each of `names` that occurs among the `keys` of the texts; nothing if only one does."""
+    return groups(tested, {name: np.array([each == key for each in keys]) for key, name in names.items()})
+
+
+def groups(tested: Answers, parts: Mapping[str, Flags]) -> list[Group]:
+    """Return a group for each of `parts`, (texts,), that has a text; nothing if only one does."""
     found = []
-    for key, name in names.items():
-        rows = np.array([each == key for each in keys])
+    for name, rows in parts.items():
         if rows.any():
-            answered = rows & (tested.chosen >= 0)
+            answered = rows & tested.answered
             found.append(Group(name, share(int(tested.right[answered].sum()), int(answered.sum()))))
     return found if len(found) > 1 else []
+
+
+def label_slices(tested: Answers) -> dict[str, list[Group]]:
+    """Return the groups of texts that have each class, and of several labels those that have so many of them."""
+    own = groups(tested, {tested.names[c]: tested.has[:, c] for c in tested.most_frequent(MOST_LABELS)})
+    if not tested.several:
+        return {"True class": own}
+    few = f" (the {MOST_LABELS} most frequent)" if len(tested.names) > MOST_LABELS else ""
+    count = np.minimum(tested.has.sum(1), 3).tolist()
+    numbers = grouped(tested, count, {0: "0", 1: "1", 2: "2", 3: "3 or more"})
+    return {"Number of labels": numbers, f"True label{few}": own}
 
 
 def quartiles(lengths: Sequence[int]) -> tuple[list[int], dict[int, str]]:
@@ -52,8 +69,8 @@ def slices(tested: Answers, tokenizer: Tokenizer, corpus: Corpus | None, label_c
         "Length": grouped(tested, *quartiles([len(each) for each in tokens])),
         "English negation": grouped(tested, negated, {True: "not, never, n't, ...", False: "without"}),
         "Unknown words": grouped(tested, unknown, {0: "none", 1: "up to 10% of the tokens", 2: "more"}),
-        "True class": grouped(tested, tested.labels.tolist(), dict(enumerate(tested.names))),
     }
+    found |= label_slices(tested)
     if corpus is not None:
         for title, values in columns(tested, corpus, label_column).items():
             found[f"Column {title}"] = grouped(tested, values, {value: value for value in sorted(set(values))})
@@ -62,7 +79,13 @@ def slices(tested: Answers, tokenizer: Tokenizer, corpus: Corpus | None, label_c
 
 def columns(tested: Answers, corpus: Corpus, label_column: str) -> dict[str, list[str]]:
     """Return the first columns of the source that have few values, by their titles: a value for each tested text."""
-    records = records_of(corpus, {corpus.source.text_column, label_column})
+    patterns = [each.strip() for each in label_column.split(",")] if tested.several else []  # of columns of 0 and 1
+
+    def known(name: str) -> bool:
+        named = name in (corpus.source.text_column, label_column) or name.startswith("p_")
+        return named or any(fnmatchcase(name, pattern) for pattern in patterns)
+
+    records = records_of(corpus, known)
     most = min(MOST_VALUES, len(tested.places) // 2)  # of few texts numbers are no groups
     found: dict[str, list[str]] = {}
     for name in dict.fromkeys(name for each in records.values() for name in each):
@@ -73,13 +96,13 @@ def columns(tested: Answers, corpus: Corpus, label_column: str) -> dict[str, lis
     return found
 
 
-def records_of(corpus: Corpus, known: set[str]) -> dict[str, dict[str, Any]]:
-    """Return the columns of each row of test, without probabilities and those that are `known`, by its FILE:LINE."""
+def records_of(corpus: Corpus, known: Callable[[str], bool]) -> dict[str, dict[str, Any]]:
+    """Return the columns of each row of test, without those that are `known`, by its FILE:LINE."""
     rows = corpus.split("test")
     wanted = dict(zip(rows.chosen.tolist(), map(place, corpus.places("test")), strict=True))
     records = {}
     for record, position in corpus.source_rows(cast(Split, rows.path.stem)):  # of a carved split those of train
-        others = {name: record[name] for name in record if name not in known and not name.startswith("p_")}
+        others = {name: record[name] for name in record if not known(name)}
         if position == 0 and not others:
             return {}  # of a large source, the rest need not be read
         if position in wanted:

@@ -4,9 +4,9 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from project.addons.report.charts import calibration_charts, class_charts, learning_charts
+from project.addons.report.answers import Answers
+from project.addons.report.charts import calibration_charts, class_charts, learning_charts, rankings
 from project.addons.report.drawing import Curve, chart
-from project.addons.report.run import Answers
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +46,12 @@ def test_epochs_are_counted_from_one():
     assert re.findall(r">(best|\d)</text>", loss.svg) == ["1", "2", "best"]
 
 
+def test_of_several_labels_accuracy_is_the_exact_match_and_f1_is_drawn_too():
+    epochs = {0: {"val/loss": 0.6, "val/accuracy": 0.2, "val/f1": 0.5}}
+    titles = [each.title for each in learning_charts(epochs, best=0, several=True)]
+    assert titles == ["Loss by epoch", "Exact match by epoch", "Macro F1 by epoch"]
+
+
 def answers(classes: int) -> Answers:
     """Ten texts of each class; the higher its number, the better a class is told from the rest."""
     labels = np.arange(10 * classes) % classes
@@ -54,7 +60,8 @@ def answers(classes: int) -> Answers:
     shares[np.arange(len(labels)), labels] += labels / 4
     shares /= shares.sum(1, keepdims=True)
     names = [f"class {each}" for each in range(classes)]
-    return Answers(names, [""] * len(labels), [""] * len(labels), labels, shares.argmax(1), shares)
+    flags = np.eye(classes, dtype=bool)
+    return Answers(names, [""] * len(labels), [""] * len(labels), flags[labels], flags[shares.argmax(1)], shares)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +73,8 @@ def answers(classes: int) -> Answers:
     ],
 )
 def test_of_many_classes_the_mean_and_the_worst_are_drawn(classes, names):
-    roc, precision = class_charts(answers(classes))
+    tested = answers(classes)
+    roc, precision = class_charts(tested, rankings(tested))
     assert sorted(name for _, name, _ in roc.legend) == sorted(names)
     assert sorted(name for _, name, _ in precision.legend) == sorted(names)
 
@@ -79,3 +87,22 @@ def test_calibration_is_shown_with_and_without_the_temperature():
 
 def test_without_a_temperature_there_is_one_curve():
     assert [name for _, name, _ in calibration_charts(answers(3), 1.0)[0].legend] == ["temperature 1"]
+
+
+def several() -> Answers:
+    """Eight texts with any of two labels: the first is always ranked right, the second never has another value."""
+    has = np.array([[True, True], [False, False]] * 4)
+    shares = np.array([[0.9, 0.4], [0.2, 0.4]] * 4)
+    return Answers(["joy", "fear"], [""] * 8, [""] * 8, has, shares >= 0.5, shares, several=True)
+
+
+def test_of_two_labels_that_a_text_may_have_both_are_drawn():
+    roc, precision = class_charts(several(), rankings(several()))
+    assert roc.legend == [("", "joy", "area 1.000"), ("9.0 3.6", "fear", "area 0.500")]
+    assert [figure for _, _, figure in precision.legend] == ["1.000", "0.500"]
+
+
+def test_a_probability_of_several_labels_is_measured_for_each_text_and_label():
+    diagram, coverage = calibration_charts(several(), 1.0)
+    assert diagram.legend[0][2] == "error 12.5%"  # of 0.9 and 0.2 for what is and is not there, and of 0.4 for half
+    assert coverage.title == "Exact match by coverage"

@@ -13,6 +13,7 @@ import pytest
 
 from project import registry
 from project.addons.report import page as page_of
+from project.addons.report.charts import claims
 from project.addons.report.figures import reliability
 from project.addons.report.run import read_run
 from project.addons.report.settings import changed, reading
@@ -59,7 +60,7 @@ def test_figures_are_those_of_the_results(fitted, page):
 def test_the_reliability_diagram_has_the_calibration_error_of_the_results(fitted):
     tested = read_run(fitted).tested
     error = results(fitted)["metrics"]["test/calibration_error"]
-    assert reliability(tested.probabilities, tested.labels).error == pytest.approx(error, abs=2e-6)
+    assert reliability(*claims(tested, tested.probabilities)).error == pytest.approx(error, abs=2e-6)
 
 
 def test_the_confusion_matrix_is_that_of_the_results(fitted, page):

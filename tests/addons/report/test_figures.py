@@ -6,12 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from project.addons.report.figures import (
+    Flags,
     Share,
     at_temperature,
     class_figures,
     confusions,
     coverage,
     paired_difference,
+    pairs,
     ranking,
     reliability,
     share,
@@ -39,19 +41,37 @@ def test_a_paired_difference_is_that_of_the_texts_that_differ():
     assert paired_difference([1, 1, 1, 0], [1, 0, 0, 0]) == pytest.approx((0.5, 0.0100, 0.9900), abs=1e-4)
 
 
+def flags(counts: list[list[int]]) -> tuple[Flags, Flags]:
+    """Which class each text has, and got, for `counts` of true classes (rows) and predicted ones."""
+    labels = np.array([(true, got) for true, row in enumerate(counts) for got, n in enumerate(row) for _ in range(n)])
+    each = np.eye(len(counts), dtype=bool)
+    return each[labels[:, 0]], each[labels[:, 1]]
+
+
 def test_figures_of_classes():
-    good, bad = class_figures([[8, 2], [1, 3]], ["good", "bad"])
+    good, bad = class_figures(*flags([[8, 2], [1, 3]]), ["good", "bad"])
     assert (good.name, bad.name, good.support, bad.support) == ("good", "bad", 10, 4)
     assert good[1:4] == pytest.approx((8 / 9, 8 / 10, 16 / 19))
     assert bad[1:4] == pytest.approx((3 / 5, 3 / 4, 6 / 9))
 
 
 def test_a_class_without_texts_has_no_recall():
-    assert math.isnan(class_figures([[3, 1], [0, 0]], ["a", "b"])[1].recall)
+    assert math.isnan(class_figures(*flags([[3, 1], [0, 0]]), ["a", "b"])[1].recall)
 
 
 def test_confusions_begin_with_the_largest():
-    assert confusions([[9, 1, 0], [4, 9, 1], [0, 0, 9]], 2) == [(4, 1, 0), (1, 0, 1)]
+    assert confusions(*flags([[9, 1, 0], [4, 9, 1], [0, 0, 9]]), 2) == [(4, 1, 0), (1, 0, 1)]
+
+
+def test_a_label_is_confused_with_one_that_is_there_instead():
+    has = np.array([[True, True, False], [True, False, False], [False, False, True]])
+    got = np.array([[True, False, True], [False, False, False], [True, False, True]])
+    assert confusions(has, got, 9) == [(1, 1, 2)]
+
+
+def test_pairs_of_labels_are_counted():
+    has, got = np.array([[True, True], [True, False]]), np.array([[False, True], [True, True]])
+    assert pairs(has, got).tolist() == [[1, 2], [0, 1]]
 
 
 def test_a_ranking_with_one_mistake():
@@ -73,7 +93,7 @@ def test_one_kind_of_texts_has_no_ranking():
 
 
 def test_the_calibration_error_is_the_mean_distance_of_the_bins():
-    found = reliability(np.array([[0.9, 0.1], [0.9, 0.1], [0.4, 0.6], [0.4, 0.6]]), np.array([0, 1, 1, 1]))
+    found = reliability(np.array([0.9, 0.9, 0.6, 0.6]), np.array([True, False, True, True]))
     assert found.confidence.tolist() == [0.6, 0.9]
     assert found.accuracy.tolist() == [1.0, 0.5]
     assert found.error == pytest.approx(0.4)
@@ -82,7 +102,12 @@ def test_the_calibration_error_is_the_mean_distance_of_the_bins():
 def test_probabilities_at_another_temperature():
     logits = np.array([[2.0, 0.0]])
     cold, warm = (np.exp(logits / t) / np.exp(logits / t).sum() for t in (1.0, 2.0))
-    assert at_temperature(warm, 2.0, 1.0) == pytest.approx(cold)
+    assert at_temperature(warm, 2.0, 1.0, several=False) == pytest.approx(cold)
+
+
+def test_probabilities_of_several_labels_at_another_temperature():
+    cold, warm = (1 / (1 + np.exp(-np.array([[2.0, -1.0]]) / t)) for t in (1.0, 2.0))
+    assert at_temperature(warm, 2.0, 1.0, several=True) == pytest.approx(cold)
 
 
 def test_coverage_begins_with_the_most_confident():

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from selenium import webdriver
 
+from project.addons.report.answers import Answers
 from project.addons.report.page import page
-from project.addons.report.run import Answers, read_run
+from project.addons.report.run import read_run
 from project.decision import Decision
 from project.predict import load
 from project.registry import registered
@@ -47,12 +48,13 @@ def chromium(tmp_path_factory) -> Iterator[webdriver.Chrome]:
 
 @pytest.fixture(scope="module")
 def reports(fitted_once, tmp_path_factory) -> dict[str, Path]:
-    """Reports of two classes, and of ten with names and texts as awkward as can be."""
+    """Reports of two classes, of ten with names and texts as awkward as can be, and of 50 of which a text has any."""
     run = read_run(fitted_once / "runs" / "version_0")
     generator = np.random.default_rng(0)
     labels, shares = generator.integers(0, 10, 200), generator.dirichlet(np.full(10, 0.2), 200)
     texts = [f"<script>alert({n})</script> lovely " + "y" * 200 if n % 2 else f"سيء جدا dull {n}" for n in range(200)]
-    answers = Answers(NAMES, [f"/far/{'a' * 80}.csv:{n}" for n in range(200)], texts, labels, shares.argmax(1), shares)
+    places, flags = [f"/far/{'a' * 80}.csv:{n}" for n in range(200)], np.eye(10, dtype=bool)
+    answers = Answers(NAMES, places, texts, flags[labels], flags[shares.argmax(1)], shares)
     counts: Any = np.zeros((10, 10), dtype=int)
     np.add.at(counts, (labels, shares.argmax(1)), 1)
     results = run.results | {"corpus": "y" * 100, "confusion_matrix": {"labels": NAMES, "counts": counts.tolist()}}
@@ -65,10 +67,26 @@ def reports(fitted_once, tmp_path_factory) -> dict[str, Path]:
     )
     folder = tmp_path_factory.mktemp("reports")
     (folder / "ten.html").write_text(page(odd, None, wide), encoding="utf-8")
-    return {"two": run.folder / "report.html", "ten": folder / "ten.html"}
+    names = [*NAMES, *(f"label {n}" for n in range(40))]
+    has, got = (generator.random((2, 200, 50)) < 0.05) & (np.arange(50) < 49)  # no text has, or gets, the last one
+    likely = np.where(got, 0.9, 0.1 * generator.random((200, 50)))
+    measured = {f"test/{name}": 0.5 for name in ("f1", "f1_micro", "auroc", "average_precision")}
+    decision = {"temperature": 1.2, "thresholds": [0.5] * 50, "abstain_below": 0.0, "labels": "any", "least": 0}
+    several = replace(
+        odd,
+        tested=Answers(names, places, texts, has, got, likely, several=True),
+        results=results | {"metrics": measured, "decision": decision},
+    )
+    wider = replace(
+        wide,
+        decision=Decision(tuple(names), labels="any"),
+        logits=lambda ids: [[float((sum(each) * n) % 7 - 4) for n in range(50)] for each in ids],
+    )
+    (folder / "any.html").write_text(page(several, None, wider), encoding="utf-8")
+    return {"two": run.folder / "report.html", "ten": folder / "ten.html", "any": folder / "any.html"}
 
 
-@pytest.fixture(params=["two", "ten"])
+@pytest.fixture(params=["two", "ten", "any"])
 def report(chromium, reports, request) -> Iterator[webdriver.Chrome]:
     """A report; no test may cause a browser error, such as a policy violation."""
     chromium.get(reports[request.param].absolute().as_uri())
@@ -115,3 +133,22 @@ def test_the_classes_curves_can_be_told_apart_without_colours(chromium, reports)
         ".map((each) => each.getAttribute('stroke-dasharray'))"
     )
     assert len(dashes) == len(set(dashes)) == 6
+
+
+def test_of_50_labels_the_40_most_frequent_are_in_the_matrix(chromium, reports):
+    chromium.get(reports["any"].absolute().as_uri())
+    rows = chromium.execute_script("return document.querySelectorAll('.matrix tbody tr').length")
+    assert rows == 40
+    listed = chromium.execute_script("return document.querySelectorAll('.tall tbody tr').length")
+    assert listed == 50
+
+
+def test_a_long_table_of_labels_is_printed_whole(chromium, reports):
+    chromium.get(reports["any"].absolute().as_uri())
+    show(chromium, 1280)
+    heights = "const tall = document.querySelector('.tall'); return [tall.clientHeight, tall.scrollHeight]"
+    screen = chromium.execute_script(heights)
+    show(chromium, 1280, media="print")
+    printed = chromium.execute_script(heights)
+    assert screen[0] < screen[1]
+    assert printed[0] == printed[1]

@@ -3,8 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from project.addons.report.run import Answers
-from project.addons.report.slices import columns, grouped, quartiles, slices
+from project.addons.report import slices as slices_of
+from project.addons.report.answers import Answers
+from project.addons.report.slices import columns, grouped, label_slices, quartiles, slices
 from project.corpora import load_corpus
 from project.text import SPECIALS, Tokenizer
 
@@ -13,8 +14,8 @@ TESTED = Answers(
     ["bad", "good"],
     [f"rows.csv:{line}" for line in range(2, 6)],
     TEXTS,
-    np.array([1, 0, 0, 0]),
-    np.array([1, 1, 0, -1]),
+    np.array([[0, 1], [1, 0], [1, 0], [1, 0]], dtype=bool),
+    np.array([[0, 1], [0, 1], [1, 0], [0, 0]], dtype=bool),
     np.array([[0.1, 0.9], [0.4, 0.6], [0.7, 0.3], [0.5, 0.5]]),
 )
 WORDS = Tokenizer([*SPECIALS, "good", "film", "not", "a", "it", "isn", "'", "t"])
@@ -25,7 +26,7 @@ def numbers(groups):
 
 
 def test_a_text_without_an_answer_counts_in_no_accuracy():
-    assert numbers(grouped(TESTED, TESTED.labels.tolist(), {0: "bad", 1: "good"})) == [
+    assert numbers(grouped(TESTED, [1, 0, 0, 0], {0: "bad", 1: "good"})) == [
         ("bad", 2, 0.5),
         ("good", 1, 1.0),
     ]
@@ -58,6 +59,27 @@ def test_slices_of_every_corpus(title, expected):
     assert numbers(slices(TESTED, WORDS, None, "label")[title]) == expected
 
 
+SEVERAL = replace(TESTED, has=np.array([[1, 1], [0, 0], [1, 0], [0, 1]], dtype=bool), several=True)
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        ("Number of labels", [("0", 1, 0.0), ("1", 2, 0.5), ("2", 1, 0.0)]),
+        ("True label", [("bad", 2, 0.5), ("good", 2, 0.0)]),
+    ],
+)
+def test_slices_of_texts_with_several_labels(title, expected):
+    assert numbers(slices(SEVERAL, WORDS, None, "label")[title]) == expected
+
+
+def test_of_many_labels_the_most_frequent_are_slices(monkeypatch):
+    monkeypatch.setattr(slices_of, "MOST_LABELS", 1)
+    rare = replace(SEVERAL, has=np.array([[1, 1], [0, 0], [1, 1], [0, 1]], dtype=bool))
+    assert [title for title in slices(rare, WORDS, None, "label") if "label" in title] == ["Number of labels"]
+    assert label_slices(rare)["True label (the 1 most frequent)"] == []  # the other has no slice to stand beside
+
+
 @pytest.fixture
 def corpus(tmp_path):
     (tmp_path / "rows.csv").write_text(
@@ -73,3 +95,10 @@ def test_columns_of_few_values_are_found_in_a_carved_split(corpus):
     lines = [int(place.rpartition(":")[2]) - 2 for place in places]
     assert list(found) == ["country"]
     assert found["country"] == ["fr" if n % 3 else "(empty)" for n in lines]
+
+
+def test_columns_of_labels_are_no_columns(corpus):
+    places = [f"{file}:{line}" for file, line in corpus.places("test")]
+    several = replace(TESTED, places=places, several=True)
+    assert list(columns(several, corpus, "label")) == ["country"]
+    assert list(columns(several, corpus, "label, coun*")) == []
