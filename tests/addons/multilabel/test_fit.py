@@ -6,7 +6,7 @@ import pytest
 
 from project import load
 from project.checkpoint import KEY, read_checkpoint
-from tests.addons.multilabel.conftest import ANY, write_jsonl
+from tests.addons.multilabel.conftest import ANY, rows, write_jsonl
 from tests.conftest import PLAIN, QUIET, test_figures
 
 
@@ -99,3 +99,12 @@ def test_the_loss_chooses_the_best_epoch(trained):
     assert [float(state["best_model_score"]) for state in states if state.get("monitor")] == [
         pytest.approx(min(losses))
     ]
+
+
+def test_a_fit_begins_with_the_frequency_of_each_label(sentiment, reviews):
+    words = (f"--data.corpus={reviews}", "--trainer.max_epochs=1", "--model.learning_rate=1e-9")
+    assert sentiment("fit", *words, *ANY, *PLAIN, *QUIET[2:]) == 0
+    weights = read_checkpoint("runs/version_0/checkpoints/best.ckpt")["state_dict"]
+    train = [str(row["labels"]) for place, row in enumerate(rows()) if place % 4 in (0, 1)]
+    shares = [sum(name in labels for labels in train) / len(train) for name in ("food", "price", "service")]
+    assert weights["network.classifier.bias"].sigmoid().tolist() == pytest.approx(shares, abs=0.02)
