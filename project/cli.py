@@ -126,7 +126,8 @@ class SentimentCLI(LightningCLI):
         for option, commands in OF_COMMANDS.items():  # a configuration that was saved by one fits the others too
             if self.command not in commands:
                 parser.add_argument(f"--{option}", type=Any, help=f"ignored: an option of {commands[0]}")
-        parser.add_argument("--without", nargs="+", default=[], help="names of add-ons whose callbacks to leave out")
+        names, what = [*registered("CALLBACKS")], "names of add-ons whose callbacks to leave out"
+        parser.add_argument("--without", nargs="+", default=[], choices=names, help=what)
         for name in (each for each in registered("CALLBACKS") if each != "resume"):  # which is an option of its own
             parser.add_argument(f"--{name}", type=bool, default=True, help=f"false: --without={name}")
 
@@ -201,8 +202,6 @@ class SentimentCLI(LightningCLI):
         off = tuple(kind for name, kind in REFUSED.items() if config.trainer[name] is False)
         self.save_config_callback = SaveConfigCallback if config.trainer.logger else None  # without a run's folder
         places = registered("CALLBACKS")
-        if unknown := set(config.without) - places.keys():
-            raise UserError(f"--without names {unknown.pop()!r}: there are the callbacks {list(places)}")
         own = [Stop(), *(load(places[n])() for n in places if n not in config.without and config.get(n, True))]
         config.trainer.callbacks = [*(c for c in config.trainer.callbacks or [] if not isinstance(c, off)), *own]
         try:
