@@ -226,8 +226,8 @@ def test_an_endpoint_is_one_function(tree):
     async def hello() -> str:
         return "hello"
 
-    @api.get("/info")
+    @api.get("/info", responses={401: FAILURES[401]})
 """
-    edit(tree / "project" / "serve" / "app.py", ('    @api.get("/info")\n', route))
+    edit(tree / "project" / "serve" / "app.py", ('    @api.get("/info", responses={401: FAILURES[401]})\n', route))
     assert exits(sentiment(tree, FIT, ("export", "--ckpt_path", BEST, "--output", "bundle"))) == ["fit 0", "export 0"]
     assert '200 "hello"' in python(tree, ENDPOINT.replace("ASK", repr(ASK))).replace("200  ", "200 ")
