@@ -114,9 +114,8 @@ class EncodedTexts(Dataset[Batch]):
         split, starts = self._split, self._split.starts
         token_ids = [self._ids[split.tokens[starts[row] : starts[row + 1]]] for row in rows]
         labels = self.labels[rows].astype(np.int64)
-        soft = split.soft_targets[rows] if split.soft_targets is not None else None
-        soft = self._members[labels] if soft is None and self._members is not None else soft
-        targets = None if soft is None else torch.from_numpy(np.array(soft))
+        table, places = (self._members, labels) if split.soft_targets is None else (split.soft_targets, rows)
+        targets = None if table is None else torch.from_numpy(np.array(table[places]))
         packed = pack([torch.from_numpy(ids) for ids in token_ids])
         return Batch(packed, torch.from_numpy(labels), torch.tensor(rows), targets)
 

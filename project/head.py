@@ -14,6 +14,7 @@ from project.batch import Batch
 from project.decision import Decision
 
 KEPT_BATCHES = 256
+Metrics = dict[str, Metric | MetricCollection]
 
 
 def weighted_cross_entropy(logits: Tensor, targets: Tensor, weight: Tensor | None, smoothing: float = 0.0) -> Tensor:
@@ -91,18 +92,20 @@ class Figures(nn.Module):
 
     def __init__(self, num_classes: int, prefix: str) -> None:
         super().__init__()
-        of_labels: dict[str, Metric | MetricCollection] = {
+        self.of_labels, self.of_probabilities = (MetricCollection(m, prefix=prefix) for m in self.metrics(num_classes))
+        self.loss, self.answered = MeanMetric(), MeanMetric()
+        self._kept: list[tuple[Tensor, Tensor, Tensor]] = []
+
+    def metrics(self, num_classes: int) -> tuple[Metrics, Metrics]:
+        """Return those of labels and those of probabilities, by name."""
+        of_labels: Metrics = {
             "accuracy": classification.MulticlassAccuracy(num_classes, average="micro"),
             "f1": MacroF1(num_classes, average="none"),
         }
-        of_probabilities: dict[str, Metric | MetricCollection] = {
+        return of_labels, {
             "auroc": MacroAUROC(num_classes, average="none"),
             "calibration_error": CalibrationError(num_classes),
         }
-        self.of_labels = MetricCollection(of_labels, prefix=prefix)
-        self.of_probabilities = MetricCollection(of_probabilities, prefix=prefix)
-        self.loss, self.answered = MeanMetric(), MeanMetric()
-        self._kept: list[tuple[Tensor, Tensor, Tensor]] = []
 
     def add(self, logits: Tensor, batch: Batch, weight: Tensor | None, decision: Decision) -> None:
         """Keep the `logits` (B, C) of a batch; `weight` (C,) is that of each class in the loss."""

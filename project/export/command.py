@@ -121,9 +121,9 @@ def write_accepted(
         OSError: `output` cannot be written.
         UserError: It is something else than a bundle, or the predictions differ.
     """
-    texts, target = [text for text, _ in examples], target_of(output)
+    (texts, labels), target = ([pair[side] for pair in examples] for side in (0, 1)), target_of(output)
     expected, rate = timed(checkpoint, texts)
-    rows = [Row("checkpoint", accuracy(expected, examples, state), rate)]
+    rows = [Row("checkpoint", accuracy(expected, labels), rate)]
     target.parent.mkdir(parents=True, exist_ok=True)
     with scratch_beside(target, folder=True) as scratch:
         for weights in ("float32", "int8")[: 1 + int8]:
@@ -139,7 +139,7 @@ def write_accepted(
             facts["parity"] = parity._asdict()
             write_facts(folder, facts)
             size = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
-            rows.append(Row(f"bundle, {weights}", accuracy(answers, examples, state), rate, parity, size))
+            rows.append(Row(f"bundle, {weights}", accuracy(answers, labels), rate, parity, size))
         replace_folder(folder, target_of(output))  # where somebody may have written since
     show(rows)
     print(f"bundle: {output} ({size:.1f} MB)")
@@ -183,10 +183,9 @@ def replace_folder(new: Path, old: Path) -> None:
     new.rename(old)
 
 
-def accuracy(predictions: Sequence[Prediction], examples: Sequence[tuple[str, str]], state: ModelState) -> float:
-    """Return the share of right answers among those that are given."""
-    several = state["decision"].get("labels") == "any"  # then no label is an answer too
-    right = [p.label == label for p, (_, label) in zip(predictions, examples, strict=True) if p.label or several]
+def accuracy(predictions: Sequence[Prediction], labels: Sequence[str]) -> float:
+    """Return the share of right answers among those that are given; of any number of labels none is an answer too."""
+    right = [p.label == label for p, label in zip(predictions, labels, strict=True) if p.label or p.labels is not None]
     return sum(right) / max(len(right), 1)
 
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -52,7 +52,7 @@ class Corpus:
         path = self.folder / TARGETS
         return np.load(path, mmap_mode="r") if path.exists() else None
 
-    @property
+    @cached_property
     def members(self) -> NDArray[np.float32] | None:
         """Which class is in which answer, (answers, C) of 0 and 1; None if each is its own answer."""
         return np.load(path) if (path := self.folder / MEMBERS).exists() else None

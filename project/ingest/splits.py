@@ -121,10 +121,15 @@ def carve_rows(units: NDArray[np.int64], labels: NDArray[np.int64], share: float
         Which rows are chosen, (rows,).
     """
     generator = np.random.default_rng(SEED)
-    labelled = np.flatnonzero(labels != NO_LABEL)
-    first = labelled[np.sort(np.unique(units[labelled], return_index=True)[1])]
-    chosen = [_pick(first[labels[first] == label], share, generator) for label in np.unique(labels[labelled])]
+    first = first_rows(units, labels)
+    chosen = [_pick(first[labels[first] == label], share, generator) for label in np.unique(labels[first])]
     return np.isin(units, units[np.concatenate(chosen)])
+
+
+def first_rows(units: NDArray[np.int64], labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the first row with a label of each unit that has one, rising; see `carve_rows`."""
+    labelled = np.flatnonzero(labels != NO_LABEL)
+    return labelled[np.sort(np.unique(units[labelled], return_index=True)[1])]
 
 
 def _pick(rows: NDArray[np.int64], share: float, generator: np.random.Generator) -> NDArray[np.int64]:

@@ -4,9 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from project.errors import UserError
-from project.ingest import NO_LABEL
-
-SEED = 0  # of the choice; not the run's seed, so that runs with several seeds share their splits
+from project.ingest.splits import SEED, first_rows
 
 
 def carve(
@@ -31,8 +29,7 @@ def carve(
     except ModuleNotFoundError as error:
         hint = "pip install -e '.[multilabel]', or a folder with train, val and test needs none"
         raise UserError(f"to split rows with several labels needs iterative-stratification: {hint}") from error
-    rows = np.flatnonzero(labels != NO_LABEL)
-    first = rows[np.sort(np.unique(units[rows], return_index=True)[1])]
+    first = first_rows(units, labels)
     splitter = MultilabelStratifiedShuffleSplit(n_splits=1, test_size=share, random_state=SEED)
     own = members[labels[first]]
     none = 1 - own.any(1, keepdims=True)  # which is stratified as a label is

@@ -5,10 +5,10 @@ from typing import Any
 
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
-from torchmetrics import Metric, MetricCollection, classification
+from torchmetrics import classification
 from torchmetrics.utilities import dim_zero_cat
 
-from project.head import Figures
+from project.head import Figures, Metrics
 
 
 def binary_cross_entropy(logits: Tensor, targets: Tensor, weight: Tensor | None, smoothing: float = 0.0) -> Tensor:
@@ -63,19 +63,17 @@ class AnyFigures(Figures):
 
     loss_of = staticmethod(binary_cross_entropy)
 
-    def __init__(self, num_classes: int, prefix: str) -> None:
-        super().__init__(num_classes, prefix)
-        of_labels: dict[str, Metric | MetricCollection] = {
+    def metrics(self, num_classes: int) -> tuple[Metrics, Metrics]:
+        """Return those of labels and those of probabilities, by name."""
+        of_labels: Metrics = {
             "accuracy": classification.MultilabelExactMatch(num_classes),
             "f1": LabelsF1(num_classes, average="none"),
             "f1_micro": classification.MultilabelF1Score(num_classes, average="micro"),
         }
-        of_probabilities: dict[str, Metric | MetricCollection] = {
+        return of_labels, {
             "auroc": LabelsAUROC(num_classes, average="none"),
             "average_precision": LabelsPrecision(num_classes, average="none"),
         }
-        self.of_labels = MetricCollection(of_labels, prefix=prefix)
-        self.of_probabilities = MetricCollection(of_probabilities, prefix=prefix)
 
     def compare(self, chosen: Tensor, probabilities: Tensor, targets: Tensor, abstains: bool) -> None:
         """Compare answers and probabilities with `targets`, (B, C) each, of which the probable ones count as labels."""

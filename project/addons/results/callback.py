@@ -16,6 +16,7 @@ from lightning.pytorch.trainer.states import TrainerStatus
 from lightning.pytorch.utilities import rank_zero_only
 
 from project.addons.results.hints import print_hints
+from project.addons.results.measured import right
 from project.atomic import write_json
 from project.callbacks import of_all_processes, run_dir
 from project.checkpoint import ModelState
@@ -140,11 +141,6 @@ class Results(L.Callback):
             "places": [places[row] for row in self._answers],
             "right": [right(answer, labels[row], several) for row, answer in chosen.items()],
         }
-
-
-def right(answer: str, label: str, several: bool) -> int | None:
-    """Return 1 for a right answer, 0 for a wrong one, None for none; of `several` labels none is an answer too."""
-    return int(answer == label) if answer or several else None
 
 
 def counted(names: Sequence[str], labels: dict[int, str], answers: dict[int, str], several: bool) -> dict[str, Any]:

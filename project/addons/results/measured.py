@@ -97,9 +97,14 @@ def answered(name: str, checkpoint: dict[str, Any], corpus: Corpus) -> Measured:
     texts = [example.text for example in corpus.split("test")]
     labels = {split: [corpus.answers[row.label] for row in rows] for split, rows in corpus.splits.items()}
     answers = [each.label for each in predictor_of(*restore(checkpoint)[:3]).answers(texts)]
-    several = corpus.members is not None  # then no label is an answer too
-    right = [int(a == label) if a or several else None for a, label in zip(answers, labels["test"], strict=True)]
-    return Measured(name, corpus.test_fingerprint, texts, labels["test"], answers, right, labels.get("train", ()))
+    several = corpus.members is not None
+    found = [right(answer, label, several) for answer, label in zip(answers, labels["test"], strict=True)]
+    return Measured(name, corpus.test_fingerprint, texts, labels["test"], answers, found, labels.get("train", ()))
+
+
+def right(answer: str, label: str, several: bool) -> int | None:
+    """Return 1 for a right answer, 0 for a wrong one, None for none; of `several` labels none is an answer too."""
+    return int(answer == label) if answer or several else None
 
 
 def majority(other: Measured) -> Measured:
