@@ -25,6 +25,14 @@ def tree_without(folder: Path, rooms: list[str]) -> Path:
     return folder
 
 
+def reader_environment(tree: Path) -> dict[str, str]:
+    """Return what a reader's shell has: no settings of the run of tests around it, and this tree's code first."""
+    ours = ("WANDB", "PYTEST", "SENTIMENT", "MAKE", "MFLAGS", "ARGS")
+    env = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    scripts = Path(sys.prefix) / "bin"
+    return env | {"PYTHONPATH": str(tree), "PATH": f"{scripts}{os.pathsep}{env['PATH']}", "WANDB_MODE": "disabled"}
+
+
 # an editable installation of this tree would lend the copy what it lacks
 ALONE_SITE = """
 import sys

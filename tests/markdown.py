@@ -2,7 +2,7 @@
 
 A block, a row of a table or a paragraph needs the rooms that it names as paths or modules, such as
 ``project/addons/teach`` or ``project.serve``, and those in a comment on the line before it:
-``<!-- needs project/export -->``.
+``<!-- needs project/export -->``. A block after ``<!-- not run by tests: ... -->`` is for the reader alone.
 """
 
 import re
@@ -11,9 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 ROOM = re.compile(r"\b(?:project|tests)[/.](addons[/.]\w+|addons|export|serve|packed_rnn)\b")
 NEEDS = re.compile(r"<!-- needs ([^>]*) -->\n(.*?)(?:\n\n|\Z)", re.DOTALL)
-FENCED = re.compile(
-    r"(?:<!-- needs ([^>]*) -->\n)?^```(\w+)\n(.*?)^```(?:\n```text\n(.*?)^```)?", re.MULTILINE | re.DOTALL
-)
+FENCED = re.compile(r"((?:^<!-- [^>]* -->\n)*)^```(\w*)\n(.*?)^```(?:\n```text\n(.*?)^```)?", re.MULTILINE | re.DOTALL)
 
 
 def is_here(text: str) -> bool:
@@ -22,12 +20,12 @@ def is_here(text: str) -> bool:
 
 
 def blocks(page: Path, *languages: str) -> list[tuple[str, str, str]]:
-    """Return language, content and printed output of the fenced blocks of a page whose rooms are here."""
+    """Return language, content and printed output of the fenced blocks of a page that tests run."""
     found = FENCED.findall(page.read_text(encoding="utf-8"))
     return [
         (language, block, output)
-        for needs, language, block, output in found
-        if language in languages and is_here(f"{needs} {block}")
+        for comments, language, block, output in found
+        if language in languages and "not run by tests" not in comments and is_here(f"{comments} {block}")
     ]
 
 
