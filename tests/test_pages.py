@@ -1,4 +1,4 @@
-"""Commands of the pages in docs/ and of the notebook run one after the other in a copy of this tree, as a reader would."""
+"""Pages in docs/ and the notebook: their commands run one after the other in a copy of this tree, as a reader types them."""
 
 import json
 import shutil
