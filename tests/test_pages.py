@@ -1,4 +1,4 @@
-"""Pages in docs/ and the notebook: their commands run one after the other in a copy of this tree, as a reader types them."""
+"""Pages in docs/ and the notebook: their commands run one after the other, as a reader types them, in a copy of the tree."""
 
 import json
 import shutil
