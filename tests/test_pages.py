@@ -1,4 +1,4 @@
-"""Pages in docs/ and the notebook: their commands run one after the other, as a reader types them, in a copy of the tree."""
+"""Pages in docs/ and the notebook: their commands run in a copy of this tree, one after the other, as typed."""
 
 import json
 import shutil
