@@ -36,7 +36,7 @@ def test_the_commands_run(bundle, tmp_path):
 def configuration(key: str) -> dict[str, Any]:
     """Return the configuration of the page that has `key`."""
     (found,) = (whole for _, block, _ in blocks(PAGE, "yaml") if key in (whole := yaml.safe_load(block)))
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def test_the_configuration_of_prometheus_is_yaml():
