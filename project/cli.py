@@ -243,13 +243,13 @@ def settings_of(checkpoint: dict[str, Any]) -> dict[str, Any]:
     """Return the configuration that a checkpoint was trained with, as far as it holds it.
 
     Raises:
-        UserError: It names a class that is not of this tree, or no optimizer of torch's: none is imported for it.
+        UserError: It names an encoder that is not of this tree, or an optimizer that is neither of it nor of torch.
     """
     model, data = ({**checkpoint.get(key, {})} for key in ("hyper_parameters", "datamodule_hyper_parameters"))
     seed = {"seed_everything": data.pop("seed")} if data else {}
     chosen = {"optimizer": None, "lr_scheduler": None} | checkpoint.get("optimizer", {})
     for made in filter(None, chosen.values()):
-        if made["class_path"].split(".")[0] not in ("torch", "lightning"):
+        if made["class_path"].split(".")[0] not in ("torch", "lightning", "project"):
             raise UserError(f"the checkpoint was trained with {made['class_path']}: resume from Python, or train anew")
     encoder_class(model["encoder"])
     return {**seed, **chosen, "model": model, "data": data}
