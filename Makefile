@@ -42,7 +42,7 @@ check-python:
 	@case "$(VERSION)" in \
 	  3.11|3.12|3.13) ;; \
 	  "") echo "error: $(PYTHON) does not run: install Python 3.11, 3.12 or 3.13, or name one: make PYTHON=/path/to/python3.12" >&2; exit 2 ;; \
-	  *) echo "error: $(PYTHON) is Python $(VERSION), this project needs 3.11, 3.12 or 3.13: make PYTHON=python3.12 (or another)" >&2; exit 2 ;; \
+	  *) echo "error: $(PYTHON) is Python $(VERSION), this repository needs 3.11, 3.12 or 3.13: make PYTHON=python3.12 (or another)" >&2; exit 2 ;; \
 	esac
 
 setup: $(MAIN) $(foreach extra,$(CHOSEN),$(call STAMP,$(extra))) ## install into .venv; EXTRAS=baselines,teach too
@@ -76,7 +76,7 @@ lint: $(call STAMP,dev) ## check style, types, which room imports which, and the
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/lizard --warnings_only -T nloc=40 -T cyclomatic_complexity=12 project
 
-format: $(call STAMP,dev) ## rewrite the code in the project's style
+format: $(call STAMP,dev) ## rewrite the code in this repository's style
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 

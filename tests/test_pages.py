@@ -1,4 +1,4 @@
-"""Commands of the pages in docs/ and of the notebook run one after the other in a copy of this tree, as a reader would."""
+"""Commands of the pages in docs/ and of the notebook run in turn, in a copy of this tree, as a reader would."""
 
 import json
 import shutil

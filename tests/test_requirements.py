@@ -116,7 +116,7 @@ def test_image_and_make_take_every_package_by_its_digest():
     commands = re.findall(r"pip(?: --python \S+)? install [^;&\n]*", dockerfile.replace("\\\n", ""))
     assert [command for command in commands if "--no-deps" not in command] == []
     others = [command for command in commands if "--require-hashes" not in command]
-    assert len(others) == 3  # torch, and the project itself in either image
+    assert len(others) == 3  # torch, and this repository itself in either image
     assert [word for word in ("torch.txt", "--no-index", "--no-build-isolation") if word not in " ".join(others)] == []
 
 
