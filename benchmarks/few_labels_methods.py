@@ -1,3 +1,4 @@
+# needs project/addons/teach project/addons/baselines
 """A draw -> the accuracy of a way to learn from its labels: a command, or averaged word vectors."""
 
 import json

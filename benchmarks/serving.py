@@ -1,3 +1,4 @@
+# needs project/export project/serve
 """How fast a trained model answers: checkpoint, bundle and int8 bundle against fastText and scikit-learn.
 
     make bench-serving   about 4 minutes; needs a run of `make train`; writes benchmarks/serving.json

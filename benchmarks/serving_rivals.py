@@ -1,3 +1,4 @@
+# needs project/export project/serve
 """One way to classify texts as a process of its own; `benchmarks.serving` starts it, sends tasks and reads figures.
 
     python -m benchmarks.serving_rivals WAY PATH

@@ -1,0 +1,170 @@
+"""Pages of documentation without what they say about rooms that go, and without links to what is gone.
+
+A unit is what stands between two empty lines: a paragraph, a list, a table, a block. A comment ``<!-- needs ... -->``
+at its beginning decides about all of it. Otherwise a block goes if it names a room that goes, and of all else the rows,
+lines and sentences that do; a heading goes with everything that stood below it.
+"""
+
+import itertools
+import posixpath
+import re
+import textwrap
+from collections.abc import Mapping
+
+from template.rooms import NEEDS, Gone
+
+WIDTH = 120
+ITEM = re.compile(r"^(?:[-*]|\d+\.) ")
+LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
+PICTURE = re.compile(r"!\[[^\]]*\]\(([^)\s]+)\)|<img [^>]*src=\"([^\"]+)\"")
+
+
+def units(text: str) -> list[list[str]]:
+    """Return the lines of each unit; a fenced block is one, empty lines included."""
+    found: list[list[str]] = [[]]
+    fenced = False
+    for line in text.splitlines():
+        fenced ^= line.startswith("```")
+        if line.strip() or fenced:
+            found[-1].append(line)
+        elif found[-1]:
+            found.append([])
+    return [unit for unit in found if unit]
+
+
+def sentences(text: str) -> list[str]:
+    """Return the sentences of a paragraph, and parts between semicolons; none ends inside of code or parentheses."""
+    parts, start = [], 0
+    for found in re.finditer(r"(?<=[.;?!:]) +(?=\S)|(?<=\.\*\*) +", text):
+        before = text[: found.start()]
+        if before.count("`") % 2 == 0 and before.count("(") == before.count(")"):
+            parts.append(text[start : found.start()])
+            start = found.end()
+    return [*parts, text[start:]]
+
+
+def paragraph(lines: list[str], gone: Gone) -> list[str]:
+    """Return a paragraph or an item of a list without the sentences that name a room that goes."""
+    if not gone.names("\n".join(lines)):
+        return lines
+    bullet = ITEM.match(lines[0])
+    indent = " " * len(bullet[0]) if bullet else ""
+    parts = sentences(" ".join(line.strip() for line in lines))
+    left = [part for part in parts if not gone.names(part)]
+    if not left or gone.names(parts[0]) or (len(left) == 1 and left[0].endswith(("**", ":"))):
+        return []
+    text = re.sub(r"[;:]$", ".", " ".join(left))
+    return textwrap.wrap(text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+
+
+def items(lines: list[str], gone: Gone) -> list[str]:
+    """Return a list, or a paragraph with one below it, without what names a room that goes."""
+    starts = [0, *(index for index, line in enumerate(lines) if index and ITEM.match(line)), len(lines)]
+    parts = [lines[start:end] for start, end in itertools.pairwise(starts)]
+    return [line for part in parts for line in paragraph(part, gone)]
+
+
+def table(lines: list[str], gone: Gone) -> list[str]:
+    """Return a table without the rows that name a room that goes; nothing if no row is left."""
+    rows = [row for row in lines[2:] if not gone.names(row)]
+    return [*lines[:2], *rows] if rows or len(lines) == 2 else []
+
+
+def block(lines: list[str], gone: Gone) -> list[str]:
+    """Return a fenced or indented block; of what a program prints only the lines that name a room go."""
+    if lines[0].startswith("```text"):
+        return [line for line in lines if not gone.names(line)]
+    return [] if gone.names("\n".join(lines)) else lines
+
+
+def unit(lines: list[str], gone: Gone) -> list[str]:
+    """Return what is left of a unit."""
+    needs = NEEDS.match(lines[0])
+    if needs:
+        return [] if gone.names(needs[1]) else lines
+    start = next((index for index, line in enumerate(lines) if not line.startswith("<!--")), 0)
+    first = lines[start]
+    if first.startswith("#"):
+        return lines
+    part = block if first.startswith(("```", "    ")) else table if first.startswith("|") else items
+    left = part(lines[start:], gone)
+    return [*lines[:start], *left] if left else []
+
+
+def level(lines: list[str]) -> int:
+    """Return the level of a heading, 0 for anything else."""
+    heading = re.match(r"#+ ", next((line for line in lines if not line.startswith("<!--")), ""))
+    return len(heading[0]) - 1 if heading else 0
+
+
+def without_empty(before: list[list[str]], after: list[list[str]]) -> list[list[str]]:
+    """Return the units that are left; a heading goes with all that stood below it, so does "...:" with its block."""
+    left: list[list[str]] = []
+    for index in reversed(range(len(before))):
+        lines, depth = after[index], level(after[index])
+        following = before[index + 1] if index + 1 < len(before) else None
+        if depth:
+            had = following is not None and not 0 < level(following) <= depth
+            goes = had and not (left and not 0 < level(left[0]) <= depth)
+        else:
+            announced = left and left[0][-1].startswith(("```", "    ", "|", "- ", "  "))
+            goes = (
+                bool(lines)
+                and lines[-1].endswith(":")
+                and following is not None
+                and not after[index + 1]
+                and not announced
+            )
+        if lines and not goes:
+            left.insert(0, lines)
+    return left
+
+
+def page(text: str, gone: Gone) -> str:
+    """Return a page without what it says about rooms that go."""
+    before = units(text)
+    left = without_empty(before, [unit(lines, gone) for lines in before])
+    return "\n\n".join("\n".join(lines) for lines in left) + "\n"
+
+
+def says_something(text: str) -> bool:
+    """Return whether a page holds more than headings."""
+    return any(not level(lines) for lines in units(text))
+
+
+def anchors(text: str) -> set[str]:
+    """Return the names that GitHub gives to the headings of a page."""
+    headings = re.findall(r"^#+ (.*)$", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL), re.MULTILINE)
+    return {
+        re.sub(r"[^\w\- ]", "", re.sub(r"\]\([^)]*\)", "", heading)).strip().lower().replace(" ", "-")
+        for heading in headings
+    }
+
+
+def is_there(page: str, target: str, pages: Mapping[str, str], paths: set[str]) -> bool:
+    """Return whether a link of a page leads somewhere; addresses of the web always do."""
+    if re.match(r"[a-z]+:", target):
+        return True
+    name, _, anchor = target.partition("#")
+    path = posixpath.normpath(posixpath.join(posixpath.dirname(page), name)) if name else page
+    if path in pages and anchor:
+        return anchor in anchors(pages[path])
+    return path in paths or any(each.startswith(f"{path}/") for each in paths)
+
+
+def without_dead_links(name: str, pages: Mapping[str, str], paths: set[str]) -> str:
+    """Return a page whose links to what is gone are plain words."""
+
+    def link(found: re.Match[str]) -> str:
+        return found[0] if is_there(name, found[2], pages, paths) else found[1]
+
+    return LINK.sub(link, pages[name])
+
+
+def pictures(pages: Mapping[str, str]) -> set[str]:
+    """Return the pictures that pages show."""
+    found = set()
+    for name, text in pages.items():
+        for one, other in PICTURE.findall(text):
+            found.add(posixpath.normpath(posixpath.join(posixpath.dirname(name), one or other)))
+    return found

@@ -1,0 +1,91 @@
+"""The files of the template -> those of the user's repository, as a function of texts."""
+
+import datetime
+import posixpath
+import re
+from collections.abc import Mapping
+
+from template import pages
+from template.locks import locks
+from template.names import Names
+from template.rename import renamed, renamed_path
+from template.rooms import Gone, examples, goes, makefile, pyproject, without_marked
+
+# what the template's authors measured and tried; what stays describes code that is the same
+RESET = {
+    "CHANGELOG.md": "# Changelog\n\n## 0.1.0\n\n- The first version.\n",
+    "docs/results.md": "# Results\n\nNone yet: this page is for what was measured in this repository.\n",
+    "docs/log.md": "# What was tried, when, what it gave\n\nNothing yet.\n",
+}
+LEAD = "Text classification in PyTorch Lightning: `make train` trains a model and tests it, `make help` lists the rest."
+
+
+def decoded(files: Mapping[str, bytes]) -> dict[str, str]:
+    """Return the files that are text."""
+    found = {}
+    for path, content in files.items():
+        try:
+            found[path] = content.decode("utf-8")
+        except UnicodeDecodeError:
+            continue
+    return found
+
+
+def readme(text: str, names: Names) -> str:
+    """Return README.md under the user's title; `text` has lost the lines that speak of the template."""
+    _, *others = pages.units(text)
+    if not others or others[0][0].startswith(("- ", "#")):
+        others.insert(0, [LEAD])
+    return "\n\n".join("\n".join(lines) for lines in [[f"# {names.title}"], *others]) + "\n"
+
+
+def licence(text: str, author: str) -> str:
+    """Return the licence with the author's line before those of whom the code is from, as the licence demands."""
+    own = f"Copyright (c) {datetime.date.today().year} {author}\n"
+    return re.sub(r"^(?=Copyright )", own, text, count=1, flags=re.MULTILINE) if author else text
+
+
+def of_kind(path: str, text: str, gone: Gone) -> str:
+    """Return a file without what it says about rooms that go, by the rules of its kind."""
+    if path == "Makefile":
+        return makefile(text, gone)
+    if path == "pyproject.toml":
+        return pyproject(text, gone)
+    if path.endswith(".md"):
+        return examples(pages.page(text, gone), gone)
+    return text if path.endswith(".py") else examples(without_marked(text, gone), gone)
+
+
+def kept(texts: Mapping[str, str], gone: Gone) -> dict[str, str]:
+    """Return the files that stay; figures of a benchmark go with it."""
+    left = {path: text for path, text in texts.items() if not goes(path, text, gone)}
+    lost = {posixpath.splitext(path)[0] for path in texts.keys() - left.keys() if path.startswith("benchmarks/")}
+    extras = {f"requirements/{extra}.txt" for extra in gone.extras}
+    return {path: text for path, text in left.items() if posixpath.splitext(path)[0] not in lost and path not in extras}
+
+
+def documented(texts: dict[str, str], binaries: set[str], before: Mapping[str, str]) -> set[str]:
+    """Take dead links and empty pages out of `texts`; return the pictures that nothing shows any more."""
+    for path in [path for path in texts if path.startswith("docs/") and path.endswith(".md")]:
+        if not pages.says_something(texts[path]):
+            del texts[path]
+    markdown = {path: text for path, text in texts.items() if path.endswith(".md")}
+    shown = pages.pictures({path: text for path, text in before.items() if path.endswith(".md")})
+    lost = shown - pages.pictures(markdown)
+    there = (texts.keys() | binaries) - lost
+    texts |= {path: pages.without_dead_links(path, markdown, there) for path in markdown}
+    return lost
+
+
+def tree(files: Mapping[str, bytes], names: Names, gone: Gone) -> dict[str, bytes]:
+    """Return all files of the user's repository."""
+    before = decoded(files)
+    texts = {path: RESET.get(path) or of_kind(path, text, gone) for path, text in kept(before, gone).items()}
+    texts["README.md"] = readme(texts["README.md"], names)
+    texts["LICENSE"] = licence(texts["LICENSE"], names.author)
+    texts |= locks(texts, before["pyproject.toml"])
+    binaries = {path: files[path] for path in files.keys() - before.keys() if not goes(path, "", gone)}
+    lost = documented(texts, set(binaries), before)
+    found = {renamed_path(path, names): renamed(path, text, names).encode() for path, text in texts.items()}
+    found |= {renamed_path(path, names): content for path, content in binaries.items()}
+    return {path: content for path, content in found.items() if path not in lost}
