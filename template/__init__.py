@@ -5,6 +5,6 @@ It runs before anything is installed, so it has the standard library only.
 
 import sys
 
-if sys.version_info < (3, 11):
+if sys.version_info < (3, 11):  # noqa: UP036 # python3 may be any
     print("error: this needs Python 3.11 or newer: make init PYTHON=python3.12, for instance", file=sys.stderr)
     sys.exit(2)

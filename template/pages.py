@@ -50,10 +50,15 @@ def paragraph(lines: list[str], gone: Gone) -> list[str]:
     bullet = ITEM.match(lines[0])
     indent = " " * len(bullet[0]) if bullet else ""
     parts = sentences(" ".join(line.strip() for line in lines))
-    left = [part for part in parts if not gone.names(part)]
+    left: list[str] = []
+    for part in parts:
+        if not gone.names(part):
+            left.append(part)
+        elif left and left[-1][-1] in ";:" and part[-1] in ".;":  # what ends is the part before
+            left[-1] = left[-1][:-1] + part[-1]
     if not left or gone.names(parts[0]) or (len(left) == 1 and left[0].endswith(("**", ":"))):
         return []
-    text = re.sub(r"[;:]$", ".", " ".join(left))
+    text = " ".join(left)
     return textwrap.wrap(text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 

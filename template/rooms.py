@@ -30,8 +30,7 @@ class Gone:
             return True
         if any(command in self.commands for command in re.findall(r"\bsentiment ([a-z0-9_]+)\b", text)):
             return True
-        extras = [found.split(",") for found in re.findall(r"EXTRAS=([a-z_,]+)", text)]
-        return any(set(found) <= self.extras for found in extras)
+        return any(extra in self.extras for extra in re.findall(r"EXTRAS=([a-z_]+)\b(?!,)", text))
 
     def has(self, room: str) -> bool:
         """Return whether a room goes; `addons` is there as long as one of them is."""
@@ -149,4 +148,5 @@ def pyproject(text: str, gone: Gone) -> str:
     text = re.sub(r'^(    )"project\[([a-z_,]+)\]"(.*\n)', extras, text, flags=re.MULTILINE)
     text = re.sub(r'^"project\..*\n', lambda found: "" if gone.names(found[0]) else found[0], text, flags=re.MULTILINE)
     text = text.replace(f', "{SELF}"', "").replace(f'"{SELF}", ', "")
+    text = re.sub(r"^\[tool\.setuptools\.package-data\]\n\n", "", text, flags=re.MULTILINE)
     return re.sub(r'^version = ".*"', 'version = "0.1.0"', text, count=1, flags=re.MULTILINE)

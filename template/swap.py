@@ -1,8 +1,8 @@
 """All files of a tree are exchanged, or none: an interrupted exchange is finished by the next run.
 
 First everything is written to `.init`: `old`, a copy of the tree, and `new`. Then `plan.json` appears there, and from
-then on a run only puts each file of `new` into its place and removes what has none. The folder `template` and the Makefile
-come last, so that `make init` is there until nothing is left to do. An error puts back what was changed.
+then on a run only puts each file of `new` into its place and removes what has none. The folder `template` and the
+Makefile come last, so that `make init` is there until nothing is left to do. An error puts back what was changed.
 """
 
 import json

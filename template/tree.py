@@ -83,7 +83,7 @@ def tree(files: Mapping[str, bytes], names: Names, gone: Gone) -> dict[str, byte
     texts = {path: RESET.get(path) or of_kind(path, text, gone) for path, text in kept(before, gone).items()}
     texts["README.md"] = readme(texts["README.md"], names)
     texts["LICENSE"] = licence(texts["LICENSE"], names.author)
-    texts |= locks(texts, before["pyproject.toml"])
+    texts |= locks(texts, before)
     binaries = {path: files[path] for path in files.keys() - before.keys() if not goes(path, "", gone)}
     lost = documented(texts, set(binaries), before)
     found = {renamed_path(path, names): renamed(path, text, names).encode() for path, text in texts.items()}
