@@ -38,17 +38,18 @@ def given(words: list[str], environment: Mapping[str, str]) -> dict[str, str]:
     options = vars(parser.parse_args(words))
     named = options.pop("from_make")
     found = {variable: environment.get(variable, "") for variable in named}
-    return found | {name.upper(): text for name, text in options.items() if text is not None}
+    found |= {name.upper(): text for name, text in options.items() if text is not None}
+    return {variable: text.strip() for variable, text in found.items() if text.strip()}
 
 
 def asked(found: dict[str, str]) -> dict[str, str]:
     """Ask for what is missing if somebody sits at a terminal; a name has to be there in the end."""
-    if not found.get("NAME") and sys.stdin.isatty() and sys.stdout.isatty():
+    if "NAME" not in found and sys.stdin.isatty() and sys.stdout.isatty():
         for variable in ASKED:
             if variable not in found and not (variable == "KEEP" and "DROP" in found):
                 answer = input(f"{variable}, {VARIABLES[variable]}: ").strip()
                 found |= {variable: answer} if answer else {}
-    if not found.get("NAME"):
+    if "NAME" not in found:
         raise RefusedError("NAME is missing: make init NAME=acme_reviews, or python -m template --name acme_reviews")
     return found
 
@@ -57,8 +58,9 @@ def formatted(folder: Path, ruff: str | None) -> bool:
     """Sort imports and lay the code out again, since names have other lengths; return whether that was possible."""
     if ruff is None:
         return False
-    for words in (["check", "--quiet", "--select", "I", "--fix"], ["format", "--quiet"]):
-        if subprocess.run([ruff, *words, "--no-cache", "."], cwd=folder, capture_output=True).returncode:
+    steps = (["check", "--select", "I", "--fix"], ["format"], ["check", "--select", "E501", "--add-noqa"])
+    for words in steps:  # the last is for strings that a long name has made too long
+        if subprocess.run([ruff, *words, "--quiet", "--no-cache", "."], cwd=folder, capture_output=True).returncode:
             return False
     return True
 
@@ -84,8 +86,8 @@ def built(root: Path, words: dict[str, str]) -> None:
         raise RefusedError(f"{taken[0]} is in the way: it is no file of this repository")
     modes = {renamed_path(path, names): (root / path).stat().st_mode for path in files}
     folder = swap.prepare(root, files, new, modes)
-    then = "make train" if formatted(folder, ruff(root)) else "make format, then make train"
     wrap_all(folder)
+    then = "make train" if formatted(folder, ruff(root)) else "make format, then make train"
     without = f", without {' '.join(sorted(short))}" if short else ""
     said = f"this is {names.package} now{without}; its command is {names.command}; go on with {then}"
     swap.decide(root, {"git": mode, "package": names.package, "said": said})
@@ -96,6 +98,8 @@ def finished(root: Path) -> str:
     plan = swap.plan(root)
     assert plan is not None
     swap.exchange(root)
+    for number in (signal.SIGINT, signal.SIGTERM):  # from here on nothing is as it was
+        signal.signal(number, signal.SIG_IGN)
     staged = history.record(root, plan["git"], plan["package"], plan["old"], plan["new"])
     uninstall(root)
     swap.forget(root)

@@ -80,7 +80,11 @@ def wanted(facts: Mapping[str, Any], before: Mapping[str, Mapping[str, str]]) ->
 
 def locks(texts: Mapping[str, str], before: Mapping[str, str]) -> dict[str, str]:
     """Return the lock files of a tree with the lines that are still needed, from those before."""
-    files = {PurePosixPath(path).stem: text for path, text in before.items() if re.fullmatch(r"requirements/[a-z_]+\.txt", path)}
+    files = {
+        PurePosixPath(path).stem: text
+        for path, text in before.items()
+        if re.fullmatch(r"requirements/[a-z_]+\.txt", path)
+    }
     old = {name: blocks(text) for name, text in files.items()}
     found = {}
     for file, packages in wanted(tomllib.loads(texts["pyproject.toml"]), old).items():

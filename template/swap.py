@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-FOLDER, PLAN = ".init", "plan.json"
+FOLDER, PLAN, UNDO = ".init", "plan.json", "undo.json"
 OWN, ENTRY = "template", "Makefile"  # what `make init` runs, and where make finds it
 
 
@@ -52,7 +52,9 @@ def decide(root: Path, facts: Mapping[str, str]) -> None:
 
 
 def plan(root: Path) -> dict[str, Any] | None:
-    """Return the plan of a run that had begun to exchange files, if there was one."""
+    """Return the plan of a run that had begun to exchange files, if there was one that did not fail."""
+    if (root / FOLDER / UNDO).is_file():
+        back(root)
     path = root / FOLDER / PLAN
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
@@ -91,9 +93,13 @@ def forward(root: Path, old: list[str], new: list[str]) -> None:
     put(folder / "new" / ENTRY, root / ENTRY)
 
 
-def back(root: Path, old: list[str], new: list[str]) -> None:
-    """Put every old file back that was changed, and remove what is new."""
+def back(root: Path) -> None:
+    """Put every old file back that was changed, and remove what is new; the next run does it if this one is killed."""
     folder = root / FOLDER
+    if (folder / PLAN).is_file():
+        (folder / PLAN).replace(folder / UNDO)
+    found = json.loads((folder / UNDO).read_text(encoding="utf-8"))
+    old, new = found["old"], found["new"]
     placed = {path for path in new if not (folder / "new" / path).is_file()}
     for path in old:
         if path in placed or not (root / path).is_file():
@@ -111,11 +117,12 @@ def exchange(root: Path) -> None:
     try:
         forward(root, found["old"], found["new"])
     except BaseException:
-        back(root, found["old"], found["new"])
+        back(root)
         raise
 
 
 def forget(root: Path) -> None:
-    """Remove what the exchange was made with; the plan first, since what is left is then nothing to go on with."""
-    (root / FOLDER / PLAN).unlink(missing_ok=True)
+    """Remove what the exchange was made with; the plans first, since what is left is then nothing to go on with."""
+    for name in (PLAN, UNDO):
+        (root / FOLDER / name).unlink(missing_ok=True)
     shutil.rmtree(root / FOLDER, ignore_errors=True)
