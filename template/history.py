@@ -1,7 +1,7 @@
 """The files of the tree and its git history, if it has one: an unpacked archive does not need git."""
 
-import fnmatch
 import subprocess
+from fnmatch import fnmatch
 from pathlib import Path
 
 from template.errors import RefusedError
@@ -42,24 +42,21 @@ def check(root: Path, mode: str) -> None:
             raise RefusedError("GIT=fresh needs an author: git config --global user.name NAME, and user.email likewise")
 
 
-def ignored(path: str, patterns: list[str]) -> bool:
-    """Return whether .gitignore, read simply, leaves a file out."""
-    return any(fnmatch.fnmatch(part, pattern) for part in path.split("/") for pattern in patterns)
+def patterns(root: Path) -> list[str]:
+    """Return the patterns of .gitignore, each for a part of a path, and what never belongs to the tree."""
+    lines = map(str.strip, (root / ".gitignore").read_text(encoding="utf-8").splitlines())
+    return [".git", ".init", *(line.strip("/") for line in lines if line and line[0] not in "#!")]
 
 
 def tracked(root: Path) -> list[str]:
     """Return the files of the tree: those that git knows, or without git all that .gitignore does not leave out."""
     if has_git(root):
         return [path for path in (git(root, "ls-files", "-z") or "").split("\0") if path and (root / path).is_file()]
-    lines = (root / ".gitignore").read_text(encoding="utf-8").splitlines()
-    patterns = [
-        ".git",
-        ".init",
-        ".venv",
-        *(line.strip().strip("/") for line in lines if line.strip() and line[0] not in "#!"),
-    ]
-    found = (path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
-    return sorted(path for path in found if not ignored(path, patterns))
+    out = patterns(root)
+    found = (path.relative_to(root) for path in root.rglob("*") if path.is_file())
+    return sorted(
+        path.as_posix() for path in found if not any(fnmatch(part, each) for part in path.parts for each in out)
+    )
 
 
 def author(root: Path) -> str:
@@ -84,9 +81,15 @@ def record(root: Path, mode: str, package: str, old: list[str], new: list[str]) 
         return "git has not taken the changes: git add --all"
     if mode == "keep":
         return "the changes are staged: git commit"
+    return begin_again(root, package)
+
+
+def begin_again(root: Path, package: str) -> str:
+    """Make what is staged the one commit of a new history, and keep the old one as a branch."""
     before, name = git(root, "rev-parse", "--verify", "HEAD"), git(root, "symbolic-ref", "HEAD")
+    if before and git(root, "branch", BRANCH, before) is None:
+        return f"git has not made the commit, since there is a branch {BRANCH}: the changes are staged"
     commit = git(root, "commit-tree", git(root, "write-tree") or "", "-m", f"Start {package}")
-    if commit is None or (before and git(root, "branch", BRANCH, before) is None):
+    if commit is None or git(root, "update-ref", name or "HEAD", commit) is None:
         return "git has not made the commit: the changes are staged"
-    git(root, "update-ref", name or "HEAD", commit)
     return "the history is new" + (f", the old one is the branch {BRANCH}" if before else "")

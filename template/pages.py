@@ -43,22 +43,33 @@ def sentences(text: str) -> list[str]:
     return [*parts, text[start:]]
 
 
+def left_of(parts: list[str], gone: Gone) -> list[str]:
+    """Return the sentences that do not name a room that goes; what a colon announces goes with it, and it with that."""
+    left: list[str] = []
+    cut = False
+    for part in parts:
+        if gone.names(part):
+            while left and left[-1].endswith(":"):
+                left.pop()
+            if left and left[-1].endswith(";"):
+                left[-1] = left[-1][:-1] + "."
+            cut = True
+        elif not (cut and not left):  # what follows a lost beginning goes with it
+            left.append(part[0].upper() + part[1:] if cut and left[-1].endswith(".") else part)
+            cut = False
+    return left
+
+
 def paragraph(lines: list[str], gone: Gone) -> list[str]:
     """Return a paragraph or an item of a list without the sentences that name a room that goes."""
     if not gone.names("\n".join(lines)):
         return lines
     bullet = ITEM.match(lines[0])
     indent = " " * len(bullet[0]) if bullet else ""
-    parts = sentences(" ".join(line.strip() for line in lines))
-    left: list[str] = []
-    for part in parts:
-        if not gone.names(part):
-            left.append(part)
-        elif left and left[-1][-1] in ";:" and part[-1] in ".;":  # what ends is the part before
-            left[-1] = left[-1][:-1] + part[-1]
-    if not left or gone.names(parts[0]) or (len(left) == 1 and left[0].endswith(("**", ":"))):
+    left = left_of(sentences(" ".join(line.strip() for line in lines)), gone)
+    if not left or (len(left) == 1 and left[0].endswith("**")):
         return []
-    text = " ".join(left)
+    text = re.sub(r"[;:]$", ".", " ".join(left))
     return textwrap.wrap(text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
@@ -102,27 +113,29 @@ def level(lines: list[str]) -> int:
     return len(heading[0]) - 1 if heading else 0
 
 
+def is_left(lines: list[str], following: list[str] | None, lost: bool, left: list[list[str]]) -> bool:
+    """Return whether a unit stays, given the one that followed, whether that is lost, and what is left after it.
+
+    A heading goes with all that stood below it, and "...:" with its block.
+    """
+    depth = level(lines)
+    if depth:
+        had_something = following is not None and not 0 < level(following) <= depth
+        has_something = bool(left) and not 0 < level(left[0]) <= depth
+        return has_something or not had_something
+    announced = bool(left) and left[0][-1].startswith(("```", "    ", "|", "- ", "  "))
+    return bool(lines) and not (lines[-1].endswith(":") and lost and not announced)
+
+
 def without_empty(before: list[list[str]], after: list[list[str]]) -> list[list[str]]:
-    """Return the units that are left; a heading goes with all that stood below it, so does "...:" with its block."""
+    """Return the units that are left, without headings of nothing."""
     left: list[list[str]] = []
     for index in reversed(range(len(before))):
-        lines, depth = after[index], level(after[index])
         following = before[index + 1] if index + 1 < len(before) else None
-        if depth:
-            had = following is not None and not 0 < level(following) <= depth
-            goes = had and not (left and not 0 < level(left[0]) <= depth)
-        else:
-            announced = left and left[0][-1].startswith(("```", "    ", "|", "- ", "  "))
-            goes = (
-                bool(lines)
-                and lines[-1].endswith(":")
-                and following is not None
-                and not after[index + 1]
-                and not announced
-            )
-        if lines and not goes:
-            left.insert(0, lines)
-    return left
+        lost = following is not None and not after[index + 1]
+        if is_left(after[index], following, lost, left):
+            left.insert(0, after[index])
+    return [lines for lines in left if lines]
 
 
 def page(text: str, gone: Gone) -> str:

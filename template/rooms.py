@@ -3,7 +3,7 @@
 import ast
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from template.errors import RefusedError
 from tests.markdown import ROOM
@@ -18,15 +18,18 @@ LINE = re.compile(r"^.*\S.*# needs (.*)\n", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Gone:
-    """What is left out: rooms as `addons/teach`, and the commands and extras that go with them."""
+    """What is left out: rooms as `addons/teach`, and the commands, extras and pages of docs/ that go with them."""
 
     rooms: frozenset[str]
     commands: frozenset[str] = field(default_factory=frozenset)
     extras: frozenset[str] = field(default_factory=frozenset)
+    pages: frozenset[str] = field(default_factory=frozenset)
 
     def names(self, text: str) -> bool:
-        """Return whether a text names a room that goes, by a path, a module, a command or an extra."""
+        """Return whether a text names a room that goes, by a path, a module, a page, a command or an extra."""
         if any(self.has(room) for room in rooms_named(text)):
+            return True
+        if any(page in self.pages for page in re.findall(r"\]\((?:docs/)?(\w+\.md)", text)):
             return True
         if any(command in self.commands for command in re.findall(r"\bsentiment ([a-z0-9_]+)\b", text)):
             return True
@@ -51,22 +54,22 @@ def rooms_of(paths: Iterable[str]) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-def words(text: str) -> list[str]:
-    """Return the names of a list with spaces or commas between them."""
-    return re.split(r"[\s,]+", text.strip()) if text.strip() else []
+def listed(variable: str, text: str, rooms: Mapping[str, str]) -> set[str]:
+    """Return the rooms that a list names, with spaces or commas between them."""
+    words = set(text.replace(",", " ").split())
+    if variable == "KEEP" and words == {"none"}:
+        return set()
+    if unknown := sorted(words - rooms.keys()):
+        raise RefusedError(f"{variable}={unknown[0]}: choose among {' '.join(rooms)}, or KEEP=none")
+    return words
 
 
 def left_out(keep: str | None, drop: str | None, rooms: Mapping[str, str]) -> set[str]:
     """Return the short names of the rooms that go; without KEEP and DROP none does."""
     if keep is not None and drop is not None:
         raise RefusedError("KEEP and DROP exclude each other: give one of them")
-    variable, given = ("KEEP", words(keep)) if keep is not None else ("DROP", words(drop or ""))
-    if variable == "KEEP" and given == ["none"]:
-        given = []
-    if unknown := [word for word in given if word not in rooms]:
-        raise RefusedError(f"{variable}={unknown[0]}: choose among {' '.join(rooms)}, or KEEP=none")
-    found = set(rooms) - set(given) if variable == "KEEP" else set(given)
-    if "export" in found and "serve" in set(rooms) - found:
+    found = listed("DROP", drop or "", rooms) if keep is None else set(rooms) - listed("KEEP", keep, rooms)
+    if "export" in found and "serve" in rooms and "serve" not in found:
         raise RefusedError("serve needs export: keep both, or drop serve too")
     return found
 
@@ -86,7 +89,9 @@ def gone(short: set[str], files: Mapping[str, str]) -> Gone:
     if all(room in found for room in rooms.values() if room.startswith("addons/")):
         found.add("addons")
     commands = {word for name in short for word in commands_of(files[f"project/{rooms[name]}/__init__.py"])}
-    return Gone(frozenset(found), frozenset(commands), frozenset(short))
+    without_pages = Gone(frozenset(found), frozenset(commands), frozenset(short))
+    pages = {path.removeprefix("docs/") for path, text in files.items() if goes(path, text, without_pages)}
+    return replace(without_pages, pages=frozenset(pages))
 
 
 def goes(path: str, text: str, gone: Gone) -> bool:
