@@ -20,7 +20,7 @@ PICTURE = re.compile(r"!\[[^\]]*\]\(([^)\s]+)\)|<img [^>]*src=\"([^\"]+)\"")
 
 
 def units(text: str) -> list[list[str]]:
-    """Return the lines of each unit; a fenced block is one, empty lines included."""
+    """Return the lines of each unit; a fenced or indented block is one, empty lines included."""
     found: list[list[str]] = [[]]
     fenced = False
     for line in text.splitlines():
@@ -29,7 +29,13 @@ def units(text: str) -> list[list[str]]:
             found[-1].append(line)
         elif found[-1]:
             found.append([])
-    return [unit for unit in found if unit]
+    joined: list[list[str]] = []
+    for unit in filter(None, found):
+        if joined and unit[0].startswith("    ") and joined[-1][-1].startswith("    "):
+            joined[-1] += ["", *unit]
+        else:
+            joined.append(unit)
+    return joined
 
 
 def sentences(text: str) -> list[str]:

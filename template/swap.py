@@ -17,12 +17,9 @@ OWN, ENTRY = "template", "Makefile"  # what `make init` runs, and where make fin
 
 
 def write(path: Path, content: bytes, mode: int | None = None) -> None:
-    """Write a file durably, in a folder that is made for it."""
+    """Write a file, in a folder that is made for it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    path.write_bytes(content)
     if mode is not None:
         path.chmod(mode)
 
@@ -47,6 +44,8 @@ def decide(root: Path, facts: Mapping[str, str]) -> None:
         )
         for part in ("old", "new")
     }
+    if hasattr(os, "sync"):  # not on Windows
+        os.sync()  # a plan is on the disk only after all that it names
     write(folder / f"{PLAN}.part", json.dumps({**names, **facts}).encode())
     (folder / f"{PLAN}.part").replace(folder / PLAN)
 
