@@ -14,7 +14,7 @@ from template.errors import RefusedError
 from template.names import PACKAGE, checked
 from template.rename import renamed_path
 from template.rooms import gone, left_out, rooms_of
-from template.tree import decoded, tree
+from template.tree import check, decoded, tree
 from template.wrap import wrap_all
 
 VARIABLES = {
@@ -80,6 +80,7 @@ def built(root: Path, words: dict[str, str]) -> None:
     names = checked(words["NAME"], words.get("COMMAND", ""), words.get("TITLE", ""), author, root)
     files = {path: (root / path).read_bytes() for path in history.tracked(root)}
     texts = decoded(files)
+    check(texts)
     short = left_out(words.get("KEEP"), words.get("DROP"), rooms_of(texts))
     new = tree(files, names, gone(short, texts))
     if taken := [path for path in new if path not in files and (root / path).exists()]:

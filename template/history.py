@@ -48,13 +48,18 @@ def patterns(root: Path) -> list[str]:
     return [".git", ".init", *(line.strip("/") for line in lines if line and line[0] not in "#!")]
 
 
+def listed(root: Path) -> list[str]:
+    """Return the files that git knows, none without git."""
+    if not has_git(root):
+        return []
+    return [path for path in (git(root, "ls-files", "-z") or "").split("\0") if path and (root / path).is_file()]
+
+
 def tracked(root: Path) -> list[str]:
-    """Return the files of the tree: those that git knows, or without git all that .gitignore does not leave out."""
-    if has_git(root):
-        return [path for path in (git(root, "ls-files", "-z") or "").split("\0") if path and (root / path).is_file()]
+    """Return the files of the tree: those that git knows, or if it knows none all that .gitignore admits."""
     out = patterns(root)
     found = (path.relative_to(root) for path in root.rglob("*") if path.is_file())
-    return sorted(
+    return listed(root) or sorted(
         path.as_posix() for path in found if not any(fnmatch(part, each) for part in path.parts for each in out)
     )
 

@@ -1,11 +1,14 @@
 """The files of the template -> those of the user's repository, as a function of texts."""
 
+import ast
 import datetime
 import posixpath
 import re
+import tomllib
 from collections.abc import Mapping
 
 from template import pages
+from template.errors import RefusedError
 from template.locks import locks
 from template.names import Names
 from template.rename import renamed, renamed_path
@@ -17,18 +20,35 @@ RESET = {
     "docs/results.md": "# Results\n\nNone yet: this page is for what was measured in this repository.\n",
     "docs/log.md": "# What was tried, when, what it gave\n\nNothing yet.\n",
 }
+NEEDED = ("LICENSE", "Makefile", "README.md", "project/__init__.py", "pyproject.toml", "requirements/main.txt")
 LEAD = "Text classification in PyTorch Lightning: `make train` trains a model and tests it, `make help` lists the rest."
 
 
 def decoded(files: Mapping[str, bytes]) -> dict[str, str]:
-    """Return the files that are text."""
+    """Return the files that are text, with the ends of lines that Python has."""
     found = {}
     for path, content in files.items():
         try:
-            found[path] = content.decode("utf-8")
+            found[path] = content.decode("utf-8").replace("\r\n", "\n")
         except UnicodeDecodeError:
             continue
     return found
+
+
+def check(texts: Mapping[str, str]) -> None:
+    """Refuse a tree that lacks what the rules are for, or has files that they cannot read."""
+    if missing := [path for path in NEEDED if path not in texts]:
+        raise RefusedError(f"{missing[0]} is missing: this works on the whole repository, before anything is deleted")
+    for path, text in texts.items():
+        try:
+            if path.endswith(".py"):
+                ast.parse(text)
+            elif path == "pyproject.toml":
+                tomllib.loads(text)
+        except SyntaxError as error:
+            raise RefusedError(f"{path}:{error.lineno}: {error.msg}: correct it first") from error
+        except tomllib.TOMLDecodeError as error:
+            raise RefusedError(f"{path}: {error}: correct it first") from error
 
 
 def readme(text: str, names: Names) -> str:
@@ -86,6 +106,10 @@ def tree(files: Mapping[str, bytes], names: Names, gone: Gone) -> dict[str, byte
     texts |= locks(texts, before)
     binaries = {path: files[path] for path in files.keys() - before.keys() if not goes(path, "", gone)}
     lost = documented(texts, set(binaries), before)
-    found = {renamed_path(path, names): renamed(path, text, names).encode() for path, text in texts.items()}
+    found = {}
+    for path, text in texts.items():
+        new = renamed(path, text, names)
+        ends = "\r\n" if b"\r\n" in files.get(path, b"") else "\n"
+        found[renamed_path(path, names)] = new.replace("\n", ends).encode()
     found |= {renamed_path(path, names): content for path, content in binaries.items()}
     return {path: content for path, content in found.items() if path not in lost}

@@ -80,6 +80,28 @@ def test_a_mistake_changes_nothing(tree, init, words, message):
     assert contents(tree) == before
 
 
+def test_a_file_that_cannot_be_read_is_named(archive, init):
+    (archive / "project" / "errors.py").write_text("class Mine\n")
+    done = init(archive, *NAME)
+    assert done.stderr == "error: project/errors.py:1: expected ':': correct it first\n"
+
+
+def test_a_tree_without_its_makefile_is_refused(archive, init):
+    (archive / "Makefile").unlink()
+    assert init(archive, *NAME).stderr.startswith("error: Makefile is missing: ")
+
+
+def test_a_repository_without_a_commit_will_do(archive, init):
+    git(archive, "init", "-q")
+    assert init(archive, *NAME).returncode == 0
+
+
+def test_line_ends_of_windows_stay(archive, init):
+    (archive / "LICENSE").write_bytes(b"MIT\r\n\r\nCopyright (c) 2026 B\r\n")
+    init(archive, *NAME, "--author", "A")
+    assert (archive / "LICENSE").read_bytes().endswith(b" A\r\nCopyright (c) 2026 B\r\n")
+
+
 def test_changes_that_are_not_committed_are_refused(tree, init):
     (tree / "LICENSE").write_text("mine")
     assert init(tree, *NAME).stderr == "error: LICENSE has changes that are not committed: commit or stash them first\n"

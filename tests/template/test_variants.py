@@ -1,4 +1,4 @@
-"""Repositories that `make init` makes of this one: each passes its tests, its lint and a fit, and has no word of this one.
+"""Repositories that `make init` makes: each passes its tests, its lint and a fit, and has no word of this one left.
 
 They share this environment, which has the packages of all rooms.
 """
