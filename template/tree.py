@@ -76,6 +76,16 @@ def of_kind(path: str, text: str, gone: Gone) -> str:
     return text if path.endswith(".py") else examples(without_marked(text, gone), gone)
 
 
+def without_tests(texts: Mapping[str, str], lost: set[str]) -> dict[str, str]:
+    """Return the files with their lists of tests, in a script or a workflow, without those that are gone."""
+
+    def left(found: re.Match[str]) -> str:
+        return "" if found[1] in lost else found[0]
+
+    pattern = re.compile(r" ?(?<![\w/])(tests/[\w/]+\.py)\b")
+    return {path: text if path.endswith((".md", ".py")) else pattern.sub(left, text) for path, text in texts.items()}
+
+
 def kept(texts: Mapping[str, str], gone: Gone) -> dict[str, str]:
     """Return the files that stay; figures of a benchmark go with it."""
     left = {path: text for path, text in texts.items() if not goes(path, text, gone)}
@@ -97,19 +107,24 @@ def documented(texts: dict[str, str], binaries: set[str], before: Mapping[str, s
     return lost
 
 
+def encoded(texts: Mapping[str, str], names: Names, files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return texts under their new names, each with the ends of lines that its file had."""
+    found = {}
+    for path, text in texts.items():
+        ends = "\r\n" if b"\r\n" in files.get(path, b"") else "\n"
+        found[renamed_path(path, names)] = renamed(path, text, names).replace("\n", ends).encode()
+    return found
+
+
 def tree(files: Mapping[str, bytes], names: Names, gone: Gone) -> dict[str, bytes]:
     """Return all files of the user's repository."""
     before = decoded(files)
     texts = {path: RESET.get(path) or of_kind(path, text, gone) for path, text in kept(before, gone).items()}
+    texts = without_tests(texts, before.keys() - texts.keys())
     texts["README.md"] = readme(texts["README.md"], names)
     texts["LICENSE"] = licence(texts["LICENSE"], names.author)
     texts |= locks(texts, before)
-    binaries = {path: files[path] for path in files.keys() - before.keys() if not goes(path, "", gone)}
-    lost = documented(texts, set(binaries), before)
-    found = {}
-    for path, text in texts.items():
-        new = renamed(path, text, names)
-        ends = "\r\n" if b"\r\n" in files.get(path, b"") else "\n"
-        found[renamed_path(path, names)] = new.replace("\n", ends).encode()
-    found |= {renamed_path(path, names): content for path, content in binaries.items()}
-    return {path: content for path, content in found.items() if path not in lost}
+    others = {path: files[path] for path in files.keys() - before.keys() if not goes(path, "", gone)}
+    pictures = documented(texts, set(others), before)
+    found = encoded(texts, names, files) | {renamed_path(path, names): content for path, content in others.items()}
+    return {path: content for path, content in found.items() if path not in pictures}
