@@ -109,6 +109,7 @@ def finished(root: Path) -> str:
 
 def uninstall(root: Path) -> None:
     """Take the old name out of the environment; the next `make` installs the new one, since pyproject.toml is newer."""
+    shutil.rmtree(root / f"{PACKAGE}.egg-info", ignore_errors=True)
     programs = [root / ".venv" / "bin" / "python", root / ".venv" / "Scripts" / "python.exe"]
     for python in programs:
         if python.exists() and not (root / ".venv").is_symlink():

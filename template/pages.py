@@ -15,7 +15,8 @@ from template.rooms import NEEDS, Gone
 
 WIDTH = 120
 ITEM = re.compile(r"^(?:[-*]|\d+\.) ")
-LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
+LINK = r"(?<!!)\[(?P<words>(?:[^\[\]]|\[[^\]]*\])*)\]\((?P<target>[^)\s]+)\)"
+LINK_OR_CODE = re.compile(rf"(?P<code>^```.*?^```|^    [^\n]*$|`[^`]*`)|{LINK}", re.MULTILINE | re.DOTALL)
 PICTURE = re.compile(r"!\[[^\]]*\]\(([^)\s]+)\)|<img [^>]*src=\"([^\"]+)\"")
 
 
@@ -180,9 +181,14 @@ def without_dead_links(name: str, pages: Mapping[str, str], paths: set[str]) -> 
     """Return a page whose links to what is gone are plain words."""
 
     def link(found: re.Match[str]) -> str:
-        return found[0] if is_there(name, found[2], pages, paths) else found[1]
+        return found[0] if found["code"] or is_there(name, found["target"], pages, paths) else found["words"]
 
-    return LINK.sub(link, pages[name])
+    return LINK_OR_CODE.sub(link, pages[name])
+
+
+def links(text: str) -> list[str]:
+    """Return where the links of a page lead."""
+    return [found["target"] for found in LINK_OR_CODE.finditer(text) if found["target"]]
 
 
 def pictures(pages: Mapping[str, str]) -> set[str]:

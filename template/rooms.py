@@ -29,6 +29,8 @@ class Gone:
         """Return whether a text names a room that goes, by a path, a module, a page, a command or an extra."""
         if any(self.has(room) for room in rooms_named(text)):
             return True
+        if re.search(r"\]\((?:docs/)?(?:log|results)\.md#", text):  # a heading of a page that begins anew
+            return True
         if any(page in self.pages for page in re.findall(r"\]\((?:docs/)?(\w+\.md)", text)):
             return True
         if any(command in self.commands for command in re.findall(r"\bsentiment ([a-z0-9_]+)\b", text)):

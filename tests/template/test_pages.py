@@ -50,5 +50,10 @@ def test_dead_links_become_words():
     assert text == "# A\n\n[b](docs/b.md#b-c) d e f [w](https://a.b/c)"
 
 
+def test_code_is_no_link():
+    text = 'Call `a[b](c)`.\n\n```python\nprint(heads["one"](x)[0])\n```\n\n    d[e](f)\n'
+    assert without_dead_links("README.md", {"README.md": text}, {"README.md"}) == text
+
+
 def test_anchors_are_those_of_github():
     assert anchors("# One, two\n```sh\n# no heading\n```\n## `fit`: a [link](b.md)\n") == {"one-two", "fit-a-link"}

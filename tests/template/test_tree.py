@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pytest
 
 from template.names import Names
-from template.pages import LINK, is_there
+from template.pages import is_there, links
 from template.rooms import gone, rooms_of
 from template.tree import decoded, tree
 from tests.template.conftest import ROOT
@@ -41,12 +41,9 @@ def test_python_stays_python(texts):
 
 def test_links_of_pages_lead_somewhere(files, texts):
     pages = {path: text for path, text in texts.items() if path.endswith(".md")}
-    paths = {*texts, *files}
+    paths = set(texts) | {path for path in files if path.endswith((".png", ".svg"))}
     dead = [
-        (page, link)
-        for page, text in pages.items()
-        for _, link in LINK.findall(text)
-        if not is_there(page, link, pages, paths)
+        (page, link) for page, text in pages.items() for link in links(text) if not is_there(page, link, pages, paths)
     ]
     assert dead == []
 
