@@ -135,7 +135,7 @@ def main(words: list[str]) -> int:
     except OSError as error:
         print(f"error: {error.filename or root}: {error.strerror or error}: everything is as it was", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, EOFError):
         print("stopped: everything is as it was", file=sys.stderr)
         return 130
     return 0

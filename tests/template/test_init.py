@@ -65,6 +65,17 @@ def test_on_a_terminal_it_asks_for_what_is_missing(tree):
     assert not (tree / "acme" / "serve").exists()
 
 
+def test_an_answer_that_never_comes_changes_nothing(tree):
+    ours, theirs = pty.openpty()
+    os.write(ours, b"\x04")
+    before = contents(tree)
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    env["PYTHONDONTWRITEBYTECODE"] = "1"
+    words = [sys.executable, "-m", "template"]
+    assert subprocess.run(words, cwd=tree, env=env, stdin=theirs, stdout=theirs, stderr=theirs).returncode == 130
+    assert contents(tree) == before
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -112,6 +123,15 @@ def test_a_file_that_git_does_not_have_stays(tree, init):
     (tree / "runs" / "best.ckpt").write_text("weights")
     init(tree, *NAME)
     assert (tree / "runs" / "best.ckpt").read_text() == "weights"
+
+
+def test_the_old_name_is_uninstalled(tree, init):
+    python = tree / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\necho "$@" >> {tree.parent}/asked\n')
+    python.chmod(0o755)
+    init(tree, *NAME)
+    assert (tree.parent / "asked").read_text() == "-m pip uninstall --quiet --yes project\n"
 
 
 def test_the_history_stays(tree, init):
