@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from tests.markdown import ROOT, blocks, prose
+from tests.test_pages import PAGES as TYPED
 
 PAGES = sorted((ROOT / "docs").glob("*.md"))
-WITH_CODE = [page for page in PAGES if blocks(page, "python")]
-
+WITH_CODE = [page for page in PAGES if blocks(page, "python") and page not in TYPED]
 
 SLOW = {"python.md": pytest.mark.slow}  # it trains several models
 

@@ -1,4 +1,4 @@
-"""Commands of the pages in docs/ and of the notebook run in turn, in a copy of this tree, as a reader would."""
+"""Pages in docs/ and the notebook: their commands run in a copy of this tree, one after the other, as typed."""
 
 import json
 import shutil

@@ -11,9 +11,8 @@ from tests.markdown import ROOT, blocks, prose
 README = ROOT / "README.md"
 
 
-def test_commands_of_make_are_all_explained():
-    targets = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    assert [target for target in targets if f"`make {target}`" not in README.read_text()] == []
+def test_it_is_read_in_a_few_minutes():
+    assert len(README.read_text(encoding="utf-8").splitlines()) <= 180
 
 
 def test_files_it_names_exist():

@@ -10,6 +10,7 @@ ALLOWED = (
     r"(facts|FACTS)\[\"project\"\]",  # the same, read
     r"^\s*(project|PROJECT)\b.*=|\(PROJECT\)",  # variables of that name: W&B's, a stand-in for pyproject.toml
     r"\bproject(=|: )|\"project\": project|, project, ",  # options of W&B
+    r"W&B's project",
     r"one called \*project\*",  # a curve in a picture of packed_rnn, which is updated as it is
 )
 
