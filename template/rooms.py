@@ -18,20 +18,23 @@ LINE = re.compile(r"^.*\S.*# needs (.*)\n", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Gone:
-    """What is left out: rooms as `addons/teach`, and the commands, extras and pages of docs/ that go with them."""
+    """What is left out: rooms as `addons/teach`, and the commands, extras, pages and targets that go with them."""
 
     rooms: frozenset[str]
     commands: frozenset[str] = field(default_factory=frozenset)
     extras: frozenset[str] = field(default_factory=frozenset)
     pages: frozenset[str] = field(default_factory=frozenset)
+    targets: frozenset[str] = field(default_factory=frozenset)
 
     def names(self, text: str) -> bool:
-        """Return whether a text names a room that goes, by a path, a module, a page, a command or an extra."""
+        """Return whether a text names a room that goes, by a path, a module or what goes with it."""
         if any(self.has(room) for room in rooms_named(text)):
             return True
         if re.search(r"\]\((?:docs/)?(?:log|results)\.md#", text):  # a heading of a page that begins anew
             return True
         if any(page in self.pages for page in re.findall(r"\]\((?:docs/)?(\w+\.md)", text)):
+            return True
+        if any(target in self.targets for target in re.findall(r"\bmake ([a-z-]+)", text)):
             return True
         if any(command in self.commands for command in re.findall(r"\bsentiment ([a-z0-9_]+)\b", text)):
             return True
@@ -84,6 +87,11 @@ def commands_of(source: str) -> set[str]:
     return set()
 
 
+def targets_of(makefile: str) -> set[str]:
+    """Return the targets that a person calls."""
+    return set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+
+
 def gone(short: set[str], files: Mapping[str, str]) -> Gone:
     """Return what is left out of a tree with the rooms of these short names."""
     rooms = rooms_of(files)
@@ -93,7 +101,9 @@ def gone(short: set[str], files: Mapping[str, str]) -> Gone:
     commands = {word for name in short for word in commands_of(files[f"project/{rooms[name]}/__init__.py"])}
     without_pages = Gone(frozenset(found), frozenset(commands), frozenset(short))
     pages = {path.removeprefix("docs/") for path, text in files.items() if goes(path, text, without_pages)}
-    return replace(without_pages, pages=frozenset(pages))
+    makefile = files.get("Makefile", "")
+    targets = targets_of(makefile) - targets_of(without_marked(makefile, without_pages))
+    return replace(without_pages, pages=frozenset(pages), targets=frozenset(targets))
 
 
 def goes(path: str, text: str, gone: Gone) -> bool:
@@ -116,7 +126,7 @@ def without_marked(text: str, gone: Gone) -> str:
 def makefile(text: str, gone: Gone) -> str:
     """Return the Makefile with the targets and the examples of EXTRAS that are left."""
     text = without_marked(text, gone)
-    targets = set(re.findall(r"^([a-z-]+):", text, re.MULTILINE))
+    targets = targets_of(text)
 
     def phony(found: re.Match[str]) -> str:
         lines = [".PHONY:"]

@@ -52,11 +52,9 @@ def check(texts: Mapping[str, str]) -> None:
 
 
 def readme(text: str, names: Names) -> str:
-    """Return README.md under the user's title; `text` has lost the lines that speak of the template."""
-    _, *others = pages.units(text)
-    if not others or others[0][0].startswith(("- ", "#")):
-        others.insert(0, [LEAD])
-    return "\n\n".join("\n".join(lines) for lines in [[f"# {names.title}"], *others]) + "\n"
+    """Return README.md under the user's title, without what it says about the template as a whole and its results."""
+    text = re.sub(r"^## Results\n.*?(?=^## |\Z)", "", text, flags=re.MULTILINE | re.DOTALL)
+    return re.sub(r"\A# .*\n\n(?:\w.*\n)+", f"# {names.title}\n\n{LEAD}\n", text)
 
 
 def licence(text: str, author: str) -> str:
