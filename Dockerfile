@@ -1,7 +1,7 @@
-# Two images, made by `make docker-build`:
+# Images, made by `make docker-build`:
 #   train   the main job and every command, on a GPU host or, with CPU=1, without one; those that need an extra of
 #           pyproject.toml with EXTRAS=baselines,teach
-#   serve   a bundle behind HTTP, without torch
+#   serve   a bundle behind HTTP, without torch # needs project/serve
 # Packages are those of requirements/, whose README says what is guaranteed.
 ARG BASE_IMAGE=python:3.11.14-slim-bookworm
 
@@ -11,6 +11,7 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PYTHONUNBUFFERED=1 \
     PATH=/opt/venv/bin:$PATH
 
+# needs project/serve
 # ---- serve -------------------------------------------------------------------------------------------------------
 FROM base AS serve-packages
 RUN python -m venv --without-pip /opt/venv
@@ -25,6 +26,7 @@ COPY project /source/project
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir /wheels /source && \
     pip --python /opt/venv/bin/python install --no-deps --no-index /wheels/*.whl
 
+# needs project/serve
 FROM base AS serve
 COPY --from=serve-packages /opt/venv /opt/venv
 # any user, with no home and nothing to write: the root file system may be read-only

@@ -7,10 +7,12 @@ CPU ?=
 # further extras of pyproject.toml for setup and docker-build, with commas between them
 EXTRAS ?=
 QUICK ?=
-# of the images: their name, the container engine, the folder that docker-train reads and writes, the bundle to serve
+# of the images: their name, the container engine, the folder that docker-train reads and writes
 IMAGE ?= sentiment
 DOCKER ?= docker
 VOLUME ?= volume
+
+# needs project/serve: the bundle to serve
 BUNDLE ?= bundle
 
 VENV := .venv
@@ -31,8 +33,8 @@ $(if $(filter-out $(LOCKS),$(CHOSEN)),$(error EXTRAS=$(EXTRAS): choose among $(L
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup train test lint format bench bench-gpu bench-serving faults fuzz docker-build docker-train docker-serve \
-	lock audit clean check-python
+.PHONY: help setup init train test lint format bench bench-gpu bench-serving faults fuzz docker-build docker-train \
+	docker-serve lock audit clean check-python
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,10 +44,15 @@ check-python:
 	@case "$(VERSION)" in \
 	  3.11|3.12|3.13) ;; \
 	  "") echo "error: $(PYTHON) does not run: install Python 3.11, 3.12 or 3.13, or name one: make PYTHON=/path/to/python3.12" >&2; exit 2 ;; \
-	  *) echo "error: $(PYTHON) is Python $(VERSION), this project needs 3.11, 3.12 or 3.13: make PYTHON=python3.12 (or another)" >&2; exit 2 ;; \
+	  *) echo "error: $(PYTHON) is Python $(VERSION), this repository needs 3.11, 3.12 or 3.13: make PYTHON=python3.12 (or another)" >&2; exit 2 ;; \
 	esac
 
 setup: $(MAIN) $(foreach extra,$(CHOSEN),$(call STAMP,$(extra))) ## install into .venv; EXTRAS=baselines,teach too
+
+# needs template/, which this removes; make passes on the values of the variables that it names
+init: | check-python ## make this repository your own: NAME=acme_reviews; see template/README.md
+	@PYTHONPATH=.init PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m template --from-make \
+	  $(foreach name,NAME COMMAND TITLE AUTHOR KEEP DROP GIT,$(if $(findstring command,$(origin $(name))),$(name)))
 
 # torch alone comes without digest, and with CPU=1 from an index that is asked for nothing else; the CUDA packages only
 # where torch's own metadata asks for them
@@ -76,7 +83,7 @@ lint: $(call STAMP,dev) ## check style, types, which room imports which, and the
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/lizard --warnings_only -T nloc=40 -T cyclomatic_complexity=12 project
 
-format: $(call STAMP,dev) ## rewrite the code in the project's style
+format: $(call STAMP,dev) ## rewrite the code in this repository's style
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
@@ -86,6 +93,7 @@ bench: $(MAIN) ## measure the recurrence against torch's, in a quarter of an hou
 bench-gpu: $(MAIN) ## measure recurrence and loop on an NVIDIA GPU, in five minutes
 	@$(BIN)/python -m benchmarks.gpu $(ARGS)
 
+# needs project/export project/serve
 bench-serving: $(call STAMP,bench) ## measure checkpoint and bundles against fastText and scikit-learn, and the server, in six minutes
 	@$(BIN)/python -m benchmarks.serving $(ARGS)
 	@$(BIN)/python -m benchmarks.http $(ARGS)
@@ -96,8 +104,8 @@ faults: $(MAIN) ## kill, flip and resume: does anything get lost? in half an hou
 fuzz: $(MAIN) ## try a thousand bad inputs: does any end in a traceback? in a quarter of an hour; QUICK=1 in a minute
 	@$(BIN)/python -m benchmarks.fuzz $(if $(QUICK),--quick) $(ARGS)
 
-docker-build: ## build the images sentiment:train and sentiment:serve; CPU=1 without CUDA, EXTRAS=baselines,teach
-	@$(DOCKER) build --target serve --tag $(IMAGE):serve .
+docker-build: ## build the images; CPU=1 without CUDA, EXTRAS=baselines,teach
+	@$(DOCKER) build --target serve --tag $(IMAGE):serve . # needs project/serve
 	@$(DOCKER) build --target train --tag $(IMAGE):train \
 	  $(if $(CPU),--build-arg TORCH_INDEX=$(CPU_INDEX)) $(if $(EXTRAS),--build-arg EXTRAS=$(EXTRAS)) .
 
@@ -109,6 +117,7 @@ docker-train: ## train in a container, on all GPUs, in the folder volume; CPU=1 
 	@$(RUN) $(if $(CPU),,--gpus all) --shm-size 1g --env WANDB_API_KEY --env WANDB_MODE \
 	  --volume "$(abspath $(VOLUME)):/volume" $(IMAGE):train fit --config /app/$(CONFIG) $(ARGS)
 
+# needs project/serve
 docker-serve: ## serve BUNDLE=bundle in a container, on port 8000 of this host
 	@$(RUN) --read-only --publish 127.0.0.1:8000:8000 --volume "$(abspath $(BUNDLE)):/bundle:ro" $(IMAGE):serve
 

@@ -138,13 +138,13 @@ def ratio(theirs: Sequence[float], ours: Sequence[float]) -> float:
 
 @contextmanager
 def pair_with(rival: Rival) -> Iterator[tuple[Process, Process]]:
-    """Run a rival and the project, each in a new process."""
+    """Run a rival and packed_rnn, each in a new process."""
     with Process(rival) as theirs, Process(OURS) as ours:
         yield theirs, ours
 
 
 def ratio_in_new_pair(rival: Rival, shape: Shape) -> float:
-    """Return how many times as long as the project's a rival's step takes, both in new processes."""
+    """Return how many times as long as packed_rnn's a rival's step takes, both in new processes."""
     with pair_with(rival) as pair:
         return ratio(*take_turns(pair, shape, turns=3))
 
@@ -185,7 +185,7 @@ def training_steps(quick: bool) -> dict[str, Any]:
             equal["ratio"] = median([equal["ratio"], *again])
         report.show(
             f"Training step: {name}",
-            ["rival", "threads", "time", "times", "against the project", "memory, MB", "with the process, MB"],
+            ["rival", "threads", "time", "times", "against packed_rnn", "memory, MB", "with the process, MB"],
             [
                 (
                     r,
@@ -203,10 +203,10 @@ def training_steps(quick: bool) -> dict[str, Any]:
 
 
 def grid(quick: bool) -> list[dict[str, Any]]:
-    """Time project and packed over a grid of shapes; a packed step of over 0.2 s ends a row.
+    """Time packed_rnn and packed over a grid of shapes; a packed step of over 0.2 s ends a row.
 
-    Packed has all threads and the project's settings of memory and denormals. The same kernel may be half as fast in
-    another process, as long as that lives: a ratio in doubt is the median over several pairs of them.
+    Packed has all threads and this repository's settings of memory and denormals. The same kernel may be half as fast
+    in another process, as long as that lives: a ratio in doubt is the median over several pairs of them.
     """
     measured: list[tuple[dict[str, Any], list[dict[str, Any]]]] = []  # a shape, and what each pair of processes took
     with pair_with(PACKED_EQUAL) as pair:
@@ -263,9 +263,9 @@ def show_grid(figures: Sequence[dict[str, Any]]) -> None:
     others = [f for f in figures if f["path"] != "packed"]
     same = [f["ratio"] for f in figures if f["path"] == "packed"]
     report.show(
-        f"Grid of {len(figures)} shapes: packed against the project, with all threads. In {len(same)} of them the "
-        f"project took the packed kernel itself (ratio {median(same):.2f}, at worst {min(same):.2f}); of the others, "
-        "worst and best",
+        f"Grid of {len(figures)} shapes: packed against packed_rnn, with all threads. In {len(same)} of them the "
+        f"packed_rnn took the packed kernel itself (ratio {median(same):.2f}, at worst {min(same):.2f}); of the "
+        "others, worst and best",
         ["L", "H", "B", "T", "lengths", "packed", "project", "ratio", "path"],
         [
             (
@@ -301,7 +301,7 @@ def inference(quick: bool) -> dict[str, Any]:
             }
     report.show(
         "Inference: E=100, H=128, L=1",
-        ["batch", "rival", "p50", "p95", "tokens/s", "against the project"],
+        ["batch", "rival", "p50", "p95", "tokens/s", "against packed_rnn"],
         [
             (
                 name,

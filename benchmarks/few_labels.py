@@ -1,4 +1,5 @@
-"""Few labels: test accuracy of the project's ways to learn from 100, 300 and 1,000 labels of movies, SST-2 and IMDB.
+# needs project/addons/teach project/addons/baselines
+"""Few labels: test accuracy of the ways to learn from 100, 300 and 1,000 labels of movies, SST-2 and IMDB.
 
     python -m benchmarks.few_labels [--corpus NAME ...] [--method NAME ...] [--development] [--show] [--plot]
 

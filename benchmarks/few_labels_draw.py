@@ -1,3 +1,4 @@
+# needs project/addons/teach project/addons/baselines
 """A corpus and a number of labels -> a folder with train, val, test and unlabelled texts, fixed by the draw's number.
 
 The labels are all that a user of the draw has: a fifth of them are val. The unlabelled texts are others of the corpus's

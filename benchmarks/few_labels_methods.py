@@ -1,4 +1,5 @@
-"""A draw -> the accuracy of a way to learn from its labels: a command of the project, or averaged word vectors."""
+# needs project/addons/teach project/addons/baselines
+"""A draw -> the accuracy of a way to learn from its labels: a command, or averaged word vectors."""
 
 import json
 import multiprocessing
@@ -29,7 +30,7 @@ QUIET = ("--trainer.enable_progress_bar=false", "--without=report")
 
 
 def sentiment(folder: Path, *words: str) -> None:
-    """Run a command of the project in `folder`, in a fork of this process: to import torch again takes 9 seconds.
+    """Run a command in `folder`, in a fork of this process: to import torch again takes 9 seconds.
 
     Raises:
         RuntimeError: It fails, or takes too long; with the end of what it printed.

@@ -1,3 +1,4 @@
+# needs project/export project/serve
 """How fast `sentiment serve` answers 1 to 64 clients, each of which asks again as soon as it is answered.
 
     make bench-serving   about 2 minutes of it; needs a run of `make train`; writes benchmarks/http.json

@@ -1,3 +1,4 @@
+# needs project/export project/serve
 """The clients: a process that sends a server one request after the other over so many connections at once."""
 
 import asyncio

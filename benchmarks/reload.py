@@ -1,3 +1,4 @@
+# needs project/export project/serve
 """Does a server lose a request that changes its model ten times under load, and is then told to stop?
 
     .venv/bin/python -m benchmarks.reload --bundle bundle    in half a minute

@@ -3,14 +3,14 @@
 A rival is a way to compute a bidirectional LSTM and the settings of its process:
 
 packed, padded   torch.nn.LSTM on the packed batch; on the padded batch, which computes another function
-project          this project's recurrence, packed_rnn.LSTM
+project          this repository's recurrence, packed_rnn.LSTM
 bf16             the same under autocast to bfloat16
 limit            the matrix products alone, with torch.mm
 int8             torch.nn.LSTM after torch's dynamic quantization, packed (inference only)
 
 default          as a user gets it
 flush            denormal floats flushed to zero
-malloc           that, and this project's settings of the memory allocator
+malloc           that, and this repository's settings of the memory allocator
 prepared         the same before torch is imported, so that they hold for OpenMP's threads too
 """
 
@@ -147,7 +147,7 @@ def answer(task: dict[str, Any], steps: dict[str, Step]) -> dict[str, Any]:
 
 
 def path_of(kind: str, shape: Shape) -> str:
-    """Return which path the project takes."""
+    """Return which path packed_rnn takes."""
     with torch.set_grad_enabled(kind == "train"):
         return LSTM(*shape[1:], bidirectional=True).path_for(batch(shape))
 

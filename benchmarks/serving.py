@@ -1,9 +1,10 @@
+# needs project/export project/serve
 """How fast a trained model answers: checkpoint, bundle and int8 bundle against fastText and scikit-learn.
 
     make bench-serving   about 4 minutes; needs a run of `make train`; writes benchmarks/serving.json
 
 Every rival is trained on the same split and is a process of its own; they take turns. Texts are raw: splitting into
-tokens counts. "packed" is the checkpoint with torch's own kernel for packed sequences instead of this project's.
+tokens counts. "packed" is the checkpoint with torch's own kernel for packed sequences instead of this repository's.
 """
 
 import argparse

@@ -1,10 +1,11 @@
+# needs project/export project/serve
 """One way to classify texts as a process of its own; `benchmarks.serving` starts it, sends tasks and reads figures.
 
     python -m benchmarks.serving_rivals WAY PATH
 
-checkpoint   this project, torch
-packed       the same, with torch's own packed kernel instead of the project's recurrence
-bundle       this project, onnxruntime; float32 or int8
+checkpoint   this repository, torch
+packed       the same, with torch's own packed kernel instead of this repository's
+bundle       this repository, onnxruntime; float32 or int8
 fastText     a model file of fastText
 scikit-learn TF-IDF and logistic regression, a joblib file
 """

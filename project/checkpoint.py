@@ -89,11 +89,11 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     """Load a checkpoint onto the CPU without running any code from it.
 
     Raises:
-        UserError: There is no such file, or it is not a checkpoint of this project.
+        UserError: There is no such file, or it is not a checkpoint of this repository.
     """
     checkpoint = load_plain(path, "checkpoint", "name a file like runs/version_0/checkpoints/best.ckpt")
     if not isinstance(checkpoint, dict) or KEY not in checkpoint or "state_dict" not in checkpoint:
-        raise UserError(f"{path} is not a checkpoint of this project: it lacks the tokenizer and the labels")
+        raise UserError(f"{path} is not a checkpoint of this repository: it lacks the tokenizer and the labels")
     try:
         if (found := checkpoint[KEY]["format"]) != FORMAT:
             raise UserError(f"{path} has checkpoint format {found:d}, this version reads format {FORMAT}: train again")

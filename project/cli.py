@@ -70,7 +70,7 @@ class OneLineParser(LightningArgumentParser):
         """Raise `UserError` with the message of argparse or jsonargparse, or what it means."""
         line = " ".join(message.split())
         if found := re.search(r'^Parser key "([\w.]+)": (?:- )?Expected a path but (\S+) either', line):
-            line = f"--{found[1]}={found[2]}: there is no such class; give its name, or module.Name for one in project/"
+            line = f"--{found[1]}={found[2]}: there is no such class; give a name, or project.MODULE.NAME"
         elif found := re.search(r"""key "([\w.]+)".* Option '(\w+)' is not accepted""", line):
             line = f"--{found[1]}.{found[2]} is no option of what --{found[1]} names"
         raise UserError(f"{line[:300]}; see sentiment COMMAND --help") from ex

@@ -43,9 +43,10 @@ def locks(words: list[str]) -> dict[str, dict[str, str]]:
         file.flush()
         same = f"--constraints={file.name}"
         found = {"build": resolved("-", same, given="\n".join(facts["build-system"]["requires"]))}
-        found["serve"] = resolved("--group", "serve", same)
-        main = resolved("pyproject.toml", *(f"--extra={extra}" for extra in IN_MAIN), same)
-        for extra in facts["project"]["optional-dependencies"].keys() - set(IN_MAIN):
+        found |= {group: resolved("--group", group, same) for group in facts.get("dependency-groups", {})}
+        extras = facts["project"]["optional-dependencies"].keys()
+        main = resolved("pyproject.toml", *(f"--extra={extra}" for extra in IN_MAIN if extra in extras), same)
+        for extra in extras - set(IN_MAIN):
             packages = resolved("pyproject.toml", f"--extra={extra}", same)
             found[extra] = {name: lines for name, lines in packages.items() if name not in main}
     # its digests are those of one index: other builds of the same version have others

@@ -9,14 +9,16 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-ROOM = re.compile(r"\b(?:project|tests)[/.](addons[/.]\w+|addons|export|serve|packed_rnn)\b")
+# in project/ or tests/, or the folder that `make init` removes
+ROOM = re.compile(r"\b(?:project|tests)[/.](addons[/.]\w+|addons|export|serve|packed_rnn)\b|\b(template)/")
 NEEDS = re.compile(r"<!-- needs ([^>]*) -->\n(.*?)(?:\n\n|\Z)", re.DOTALL)
 FENCED = re.compile(r"((?:^<!-- [^>]* -->\n)*)^```(\w*)\n(.*?)^```(?:\n```text\n(.*?)^```)?", re.MULTILINE | re.DOTALL)
 
 
 def is_here(text: str) -> bool:
     """Return whether this tree has all rooms that `text` names."""
-    return all((ROOT / "project" / room.replace(".", "/")).is_dir() for room in ROOM.findall(text))
+    found = [ROOT / "project" / room.replace(".", "/") if room else ROOT / own for room, own in ROOM.findall(text)]
+    return all(folder.is_dir() for folder in found)
 
 
 def blocks(page: Path, *languages: str) -> list[tuple[str, str, str]]:

@@ -51,7 +51,7 @@ class Evil:
     ("content", "message"),
     [
         ({"state_dict": {}}, "lacks the tokenizer"),
-        ([1, 2], "not a checkpoint of this project"),
+        ([1, 2], "not a checkpoint of this repository"),
         ({"state_dict": {}, KEY: {"format": 99}}, "format 99"),
         (Evil(), "damaged, or of another kind"),
     ],

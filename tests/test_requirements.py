@@ -21,8 +21,9 @@ FILES = sorted((ROOT / "requirements").glob("*.txt"))
 HASHED = [path for path in FILES if path.stem != "torch"]
 FACTS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 EXTRAS = FACTS["project"]["optional-dependencies"]
-IN_MAIN = {"export", "serve", "report"}
-MAIN = ["project[export,serve,report]"]
+GROUPS = FACTS.get("dependency-groups", {})
+IN_MAIN = {"export", "serve", "report"} & EXTRAS.keys()
+MAIN = [f"project[{','.join(sorted(IN_MAIN))}]"]
 DIGEST = re.compile(r"    --hash=sha256:[0-9a-f]{64}")
 
 
@@ -68,7 +69,7 @@ def test_each_version_is_the_same_in_every_file():
 
 
 def test_each_extra_has_its_file():
-    assert {path.stem for path in FILES} == {"build", "cuda", "main", "serve", "torch"} | EXTRAS.keys() - IN_MAIN
+    assert {path.stem for path in FILES} == {"build", "cuda", "main", "torch"} | GROUPS.keys() | EXTRAS.keys() - IN_MAIN
 
 
 @pytest.mark.parametrize("extra", ["", *EXTRAS])
@@ -116,14 +117,15 @@ def test_image_and_make_take_every_package_by_its_digest():
     commands = re.findall(r"pip(?: --python \S+)? install [^;&\n]*", dockerfile.replace("\\\n", ""))
     assert [command for command in commands if "--no-deps" not in command] == []
     others = [command for command in commands if "--require-hashes" not in command]
-    assert len(others) == 3  # torch, and the project itself in either image
-    assert [word for word in ("torch.txt", "--no-index", "--no-build-isolation") if word not in " ".join(others)] == []
+    assert len(others) == 2 + ("serve" in GROUPS)  # torch, and this repository itself in either image
+    words = ["torch.txt", "--no-build-isolation", *(["--no-index"] if "serve" in GROUPS else [])]
+    assert [word for word in words if word not in " ".join(others)] == []
 
 
 def test_an_extra_that_does_not_exist_is_named():
-    done = subprocess.run(["make", "setup", "EXTRAS=teach,nothing"], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(["make", "setup", "EXTRAS=dev,nothing"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 2
-    assert "EXTRAS=teach,nothing: choose among baselines " in done.stderr
+    assert "EXTRAS=dev,nothing: choose among b" in done.stderr
 
 
 # a stand-in for pip-audit: what it was asked is written down, and what it answers is given

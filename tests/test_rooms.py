@@ -1,6 +1,5 @@
 """Rooms can be deleted: a copy of this tree without some of them passes what is left, nothing else edited."""
 
-import shutil
 import sys
 from pathlib import Path
 
@@ -15,22 +14,6 @@ APPLICATIONS = [room for room in ("export", "serve") if (ROOT / "project" / room
 ALONE = [[room] for room in [*ADDONS, *APPLICATIONS[1:]]] + ([APPLICATIONS] if APPLICATIONS else [])
 
 pytestmark = pytest.mark.slow
-
-
-def make(tree: Path, *words: str) -> None:
-    """Run make with the packages that are installed already."""
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    markers = [f"--assume-old=.venv/.{name}-{version}" for name in ("main", "dev")]
-    run(tree, "make", *markers, *words)
-
-
-def test_without_export_serve_and_all_add_ons(tmp_path):
-    tree = tree_without(tmp_path, [*APPLICATIONS, "addons"])
-    run(tree, sys.executable, "-m", "pytest", "-q", "-n0")
-    if (ROOT / ".mypy_cache").is_dir():  # what is gone, and what depends on it, is checked again
-        shutil.copytree(ROOT / ".mypy_cache", tree / ".mypy_cache")
-    make(tree, "lint")
-    make(tree, "train", "CONFIG=configs/debug.yaml", "ARGS=--trainer.enable_progress_bar=false")
 
 
 EVERYTHING = """

@@ -92,7 +92,7 @@ class Health(BaseModel):
 class Info(BaseModel):
     """The model and the limits of a request."""
 
-    version: str  # of this project
+    version: str  # of this repository
     label_names: list[str]
     decision: dict[str, Any]  # temperature, thresholds, abstain_below
     weights: str

@@ -1,4 +1,4 @@
-"""Corpora of a few rows, opened without anything of the project but ingest."""
+"""Corpora of a few rows, opened without anything of this repository but ingest."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -66,7 +66,7 @@ print(json.dumps(results))
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory) -> str:
-    """The Python of a new environment that has the wheel, torch and pytest, and not the project around the source."""
+    """The Python of a new environment with the wheel, torch and pytest, without the repository around the source."""
     folder = tmp_path_factory.mktemp("wheel")
     source = shutil.copytree(SOURCE, folder / "source")  # the build writes into its source
     subprocess.run([sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", folder, source], check=True)

@@ -14,14 +14,14 @@ def print_hints(trainer: Any) -> None:
         print("no checkpoint was written: no epoch ended with a val metric to choose by")
         return
     best = relative(Path(best))
-    sentiment = relative(Path(sys.executable).parent / "sentiment")
+    program = relative(Path(sys.executable).parent / "sentiment")
     print(f"\nbest checkpoint: {best}\n\ngo on with")
     for command, rest in {"classify": '"your text"', "export": "--output bundle"}.items():
         if command in registered("COMMANDS"):
-            print(f"  {sentiment} {command} --ckpt_path {best} {rest}")
-    print(f"  {sentiment} predict --ckpt_path {best} --data.corpus FILE --output predictions.csv")
+            print(f"  {program} {command} --ckpt_path {best} {rest}")
+    print(f"  {program} predict --ckpt_path {best} --data.corpus FILE --output predictions.csv")
     last, epochs = best.parent / "last.ckpt", 2 * max(trainer.max_epochs or 1, 1)
-    print(f"  {sentiment} fit --ckpt_path {last} --trainer.max_epochs {epochs}")
+    print(f"  {program} fit --ckpt_path {last} --trainer.max_epochs {epochs}")
 
 
 def relative(path: Path) -> Path:

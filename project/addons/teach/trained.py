@@ -1,4 +1,4 @@
-"""A checkpoint of this project, perhaps an ensemble -> a teacher.
+"""A checkpoint of this repository, perhaps an ensemble -> a teacher.
 
 Training a student of the same kind on many more texts than the teacher has read is self-training: D. Yarowsky 1995,
 *Unsupervised Word Sense Disambiguation Rivaling Supervised Methods*; Q. Xie et al. 2020, *Self-training with Noisy

@@ -1,6 +1,7 @@
 """A fit, and the test after it -> a W&B run, which the fit goes on with if it is resumed in its own folder.
 
-W&B's own variables name project (WANDB_PROJECT), group (WANDB_RUN_GROUP), tags (WANDB_TAGS) and mode (WANDB_MODE).
+W&B's own variables name what holds the runs (WANDB_PROJECT), their group (WANDB_RUN_GROUP), tags (WANDB_TAGS)
+and mode (WANDB_MODE).
 """
 
 import os

@@ -23,7 +23,7 @@ class WandbLogger(LightningWandbLogger):
 
     Args:
         save_dir: Folder in which W&B keeps its local files.
-        project: W&B project.
+        project: What holds the runs in W&B.
         run_id: Of a run to go on with; W&B makes one up if none is given.
     """
 
