@@ -11,11 +11,6 @@ from tests.markdown import ROOT, blocks, prose
 README = ROOT / "README.md"
 
 
-def test_commands_of_make_are_all_explained():
-    targets = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    assert [target for target in targets if f"`make {target}`" not in README.read_text()] == []
-
-
 def test_files_it_names_exist():
     names = re.findall(r"`((?:project|configs|tests|requirements|docs)/[\w./-]+)`", prose(README))
     assert names

@@ -96,7 +96,7 @@ def closure(needs: list[str]) -> list[Requirement]:
     return [need for need in found.values() if need.name != "project"]
 
 
-@pytest.mark.parametrize("extra", ["", *sorted(EXTRAS.keys() - IN_MAIN - {"bench", "lock"})])
+@pytest.mark.parametrize("extra", ["", *sorted(EXTRAS.keys() - IN_MAIN - {"bench", "lock", "release"})])
 def test_what_is_installed_without_looking_for_dependencies_is_complete(extra):
     pins = here("main") | here("torch") | here("cuda") | (here(extra) if extra else {})
     needs = [(canonicalize_name(need.name), need.specifier) for need in closure(EXTRAS[extra] if extra else MAIN)]
