@@ -67,7 +67,7 @@ def main() -> None:
     if "--check" in sys.argv:
         # without digests: new builds of a version that is locked already are no reason to lock anew
         differ = [path.name for path in sorted({*there, *texts}) if pins(there.get(path)) != pins(texts.get(path))]
-        sys.exit(f"error: {', '.join(differ)} do not follow from pyproject.toml: run `make lock`" if differ else 0)
+        sys.exit(f"error: not what follows from pyproject.toml: {', '.join(differ)}; run `make lock`" if differ else 0)
     for path in there.keys() - texts.keys():
         path.unlink()
     for path, text in texts.items():
