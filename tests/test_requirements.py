@@ -144,6 +144,13 @@ def test_image_and_make_take_every_package_by_its_digest():
     assert [word for word in ("torch.txt", "--no-index", "--no-build-isolation") if word not in " ".join(others)] == []
 
 
+def test_the_page_on_installing_takes_every_package_by_its_digest():
+    page = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
+    commands = re.findall(r"pip install (.*-r requirements/main\.txt.*)", page)
+    assert len(commands) == 3  # pip, pip on Windows, uv
+    assert [command for command in commands if not {"--no-deps", "--require-hashes"} <= set(command.split())] == []
+
+
 def test_an_extra_that_does_not_exist_is_named():
     done = subprocess.run(["make", "setup", "EXTRAS=teach,nothing"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 2
