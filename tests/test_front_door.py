@@ -1,5 +1,6 @@
 """Makefile and pyproject.toml: what a fresh clone meets first."""
 
+import os
 import re
 import subprocess
 import sys
@@ -54,7 +55,9 @@ def release(tree: Path) -> subprocess.CompletedProcess[str]:
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     stamps = [f"--assume-old=.venv/.{name}-{version}" for name in ("main", "dev", "release")]
     command = ["make", "--no-print-directory", f"PYTHON={sys.executable}", *stamps, "release"]
-    return subprocess.run(command, cwd=tree, capture_output=True, text=True)
+    outer = ("MAKE", "MFLAGS", "ARGS")  # of the make that this test is part of
+    env = {name: value for name, value in os.environ.items() if not name.startswith(outer)}
+    return subprocess.run(command, cwd=tree, env=env, capture_output=True, text=True)
 
 
 def test_a_release_that_fails_its_checks_is_not_tagged(ready):
