@@ -21,6 +21,7 @@ from tests.copies import tree_without
 pytestmark = pytest.mark.slow
 TEXTS = ["A lovely film.", "A tedious cast, and a cold ending."]
 BEST = "runs/version_0/checkpoints/best.ckpt"
+OUTSIDE = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
 
 
 def needs(*commands: str) -> pytest.MarkDecorator:
@@ -48,7 +49,7 @@ def home(wheel, toy, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("home")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder / "env"], check=True)
     pip = [sys.executable, "-m", "pip", "--python", folder / "env", "install", "--quiet", "--no-deps", "--no-index"]
-    subprocess.run([*pip, wheel], check=True)
+    subprocess.run([*pip, wheel], env=OUTSIDE, check=True)
     (own,) = (folder / "env").glob("lib/python*/site-packages")
     # found after its own; an editable installation there is a .pth file, which is read at no second place
     (own / "others.pth").write_text(sysconfig.get_path("purelib"))
@@ -57,8 +58,7 @@ def home(wheel, toy, tmp_path_factory) -> Path:
 
 
 def start(home: Path, *words: str | Path) -> subprocess.Popen[str]:
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    environment |= {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
+    environment = OUTSIDE | {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
     command = [str(home / "env" / "bin" / "sentiment"), *map(str, words)]
     return subprocess.Popen(
         command, cwd=home, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
