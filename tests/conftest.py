@@ -16,13 +16,13 @@ from project.registry import registered
 
 prepare()  # as the command line does, before anything imports torch
 
-# Before rich, as in the command line: to typing, rich's `float | int` and Lightning's `int | float` are one type, whose
-# order is that of the first; with rich's, a limit of 1 batch would be read as 1.0, all batches.
-import lightning.pytorch.trainer  # noqa: E402, F401
-
 
 def pytest_collection() -> None:
-    from hypothesis import settings  # here and below, since the process that only shares out the tests needs neither
+    """Import what every test needs; the process that only shares out the tests does not come here."""
+    # Before rich, as in the command line: to typing, rich's `float | int` and Lightning's `int | float` are one type,
+    # whose order is that of the first; with rich's, a limit of 1 batch would be read as 1.0, all batches.
+    import lightning.pytorch.trainer  # noqa: F401
+    from hypothesis import settings
 
     settings.register_profile("unhurried", deadline=None)  # how long an example takes says nothing on a busy machine
     settings.load_profile("unhurried")
