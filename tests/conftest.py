@@ -1,6 +1,7 @@
 """A toy corpus that a small model learns in seconds, and the command line inside the test's own process."""
 
 import csv
+import gc
 import itertools
 import shutil
 from collections.abc import Callable, Iterator
@@ -21,11 +22,17 @@ def pytest_collection() -> None:
     """Import what every test needs; the process that only shares out the tests does not come here."""
     # Before rich, as in the command line: to typing, rich's `float | int` and Lightning's `int | float` are one type,
     # whose order is that of the first; with rich's, a limit of 1 batch would be read as 1.0, all batches.
+    gc.disable()  # of what is imported nothing is garbage, and looking for it takes a second
     import lightning.pytorch.trainer  # noqa: F401
     from hypothesis import settings
 
     settings.register_profile("unhurried", deadline=None)  # how long an example takes says nothing on a busy machine
     settings.load_profile("unhurried")
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 SUBJECTS = ["film", "story", "cast", "music", "ending"]
