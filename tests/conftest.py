@@ -96,6 +96,26 @@ def sentiment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
     return run_sentiment
 
 
+@pytest.fixture(scope="session")
+def first_callback(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The default configuration with its first callback alone, which saves the best checkpoint."""
+    import yaml
+
+    from project.cli import DEFAULT_CONFIG
+
+    config = yaml.safe_load(DEFAULT_CONFIG.read_text(encoding="utf-8"))
+    del config["trainer"]["callbacks"][1:]
+    path = tmp_path_factory.mktemp("configuration") / "first_callback.yaml"
+    path.write_text(yaml.safe_dump(config), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def one_callback(first_callback: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands read that configuration: jsonargparse needs as long for the other five as for all the rest."""
+    monkeypatch.setattr("project.cli.DEFAULT_CONFIG", first_callback)
+
+
 PLAIN = (
     "--data.vectors=null",
     "--model.encoder.hidden_size=8",
