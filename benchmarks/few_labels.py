@@ -40,7 +40,7 @@ CORPORA = ("sst2", "imdb", "movies")
 STAGES = ((("sst2", "imdb"), 300), (("movies",), 300), (CORPORA, 100), (CORPORA, 1000))  # the most telling first
 DRAWS, TAUGHT_DRAWS, DEVELOPMENT_DRAWS = 5, 3, 2
 TAUGHT_LABELS = (100, 300)  # with more, labels alone go a long way
-FIRST = ("TF-IDF", "LSA", "LSA + student", "default", "recipe, no teacher", "teacher + student")
+FIRST = ("TF-IDF", "LSA itself", "LSA + student", "default", "recipe, no teacher", "teacher + student")
 SHARES = ("movies",)  # corpora with the shares of raters
 
 

@@ -134,7 +134,7 @@ METHODS: dict[str, Method] = {
     "default": fit,
     "default, shares": soft,
     "recipe, no teacher": alone,
-    "LSA": latent,
+    "LSA itself": latent,
     "LSA + student": lambda *run: taught(*run, LATENT),
     "teacher + student": lambda *run: taught(*run, *TUNING),
 }
