@@ -19,7 +19,8 @@ from project.errors import UserError
 from project.text import basic_english
 
 DIMENSIONS = 30
-STRENGTH = 3.0  # C, the inverse of the regularization strength, for inputs whose mean square length is 1
+STRENGTH = 3.0  # the inverse of the regularization strength, for inputs whose mean square length is 1
+SHARPNESS = 3.0  # exponent of the probabilities: regularization keeps them near 1 / C, too close to teach much
 FEWEST_TEXTS = 3  # that a word or a pair of words occurs in
 
 
@@ -33,10 +34,12 @@ class LatentTeacher:
         classes: C.
 
     Raises:
-        UserError: The texts have too few words in common.
+        UserError: The texts have too few words in common, or one label.
     """
 
     def __init__(self, texts: Sequence[str], labels: Sequence[int], further: Sequence[str], classes: int) -> None:
+        if len(set(labels)) < 2:
+            raise UserError(f"teacher {LSA_NAME}: all labelled texts of train have the same label; two are needed")
         words = {"tokenizer": basic_english, "token_pattern": None, "lowercase": False, "ngram_range": (1, 2)}
         frequencies = TfidfVectorizer(sublinear_tf=True, min_df=FEWEST_TEXTS, **words)
         self._latent: Pipeline = make_pipeline(frequencies, TruncatedSVD(DIMENSIONS, random_state=0))
@@ -54,5 +57,6 @@ class LatentTeacher:
     def probabilities(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the probability of each class, (texts, C); 0 for a class without a labelled text."""
         found = np.zeros((len(texts), self._classes), dtype=np.float32)
-        found[:, self._model.classes_] = self._model.predict_proba(self._latent.transform(texts) * self._scale)
+        sharp = self._model.predict_proba(self._latent.transform(texts) * self._scale) ** SHARPNESS
+        found[:, self._model.classes_] = sharp / sharp.sum(1, keepdims=True)
         return found

@@ -46,3 +46,8 @@ def test_a_class_without_a_labelled_text_has_no_probability(teacher):
 def test_texts_with_too_few_words_in_common_are_a_one_line_error(latent):
     with pytest.raises(UserError, match="of 4 texts, 3 or more share fewer than 2 words and pairs of words; name"):
         latent.LatentTeacher(["a film", "a cast"], [0, 1], ["a plot", "the end"], 2)
+
+
+def test_texts_of_one_label_are_a_one_line_error(teacher):
+    with pytest.raises(UserError, match="all labelled texts of train have the same label; two are needed"):
+        teacher(2, (1, 1))
