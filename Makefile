@@ -31,7 +31,7 @@ $(if $(filter-out $(LOCKS),$(CHOSEN)),$(error EXTRAS=$(EXTRAS): choose among $(L
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup train test lint format bench bench-gpu bench-serving faults fuzz docker-build docker-train docker-serve \
+.PHONY: help setup train test lint format bench bench-gpu bench-serving faults fuzz soak docker-build docker-train docker-serve \
 	lock audit clean check-python
 
 help: ## list the targets
@@ -95,6 +95,9 @@ faults: $(MAIN) ## kill, flip and resume: does anything get lost? in half an hou
 
 fuzz: $(MAIN) ## try a thousand bad inputs: does any end in a traceback? in a quarter of an hour; QUICK=1 in a minute
 	@$(BIN)/python -m benchmarks.fuzz $(if $(QUICK),--quick) $(ARGS)
+
+soak: $(MAIN) ## bad clients, reloads and twenty minutes of load: does the server hold? in half an hour; QUICK=1 in a minute
+	@$(BIN)/python -m benchmarks.soak $(if $(QUICK),--quick) $(ARGS)
 
 docker-build: ## build the images sentiment:train and sentiment:serve; CPU=1 without CUDA, EXTRAS=baselines,teach
 	@$(DOCKER) build --target serve --tag $(IMAGE):serve .

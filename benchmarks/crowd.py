@@ -1,15 +1,17 @@
 """Bad clients of a server: silent, endlessly slow, or with a body that never ends. They stay until they are killed."""
 
 import asyncio
+import random
 import sys
 from contextlib import suppress
 
 IDLE, SLOW, HELD = 1100, 50, 300  # connections: silent, with a byte of a header a second, with most of a body
 PREDICT = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+AWAY = 20, 40  # seconds until a client comes back whose connection was closed
 
 
 async def connection(url: str, content: bytes, drip: bytes = b"") -> None:
-    """Open a connection, send `content`, then a byte of `drip` a second; come back 5 seconds after it is closed."""
+    """Open a connection, send `content`, then a byte of `drip` a second; come back a while after it is closed."""
     host, _, port = url.removeprefix("http://").rpartition(":")
     while True:
         with suppress(OSError):
@@ -23,7 +25,7 @@ async def connection(url: str, content: bytes, drip: bytes = b"") -> None:
                 await reader.read()
             finally:
                 writer.close()
-        await asyncio.sleep(5)
+        await asyncio.sleep(random.uniform(*AWAY))
 
 
 async def crowd(url: str) -> None:

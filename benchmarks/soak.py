@@ -26,9 +26,9 @@ from benchmarks import report, victim
 from benchmarks.crowd import HELD, IDLE, PREDICT, SLOW
 from benchmarks.generated import write_part
 from benchmarks.http import memory_mb, serving
-from benchmarks.reload import change_and_end
 from benchmarks.worker import ROOT
 from project.process import CORES
+from project.registry import registered
 
 PAGE = ROOT / "docs" / "reliability.md"
 HEAD = ("what", "measured", "limit", "passed")
@@ -37,7 +37,7 @@ ABANDONED, TEXTS = 70, 256  # requests whose client leaves at once, and texts in
 PATIENCE = 1.0  # seconds for the 99th percentile of the honest client
 RECOVERY = 5  # seconds after which that has to hold again
 SLOPE = 0.2  # MB a minute
-BEGINNING = 4  # seconds until the crowd is there
+BEGINNING = 10  # seconds until the crowd is there
 PAUSE = 0.05  # seconds between two requests of the honest client
 LINE = 400  # bytes of the log for a request
 
@@ -172,8 +172,10 @@ Step = Callable[[str, int, Path, float], Coroutine[Any, Any, list[Limit]]]
 
 def measure(work: Path, quick: bool, minutes: float) -> list[Limit]:
     """Take all steps; return the figures."""
+    from benchmarks.reload import change_and_end  # needs project/export
+
     bundle = victim.make_models(work, *DEFAULT_SIZES).bundle
-    assert bundle is not None, "without project/export there is nothing to serve"
+    assert bundle is not None  # since there is a server
     found: list[Limit] = []
     steps: list[tuple[Step, float]] = [(crowded, 8 if quick else 60), (abandoned, 5 if quick else 30)]
     steps.append((endured, 10 if quick else 60 * minutes))
@@ -211,6 +213,9 @@ def main() -> int:
     given, began = parser.parse_args(), time.monotonic()
     if sys.platform != "linux":
         print("this needs Linux: it reads memory and open files from /proc")
+        return 0
+    if "serve" not in registered("COMMANDS"):
+        print("there is nothing to serve: this tree lacks project/serve")
         return 0
     with tempfile.TemporaryDirectory() as folder:
         limits = measure(Path(folder), given.quick, given.minutes)

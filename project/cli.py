@@ -34,7 +34,6 @@ from project.trainer import CheckpointFile, SentimentTrainer, Stop
 
 DEFAULT_CONFIG = Path(__file__).parent.parent / "configs" / "default.yaml"
 
-LARGEST = 2**32 - 1  # whole number of an option: NumPy's largest seed
 # beginnings of the names of options that a checkpoint answers for
 WORDS = ("data.tokenizer", "data.bpe_size", "data.min_freq", "data.max_vocab_size", "data.vectors", "data.pretrained")
 CHECKPOINT_DECIDES = ("model.", "optimizer", "lr_scheduler", "data.max_length", "data.truncation", *WORDS)
@@ -70,14 +69,16 @@ def read_yaml(text: str) -> Any:
 
     Raises:
         YAMLError: It has many of them, or is no YAML.
+        ValueError: A value holds itself.
     """
     if len(re.findall(r"(?<![^\s\[,{:])\*\w", text)) > 16:  # five levels of three, at worst
         raise YAMLError("more than 16 aliases (*NAME)")
-    return plain_yaml(text)
+    json.dumps(found := plain_yaml(text), default=str, skipkeys=True)  # raises ValueError for what holds itself
+    return found
 
 
 plain_yaml = get_loader("yaml")
-set_loader("yaml", read_yaml, (YAMLError,))
+set_loader("yaml", read_yaml, (YAMLError, ValueError, RecursionError))
 
 
 class OneLineParser(LightningArgumentParser):
@@ -96,9 +97,9 @@ class OneLineParser(LightningArgumentParser):
         """Refuse whole numbers that are no size, count or seed: libraries would overflow in the middle of a run."""
         config = super().parse_args(*args, **kwargs)
         for name, value in vars(config.as_flat()).items():
-            least = 0 if name.endswith("seed_everything") else -LARGEST
-            if isinstance(value, int) and not least <= value <= LARGEST:
-                self.error(f"--{name.removeprefix(f'{SentimentCLI.command}.')} should be from {least} to {LARGEST}")
+            least, most = 0 if name.endswith("seed_everything") else -(2**32), 2**32 - 1  # NumPy's largest seed
+            if isinstance(value, int) and not least <= value <= most:
+                self.error(f"--{name.removeprefix(f'{SentimentCLI.command}.')} should be from {least} to {most}")
         return config
 
 

@@ -248,6 +248,7 @@ BAD_INPUTS = {
     ),
     "sizes for no memory": (["fit", *TOY, "--model.embedding_dim=4000000000"], r"SentimentNetwork: .*memory"),
     "a million layers": (["fit", "--model.encoder.num_layers=1000000"], r"num_layers is 1000000: choose 100 or fewer"),
+    "an alias of itself": (["fit", "--config", "itself.yaml"], r"parsing config: Circular reference"),
     "aliases that multiply": (["fit", "--config", "aliases.yaml"], r"more than 16 aliases"),
     "precision": (
         ["fit", *TOY, "--trainer.precision=16-true"],
@@ -286,6 +287,7 @@ def test_bad_input_is_one_line_and_exit_code_2(sentiment, toy, capsys, words, me
     Path("toy").symlink_to(toy)
     Path("bad.csv").write_text("text,label\nWarm.,good\nWarm, wise.,good\n")
     Path("broken.yaml").write_text("data: [corpus\n")
+    Path("itself.yaml").write_text("data: &a [*a]\n")
     Path("aliases.yaml").write_text(f"data: {{corpus: [&a [x], {', '.join(['*a'] * 17)}]}}")
     assert sentiment(*words) == 2
     (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
