@@ -34,7 +34,7 @@ def main() -> int:
         line = " ".join(str(error).split()).partition(" Exception raised from ")[0]  # torch's own trace
         if isinstance(error, RuntimeError) and not re.search("(allocate|enough|of) memory|size calculation", line):
             raise  # all others are torch's, of sizes
-        if os.environ.get("LOCAL_RANK", "0") == "0":  # of several processes one says it
+        if os.environ.get("LOCAL_RANK", "0") == "0":  # only one of several processes reports it
             print(f"error: {line[:900] or 'no memory is left: choose smaller sizes'}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -43,10 +43,10 @@ def main() -> int:
 
 
 def run(name: str, place: str, words: list[str]) -> None:
-    """Import the function at `place` and call it with what `words` say.
+    """Import the function at `place` and call it with the command-line arguments `words`.
 
     Raises:
-        UserError: The words cannot be understood, a package is missing, or what the command itself raises.
+        UserError: The arguments cannot be parsed, a package is missing, or the command itself raises it.
     """
     try:
         function = load(place)
