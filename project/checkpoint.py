@@ -17,6 +17,7 @@ from project.text import UNK_ID, Tokenizer, TokenizerState
 KEY = "sentiment"  # of `ModelState` in a Lightning checkpoint
 PREFIX = "network."  # of the network's weights among a checkpoint's
 FORMAT = 5
+LATER = ("hyper_parameters", "datamodule_hyper_parameters", "loops")  # parts of Lightning's that others read
 UNFIT = (TypeError, KeyError, ValueError, AttributeError, IndexError, RuntimeError)  # what odd values raise
 PACKAGES = ("torch", "lightning", "torchtext", "project")  # whose versions a checkpoint holds
 
@@ -115,7 +116,8 @@ def restore(checkpoint: dict[str, Any], path: str | Path = "the checkpoint") -> 
             if weight.nbytes > weight.untyped_storage().nbytes() or not torch.isfinite(weight).all():
                 raise UserError(f"{path} has NaN, infinite or missing numbers in {name}: use another checkpoint")
         weights = {n.removeprefix(PREFIX): w for n, w in checkpoint["state_dict"].items() if n.startswith(PREFIX)}
-        if network_shapes(state["network"]) != {name: weight.shape for name, weight in weights.items()}:
+        shapes, parts = {name: w.shape for name, w in weights.items()}, [state["versions"], *map(checkpoint.get, LATER)]
+        if network_shapes(state["network"]) != shapes or not all(isinstance(each, dict | None) for each in parts):
             raise ValueError(path)  # before it is built: it may name any size
         network = build_network(state["network"])
         network.load_state_dict(weights)

@@ -25,7 +25,7 @@ from yaml import YAMLError
 from project.checkpoint import KEY, read_checkpoint, restore
 from project.classifier import SentimentClassifier
 from project.datamodule import SentimentDataModule
-from project.encoder import encoder_class
+from project.encoder import encoder_class, encoder_state
 from project.errors import UserError
 from project.options import explain
 from project.registry import default_config, load, registered
@@ -263,12 +263,12 @@ def settings_of(checkpoint: dict[str, Any]) -> dict[str, Any]:
         UserError: It names an encoder that is not of this tree, or an optimizer that is neither of it nor of torch.
     """
     model, data = ({**checkpoint.get(key, {})} for key in ("hyper_parameters", "datamodule_hyper_parameters"))
-    seed = {"seed_everything": data.pop("seed")} if data else {}
+    seed = {"seed_everything": data.pop("seed", 0)} if data else {}
     chosen = {"optimizer": None, "lr_scheduler": None} | checkpoint.get("optimizer", {})
     for made in filter(None, chosen.values()):
         if made["class_path"].split(".")[0] not in ("torch", "lightning", "project"):
             raise UserError(f"the checkpoint was trained with {made['class_path']}: resume from Python or train again")
-    encoder_class(model["encoder"])
+    encoder_class(encoder_state(model["encoder"]))
     return {**seed, **chosen, "model": model, "data": data}
 
 

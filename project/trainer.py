@@ -146,8 +146,7 @@ def linear_schedule(optimizer: Optimizer, steps: float, warmup: float) -> Optimi
     last = max(int(steps), 1)
     rising = max(round(warmup * last), 1)
 
-    def share_of_peak(step: int) -> float:
+    def share(step: int) -> float:
         return float(min((step + 1) / rising, max(last - step, 0) / max(last - rising, 1)))
 
-    schedule = LambdaLR(optimizer, share_of_peak)
-    return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+    return {"optimizer": optimizer, "lr_scheduler": {"scheduler": LambdaLR(optimizer, share), "interval": "step"}}

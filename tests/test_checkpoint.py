@@ -170,6 +170,15 @@ def test_an_edited_checkpoint_is_refused_before_it_is_built(fitted, tmp_path, ed
     assert len(str(caught.value).splitlines()) == 1
 
 
+@pytest.mark.parametrize("part", ["hyper_parameters", "datamodule_hyper_parameters", "loops"])
+def test_parts_that_only_others_read_are_checked_too(fitted, tmp_path, part):
+    path = rewritten(
+        fitted / "checkpoints" / "best.ckpt", tmp_path / "a.ckpt", lambda content: content.update({part: 3})
+    )
+    with pytest.raises(UserError, match=r"a\.ckpt does not fit together"):
+        opened(path)
+
+
 def test_sizes_are_compared_without_memory_for_them(fitted, tmp_path):
     def grow(content: dict[str, Any]) -> None:
         encoder_of(content[KEY]).update(hidden_size=20_000)  # 13 GB, and hours until they are orthogonal
