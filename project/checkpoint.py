@@ -106,7 +106,7 @@ def restore(checkpoint: dict[str, Any], path: str | Path = "the checkpoint") -> 
         path: Where it lies, for messages.
 
     Raises:
-        UserError: It does not fit together, this tree does not have its network, or splits text differently.
+        UserError: It is inconsistent, this tree does not have its network, or splits text differently.
     """
     try:
         state: ModelState = checkpoint[KEY]

@@ -175,7 +175,7 @@ def test_parts_that_only_others_read_are_checked_too(fitted, tmp_path, part):
     path = rewritten(
         fitted / "checkpoints" / "best.ckpt", tmp_path / "a.ckpt", lambda content: content.update({part: 3})
     )
-    with pytest.raises(UserError, match=r"a\.ckpt does not fit together"):
+    with pytest.raises(UserError, match=r"a\.ckpt is inconsistent"):
         opened(path)
 
 
@@ -185,7 +185,7 @@ def test_sizes_are_compared_without_memory_for_them(fitted, tmp_path):
 
     path = rewritten(fitted / "checkpoints" / "best.ckpt", tmp_path / "a.ckpt", grow)
     began = time.process_time()
-    with pytest.raises(UserError, match=r"a\.ckpt does not fit together"):
+    with pytest.raises(UserError, match=r"a\.ckpt is inconsistent"):
         opened(path)
     assert time.process_time() - began < 10
 

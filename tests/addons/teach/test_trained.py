@@ -72,7 +72,7 @@ def test_a_checkpoint_of_another_corpus_is_refused(teach, capsys):
 
 def test_fine_tuning_options_are_refused(teach, capsys):
     assert teach("--epochs=3") == 2
-    assert "--epochs has no effect: a checkpoint is not fine-tuned" in capsys.readouterr().err
+    assert "--epochs has no effect: only transformers are fine-tuned" in capsys.readouterr().err
 
 
 def test_a_damaged_checkpoint_is_an_error(teach, capsys):
