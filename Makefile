@@ -51,6 +51,7 @@ check-python:
 
 ##@ set up
 setup: $(MAIN) $(foreach extra,$(CHOSEN),$(call STAMP,$(extra))) ## install into .venv; EXTRAS=baselines,teach for more
+	@echo "ready: $(BIN)/sentiment --help"
 
 # only torch is installed without a digest, with CPU=1 from an index that is used for nothing else; the CUDA packages
 # only if torch's own metadata asks for them

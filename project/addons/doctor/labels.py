@@ -32,6 +32,8 @@ def bad_rows(corpus: Corpus, skipped: bool) -> Iterator[Finding]:
     for kind, count in counts.items():
         what = f"rows that cannot be used ({reasons[kind][0].remark}): {count:,}"
         advice = "correct them" if skipped else "correct them, or leave them out with --data.bad_rows=skip"
+        if "UTF-8" in kind:
+            advice += "; or the whole file has another encoding: iconv -f cp1252 -t utf-8 OLD > NEW"
         yield Finding("bad rows", not skipped, what, count, advice, reasons[kind])
     for note in corpus.notes:
         if (found := re.match(r"(.+?:\d+): (quotation marks .*)", note)) is not None:

@@ -59,6 +59,9 @@ class Progress(L.Callback):
         """Print the last epoch, and the best one."""
         self._report(trainer)
         self._tokens = 0
+        for stopping in trainer.early_stopping_callbacks:
+            if stopping.stopped_epoch:
+                say(f"stopped: {stopping.patience} epochs without a better {stopping.monitor}")
         if self._best:
             figures = ", ".join(f"{name} {value:.4f}" for name, value in self._best.items() if name != "epoch")
             say(f"best epoch: {self._best['epoch'] + 1:.0f}, {figures}")

@@ -1,5 +1,6 @@
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -44,6 +45,12 @@ def test_the_end_says_which_epoch_was_best(printed):
     marked = lines(printed, r"^epoch (\d) of 2  .*  best so far$")
     (best,) = lines(printed, r"^best epoch: (\d), val/accuracy .*val/loss")
     assert best == marked[-1]
+
+
+def test_a_fit_that_ends_early_says_why(capsys):
+    stopping = SimpleNamespace(stopped_epoch=6, patience=4, monitor="val/accuracy")
+    callback.Progress().on_train_end(SimpleNamespace(early_stopping_callbacks=[stopping]), None)
+    assert capsys.readouterr().out == "stopped: 4 epochs without a better val/accuracy\n"
 
 
 @pytest.fixture
