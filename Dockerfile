@@ -20,8 +20,9 @@ RUN --mount=type=cache,target=/root/.cache/pip \
     pip install --no-deps --only-binary :all: --require-hashes -r /source/requirements/build.txt && \
     pip --python /opt/venv/bin/python install --no-deps --only-binary :all: --require-hashes \
       -r /source/requirements/serve.txt
-COPY pyproject.toml README.md LICENSE /source/
+COPY pyproject.toml setup.py README.md LICENSE /source/
 COPY project /source/project
+COPY configs /source/configs
 # built by the setuptools of build.txt, outside of the environment that is served from
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir /wheels /source && \
     pip --python /opt/venv/bin/python install --no-deps --no-index /wheels/*.whl
@@ -57,7 +58,7 @@ RUN --mount=type=cache,target=/root/.cache/pip \
     cd /app/requirements && for extra in $(echo "$EXTRAS" | tr , ' '); do \
       pip install --no-deps --only-binary :all: --require-hashes -r "$extra.txt" || exit 1; \
     done
-COPY pyproject.toml README.md LICENSE /app/
+COPY pyproject.toml setup.py README.md LICENSE /app/
 COPY project /app/project
 COPY configs /app/configs
 RUN pip install --no-deps --no-build-isolation --editable /app

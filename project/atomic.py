@@ -56,7 +56,7 @@ def locked(path: Path) -> Iterator[None]:
         raise OSError("no locks")
     handle = os.open(path, os.O_RDONLY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # type: ignore[name-defined, unused-ignore] # on Windows
         yield
     finally:
         os.close(handle)

@@ -11,7 +11,6 @@ import warnings
 from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, NoReturn, get_args, get_origin
 
 import lightning as L
@@ -28,10 +27,8 @@ from project.datamodule import SentimentDataModule
 from project.encoder import encoder_class
 from project.errors import UserError
 from project.options import explain
-from project.registry import load, registered
+from project.registry import default_config, load, registered
 from project.trainer import CheckpointFile, SentimentTrainer, Stop
-
-DEFAULT_CONFIG = Path(__file__).parent.parent / "configs" / "default.yaml"
 
 # beginnings of the names of options that a checkpoint answers for
 WORDS = ("data.tokenizer", "data.bpe_size", "data.min_freq", "data.max_vocab_size", "data.vectors", "data.pretrained")
@@ -83,7 +80,7 @@ def run_configured(name: str, function: Callable[..., None], words: Sequence[str
         UserError: The words cannot be understood, or what the function itself raises.
     """
     description, explained = explain(function)
-    parser = OneLineParser(f"sentiment {name}", description=description, default_config_files=[str(DEFAULT_CONFIG)])
+    parser = OneLineParser(f"sentiment {name}", description=description, default_config_files=[default_config()])
     parser.add_argument("--config", action="config", help="a configuration laid over the default")
     parameters = inspect.signature(function, eval_str=True).parameters
     for parameter in parameters.values():
@@ -243,13 +240,13 @@ def settings_of(checkpoint: dict[str, Any]) -> dict[str, Any]:
     """Return the configuration that a checkpoint was trained with, as far as it holds it.
 
     Raises:
-        UserError: It names a class that is not of this tree, or no optimizer of torch's: none is imported for it.
+        UserError: It names an encoder that is not of this tree, or an optimizer that is neither of it nor of torch.
     """
     model, data = ({**checkpoint.get(key, {})} for key in ("hyper_parameters", "datamodule_hyper_parameters"))
     seed = {"seed_everything": data.pop("seed")} if data else {}
     chosen = {"optimizer": None, "lr_scheduler": None} | checkpoint.get("optimizer", {})
     for made in filter(None, chosen.values()):
-        if made["class_path"].split(".")[0] not in ("torch", "lightning"):
+        if made["class_path"].split(".")[0] not in ("torch", "lightning", "project"):
             raise UserError(f"the checkpoint was trained with {made['class_path']}: resume from Python, or train anew")
     encoder_class(model["encoder"])
     return {**seed, **chosen, "model": model, "data": data}
@@ -289,7 +286,7 @@ def run_trainer(command: str, words: list[str]) -> None:
             seed_everything_default=42,
             parser_class=OneLineParser,
             auto_configure_optimizers=False,  # it wants the parameters before there is a network
-            parser_kwargs={command: {"default_config_files": [str(DEFAULT_CONFIG)]}},
+            parser_kwargs={command: {"default_config_files": [default_config()]}},
             args=[command, *words],
         )
     except (MisconfigurationException, UnicodeDecodeError) as error:  # also in the middle of a run

@@ -8,7 +8,7 @@ VECTORS (a function from a FILE to words and vectors), START (one that lets a ne
 (functions from a configuration of fit, as YAML, to the checkpoint to go on from, or None, by ``--resume``) and
 SECTIONS (functions from a predictor and a run's folder to the title and the escaped HTML of a section of the report)
 and LABELS (by ``--data.labels``: subclasses of ingest's `RowChecker`, whose `figures` name a subclass of head.py's
-`Figures`).
+`Figures`). Here is also where to find the default configuration.
 """
 
 from importlib import import_module
@@ -18,12 +18,24 @@ from typing import Any
 from project.errors import UserError
 
 ROOT = Path(__file__).parent
+# a wheel has them inside of the package
+DEFAULT_CONFIG = (ROOT if (ROOT / "configs").is_dir() else ROOT.parent) / "configs" / "default.yaml"
+
+
+def default_config() -> str:
+    """Return the file that all other configurations are laid over; parsers would pass over its absence.
+
+    Raises:
+        UserError: It is missing: another job would run than the one that was asked for.
+    """
+    if not DEFAULT_CONFIG.is_file():
+        raise UserError(f"{DEFAULT_CONFIG} is missing, without which another job would run: restore it")
+    return str(DEFAULT_CONFIG)
 
 
 def rooms() -> list[str]:
     """Return the packages that may bring something, such as ``project.addons.teach``."""
-    folders = [ROOT / "export", ROOT / "serve", *sorted((ROOT / "addons").glob("*"))]
-    inits = [folder / "__init__.py" for folder in folders]
+    inits = [ROOT / "export/__init__.py", ROOT / "serve/__init__.py", *sorted(ROOT.glob("addons/*/__init__.py"))]
     return [".".join((ROOT.name, *init.parent.relative_to(ROOT).parts)) for init in inits if init.is_file()]
 
 

@@ -51,7 +51,7 @@ class Stop(Callback):
     def on_exception(self, trainer: Any, pl_module: L.LightningModule, exception: BaseException) -> None:
         """End the other processes if one has found a user's mistake: it says so, they have nothing to add."""
         if isinstance(exception, UserError | OSError) and trainer.strategy.launcher is not None:
-            trainer.strategy.launcher.kill(signal.SIGKILL)
+            trainer.strategy.launcher.kill(getattr(signal, "SIGKILL", signal.SIGTERM))  # Windows has the latter
 
 
 class CheckpointFile(TorchCheckpointIO):

@@ -1,7 +1,7 @@
 """Write the lock files from pyproject.toml: exact versions and digests, for every supported Python and platform.
 
 Everything is resolved once, and each file is a part of that. Words of the command line are uv's, for that resolution:
-``--constraints FILE``, for instance.
+``--constraints FILE``, for instance. ``--check`` fails if the versions do not follow from pyproject.toml (any more).
 """
 
 import re
@@ -16,6 +16,7 @@ UV = [str(Path(sys.executable).with_name("uv")), "pip", "compile", "--quiet", "-
 # wheels only, here as in the installation: a package's build script would fetch what it builds with, unlocked
 FORM = ["--only-binary=:all:", "--generate-hashes", "--no-annotate", "--no-header"]
 IN_MAIN = ("export", "serve", "report")
+HEAD = "# written by `make lock` from pyproject.toml\n"
 CUDA = re.compile(r"(cuda|nvidia|triton)\b")
 
 
@@ -57,14 +58,26 @@ def locks(words: list[str]) -> dict[str, dict[str, str]]:
 
 
 def main() -> None:
-    """Write all files, or none, and remove those of extras that are gone."""
-    found = locks(sys.argv[1:])
-    for path in FOLDER.glob("*.txt"):
-        if path.stem not in found:
-            path.unlink()
-    for name, packages in found.items():
-        text = "# written by `make lock` from pyproject.toml\n" + "".join(packages.values())
-        (FOLDER / f"{name}.txt").write_text(text, encoding="utf-8")
+    """Write all files, or none, and remove those of extras that are gone; ``--check`` writes nothing."""
+    words = sys.argv[1:]
+    there = {path: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.txt"))}
+    if "--check" in words:
+        words.remove("--check")
+        words += [f"--constraints={path}" for path in there]  # what is locked is not renewed
+    texts = {FOLDER / f"{name}.txt": HEAD + "".join(lines.values()) for name, lines in locks(words).items()}
+    if "--check" in sys.argv:
+        # without digests: new builds of a version that is locked already are no reason to lock anew
+        differ = [path.name for path in sorted({*there, *texts}) if pins(there.get(path)) != pins(texts.get(path))]
+        sys.exit(f"error: not what follows from pyproject.toml: {', '.join(differ)}; run `make lock`" if differ else 0)
+    for path in there.keys() - texts.keys():
+        path.unlink()
+    for path, text in texts.items():
+        path.write_text(text, encoding="utf-8")
+
+
+def pins(text: str | None) -> list[str]:
+    """Return the lines of a lock file that pin a version; none of a file that is not there."""
+    return [line for line in (text or "").splitlines() if "==" in line.partition(";")[0]]
 
 
 if __name__ == "__main__":

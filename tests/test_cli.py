@@ -14,7 +14,7 @@ import yaml
 from project import load
 from project.checkpoint import read_checkpoint
 from project.classifier import SentimentClassifier
-from project.cli import DEFAULT_CONFIG
+from project.registry import DEFAULT_CONFIG
 from tests.conftest import QUIET, SMALL, run_sentiment, test_figures, toy_rows, write_csv
 
 CONFIGS = DEFAULT_CONFIG.parent

@@ -1,7 +1,9 @@
 """Makefile and pyproject.toml: what a fresh clone meets first."""
 
+import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,55 @@ def test_python_that_does_not_fit_is_named(tmp_path, version, message):
     assert done.returncode == 2
     assert message in done.stderr
     assert "make PYTHON=" in done.stderr
+
+
+@pytest.fixture
+def ready(tmp_path) -> Path:
+    """A repository with a version that nothing keeps from being released."""
+    (tmp_path / "Makefile").write_bytes((ROOT / "Makefile").read_bytes())
+    (tmp_path / "pyproject.toml").write_text('version = "1.2.0"\n')
+    (tmp_path / "CHANGELOG.md").write_text("## 1.2.0 - 2026-11-27\n")
+    commit(tmp_path)
+    return tmp_path
+
+
+def commit(tree: Path) -> None:
+    own = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
+    for words in (["init", "-q"], ["add", "-A"], [*own, "commit", "-qm", "Ready"]):
+        subprocess.run(["git", *words], cwd=tree, check=True)
+
+
+def release(tree: Path) -> subprocess.CompletedProcess[str]:
+    """Run `make release` where nothing is installed, so that `make lint` fails."""
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    stamps = [f"--assume-old=.venv/.{name}-{version}" for name in ("main", "dev", "release")]
+    command = ["make", "--no-print-directory", f"PYTHON={sys.executable}", *stamps, "release"]
+    outer = ("MAKE", "MFLAGS", "ARGS")  # of the make that this test is part of
+    env = {name: value for name, value in os.environ.items() if not name.startswith(outer)}
+    return subprocess.run(command, cwd=tree, env=env, capture_output=True, text=True)
+
+
+def test_a_release_that_fails_its_checks_is_not_tagged(ready):
+    done = release(ready)
+    assert done.returncode == 2
+    assert "needed by 'lint'" in done.stderr
+    assert subprocess.check_output(["git", "tag"], cwd=ready) == b""
+
+
+def test_a_release_needs_a_clean_tree(ready):
+    (ready / "new.txt").touch()
+    assert "error: files differ from the last commit: commit them, or remove them\n" in release(ready).stderr
+
+
+def test_a_release_needs_its_section_of_the_changelog(ready):
+    (ready / "pyproject.toml").write_text('version = "1.3.0"\n')
+    commit(ready)
+    assert "error: CHANGELOG.md says nothing of 1.3.0: give it a section 1.3.0 - DATE\n" in release(ready).stderr
+
+
+def test_a_release_is_tagged_once(ready):
+    subprocess.run(["git", "tag", "v1.2.0"], cwd=ready, check=True)
+    assert "error: v1.2.0 is tagged already: raise the version in pyproject.toml\n" in release(ready).stderr
 
 
 def test_every_dependency_has_its_reason():

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from project.batch import pack
-from project.cli import DEFAULT_CONFIG
 from project.network import SentimentNetwork
+from project.registry import DEFAULT_CONFIG
 from tests.conftest import SMALL
 
 pytestmark = [

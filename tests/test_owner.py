@@ -200,6 +200,13 @@ def test_corpus_callback_logger_and_output_format_are_one_place_each(tree):
     assert (tree / "out.md").read_text().splitlines()[0].startswith("The film is lovely, and I would see it again.: ")
 
 
+def test_an_optimizer_is_one_class(tree):
+    (tree / "project" / "plain.py").write_text("from torch.optim import SGD\n\n\nclass Plain(SGD):\n    pass\n")
+    chosen = ("--optimizer=project.plain.Plain", "--optimizer.lr=0.1")
+    printed = sentiment(tree, (*FIT, *chosen), ("test", CKPT, *QUIET), ("fit", CKPT, "--trainer.max_epochs=2"))
+    assert exits(printed) == ["fit 0", "test 0", "fit 0"]
+
+
 ASK: dict[str, Any] = {"type": "http", "method": "GET", "path": "/hello", "query_string": b"", "headers": []}
 ENDPOINT = """
 import asyncio, threading

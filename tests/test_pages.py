@@ -1,4 +1,4 @@
-"""Pages in docs/ and the notebook: their commands run in a copy of this tree, one after the other, as typed."""
+"""Commands of the pages in docs/ and of notebooks run, one after the other, in a copy of this tree."""
 
 import json
 import shutil
@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.copies import reader_environment, tree_without
-from tests.markdown import ROOT, blocks
+from tests.markdown import ROOT, blocks, is_here
 
 ELSEWHERE = {"teaching.md": "tests/addons/teach/test_page.py", "serving.md": "tests/serve/test_documented.py"}
 PAGES = [page for page in sorted((ROOT / "docs").glob("*.md")) if blocks(page, "sh") and page.name not in ELSEWHERE]
-NOTEBOOKS = sorted((ROOT / "docs").glob("*.ipynb"))
+NOTEBOOKS = [book for book in sorted((ROOT / "docs").glob("*.ipynb")) if is_here(book.read_text(encoding="utf-8"))]
 
 pytestmark = pytest.mark.slow
 

@@ -1,4 +1,5 @@
 from project import registry
+from tests.conftest import run_sentiment
 
 
 def addon(root, name: str, content: str) -> None:
@@ -25,3 +26,12 @@ def test_what_a_room_brings_is_found_by_looking(tmp_path, monkeypatch):
 
 def test_a_place_is_imported_on_use():
     assert registry.load("project.registry:load") is registry.load
+
+
+def test_nothing_runs_without_the_default_configuration(tmp_path, monkeypatch, capsys):
+    missing = tmp_path / "configs" / "default.yaml"
+    monkeypatch.setattr(registry, "DEFAULT_CONFIG", missing)
+    assert run_sentiment("fit") == 2
+    assert capsys.readouterr().err == (
+        f"error: {missing} is missing, without which another job would run: restore it\n"
+    )

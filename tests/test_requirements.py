@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -97,12 +98,35 @@ def closure(needs: list[str]) -> list[Requirement]:
     return [need for need in found.values() if need.name != "project"]
 
 
-@pytest.mark.parametrize("extra", ["", *sorted(EXTRAS.keys() - IN_MAIN - {"bench", "lock"})])
+@pytest.mark.parametrize("extra", ["", *sorted(EXTRAS.keys() - IN_MAIN - {"bench", "lock", "release"})])
 def test_what_is_installed_without_looking_for_dependencies_is_complete(extra):
     pins = here("main") | here("torch") | here("cuda") | (here(extra) if extra else {})
     needs = [(canonicalize_name(need.name), need.specifier) for need in closure(EXTRAS[extra] if extra else MAIN)]
     assert {name for name, _ in needs} - pins.keys() == set()
     assert [name for name, allowed in needs if not allowed.contains(pins[name], prereleases=True)] == []
+
+
+def locked_again(folder: Path, monkeypatch: pytest.MonkeyPatch, six: str) -> str | int | None:
+    """Check a folder whose files hold six 1.0, where main.txt would now hold `six`; return the exit code."""
+    monkeypatch.setattr("sys.argv", ["lock.py", "--check"])
+    lock = runpy.run_path(str(ROOT / "requirements" / "lock.py"))
+    found = {"build": {"six": "six==1.0 \\\n    --hash=sha256:2\n"}, "main": {"six": f"six=={six}\n"}}
+    lock["main"].__globals__.update(FOLDER=folder, locks=lambda words: found)
+    for name in found:
+        (folder / f"{name}.txt").write_text("six==1.0 \\\n    --hash=sha256:1\n")
+    with pytest.raises(SystemExit) as ended:
+        lock["main"]()
+    return ended.value.code
+
+
+def test_lock_check_names_files_of_other_versions(tmp_path, monkeypatch):
+    said = locked_again(tmp_path, monkeypatch, "2.0")
+    assert said == "error: not what follows from pyproject.toml: main.txt; run `make lock`"
+
+
+def test_lock_check_passes_over_digests_and_writes_nothing(tmp_path, monkeypatch):
+    assert locked_again(tmp_path, monkeypatch, "1.0 \\") == 0
+    assert "sha256:1\n" in (tmp_path / "build.txt").read_text()
 
 
 def test_lock_keeps_clear_of_the_bad_releases():
@@ -120,6 +144,13 @@ def test_image_and_make_take_every_package_by_its_digest():
     assert len(others) == 2 + ("serve" in GROUPS)  # torch, and this repository itself in either image
     words = ["torch.txt", "--no-build-isolation", *(["--no-index"] if "serve" in GROUPS else [])]
     assert [word for word in words if word not in " ".join(others)] == []
+
+
+def test_the_page_on_installing_takes_every_package_by_its_digest():
+    page = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
+    commands = re.findall(r"pip install (.*-r requirements/main\.txt.*)", page)
+    assert len(commands) == 3  # pip, pip on Windows, uv
+    assert [command for command in commands if not {"--no-deps", "--require-hashes"} <= set(command.split())] == []
 
 
 def test_an_extra_that_does_not_exist_is_named():

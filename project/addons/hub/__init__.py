@@ -1,3 +1,5 @@
+"""Data sets of the Hugging Face hub as corpora, by their id; ``imdb`` and ``sst2`` by these names."""
+
 CORPORA = {
     "imdb": "project.addons.hub.known:known_corpus",
     "sst2": "project.addons.hub.known:known_corpus",

@@ -14,8 +14,8 @@ from project.classifier import SentimentClassifier
 from project.datamodule import SentimentDataModule
 from project.encoder import encoder_class
 from project.ingest import ReadOptions
+from project.registry import default_config
 
-DEFAULTS = Path(__file__).parents[3] / "configs" / "default.yaml"
 Change = tuple[str, Any, Any]  # name of an option, value, default
 
 
@@ -32,8 +32,7 @@ def changed(config: Mapping[str, Any]) -> list[Change]:
         return []
     defaults = flat({"trainer": arguments(L.Trainer), "data": arguments(SentimentDataModule)})
     defaults |= flat({"model": arguments(SentimentClassifier)})
-    if DEFAULTS.exists():
-        defaults |= flat(yaml.safe_load(DEFAULTS.read_text(encoding="utf-8")))
+    defaults |= flat(yaml.safe_load(Path(default_config()).read_text(encoding="utf-8")))
     encoder: Any = config.get("model", {}).get("encoder") or {}
     if "class_path" in encoder:
         defaults["model.encoder.class_path"] = "project.encoder.BiLSTMEncoder"

@@ -171,10 +171,10 @@ def names_in(answer: str, several: bool) -> list[str]:
 
 def peak_mb() -> float | None:
     """Return the peak memory of this process; None if the system does not count it."""
-    try:
-        import resource  # Windows has none
-    except ImportError:
+    if sys.platform == "win32":
         return None
+    import resource
+
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 1e6 if sys.platform == "darwin" else peak / 1e3  # bytes there, KB elsewhere
 

@@ -1,3 +1,5 @@
+"""Tokens that are sub-words: learned from train (``--data.tokenizer=bpe``), or those of a tokenizer.json."""
+
 TOKENIZERS = {
     "bpe": "project.addons.subwords.subword_tokenizer:SubwordTokenizer",
     "FILE.json": "project.addons.subwords.subword_tokenizer:SubwordTokenizer",
