@@ -12,7 +12,7 @@ APPLICATIONS = ("export", "serve")
 SELF = "template"  # this folder is a room too, which nobody keeps
 NEEDS = re.compile(r"(?:<!--|#) needs ([^>\n]*?)(?: -->)?$", re.MULTILINE)
 # in files other than pages: a comment of its own and the lines below it up to an empty one, or the end of a line
-BLOCK = re.compile(r"^# needs ([^\n]*)\n(?:.+\n)+\n?", re.MULTILINE)
+BLOCK = re.compile(r"^ *# needs ([^\n]*)\n(?:.+\n)+\n?", re.MULTILINE)
 LINE = re.compile(r"^.*\S.*# needs (.*)\n", re.MULTILINE)
 
 
