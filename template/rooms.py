@@ -12,7 +12,7 @@ APPLICATIONS = ("export", "serve")
 SELF = "template"  # this folder is a room too, which nobody keeps
 NEEDS = re.compile(r"(?:<!--|#) needs ([^>\n]*?)(?: -->)?$", re.MULTILINE)
 # in files other than pages: a comment of its own and the lines below it up to an empty one, or the end of a line
-BLOCK = re.compile(r"^ *# needs ([^\n]*)\n(?:.+\n)+\n?", re.MULTILINE)
+BLOCK = re.compile(r"^ *# needs ([^\n]*)\n(?:.+\n)+", re.MULTILINE)
 LINE = re.compile(r"^.*\S.*# needs (.*)\n", re.MULTILINE)
 
 
@@ -119,7 +119,8 @@ def goes(path: str, text: str, gone: Gone) -> bool:
 
 def without_marked(text: str, gone: Gone) -> str:
     """Return a file without the blocks and lines that need a room that goes; a marker that stays is for later."""
-    text = BLOCK.sub(lambda found: "" if gone.names(found[1]) else found[0], text)
+    left = BLOCK.sub(lambda found: "" if gone.names(found[1]) else found[0], text)
+    text = text if left == text else re.sub(r"\n{3,}", "\n\n", left).lstrip("\n")
     return LINE.sub(lambda found: "" if gone.names(found[1]) else found[0], text)
 
 
