@@ -24,7 +24,7 @@ PACKAGE = re.compile(
 # a word of its own in a line that is no comment
 BARE = re.compile(r"^(?!\s*#)(?:.*[\s!])?\bproject(?=\s|$)", re.MULTILINE)
 BARE_IN = ("Dockerfile", "Makefile", ".dockerignore")
-ENGLISH = re.compile(r"\b([Ss])entiment(?= (?:classif|corpus|corpora|label))")
+ENGLISH = re.compile(r"\b([Ss])entiment(?= (?:classifi|corpus|corpora))")
 
 
 def in_text(text: str, names: Names) -> str:

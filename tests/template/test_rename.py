@@ -47,6 +47,7 @@ OTHERS = {
     ("a.md", "| batch | project | packed |"): "| batch | acme_reviews | packed |",
     ("a.md", "`.venv/bin/sentiment fit`"): "`.venv/bin/acme fit`",
     ("a.md", "a sentiment classifier"): "a text classifier",
+    ("a.md", "| `sentiment classify` |"): "| `acme classify` |",
     ("a.md", "grep ^sentiment_requests"): "grep ^acme_reviews_requests",
     ("a.md", "*A Rule-based Model for Sentiment Analysis*"): "*A Rule-based Model for Sentiment Analysis*",
     ("pyproject.toml", "[project.scripts]"): "[project.scripts]",
