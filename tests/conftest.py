@@ -1,6 +1,7 @@
 """A toy corpus that a small model learns in seconds, and the command line inside the test's own process."""
 
 import csv
+import gc
 import itertools
 import shutil
 from collections.abc import Callable, Iterator
@@ -16,16 +17,22 @@ from project.registry import registered
 
 prepare()  # as the command line does, before anything imports torch
 
-# Before rich, as in the command line: to typing, rich's `float | int` and Lightning's `int | float` are one type, whose
-# order is that of the first; with rich's, a limit of 1 batch would be read as 1.0, all batches.
-import lightning.pytorch.trainer  # noqa: E402, F401
-
 
 def pytest_collection() -> None:
-    from hypothesis import settings  # here and below, since the process that only shares out the tests needs neither
+    """Import what every test needs; the process that only shares out the tests does not come here."""
+    # Before rich, as in the command line: to typing, rich's `float | int` and Lightning's `int | float` are one type,
+    # whose order is that of the first; with rich's, a limit of 1 batch would be read as 1.0, all batches.
+    gc.disable()  # of what is imported nothing is garbage, and looking for it takes a second
+    import lightning.pytorch.trainer  # noqa: F401
+    from hypothesis import settings
 
     settings.register_profile("unhurried", deadline=None)  # how long an example takes says nothing on a busy machine
     settings.load_profile("unhurried")
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 SUBJECTS = ["film", "story", "cast", "music", "ending"]
@@ -87,6 +94,26 @@ def sentiment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
     """`run_sentiment` in an empty folder."""
     monkeypatch.chdir(tmp_path)
     return run_sentiment
+
+
+@pytest.fixture(scope="session")
+def first_callback(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The default configuration with its first callback alone, which saves the best checkpoint."""
+    import yaml
+
+    from project.cli import DEFAULT_CONFIG
+
+    config = yaml.safe_load(DEFAULT_CONFIG.read_text(encoding="utf-8"))
+    del config["trainer"]["callbacks"][1:]
+    path = tmp_path_factory.mktemp("configuration") / "first_callback.yaml"
+    path.write_text(yaml.safe_dump(config), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def one_callback(first_callback: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands read that configuration: jsonargparse needs as long for the other five as for all the rest."""
+    monkeypatch.setattr("project.cli.DEFAULT_CONFIG", first_callback)
 
 
 PLAIN = (

@@ -88,6 +88,7 @@ def test_predictions_train_a_student_that_classifies_alone(sentiment, fitted, to
     assert load("runs/version_2/checkpoints/best.ckpt")("A dull film.").label in ("negative", "positive")
 
 
+@pytest.mark.usefixtures("one_callback")
 def test_corpus_without_test_is_trained_and_not_tested(sentiment, tmp_path):
     write_csv(tmp_path / "rows.csv", toy_rows())
     words = ("--data.corpus=rows.csv", "--data.test_share=0", "--trainer.max_epochs=1")
@@ -231,6 +232,7 @@ def test_without_a_logger_the_default_callbacks_that_need_one_are_left_out(senti
     assert list(Path().iterdir()) == []
 
 
+@pytest.mark.usefixtures("one_callback")
 @pytest.mark.parametrize("words", [["--trainer.devices=x"], ["--trainer.accelerator=tpu"]])
 def test_a_device_that_is_not_there_is_one_line(sentiment, toy, capsys, words):
     assert sentiment("fit", f"--data.corpus={toy}", *SMALL, *words) == 2
@@ -274,6 +276,7 @@ BAD_INPUTS = {
 }
 
 
+@pytest.mark.usefixtures("one_callback")
 @pytest.mark.parametrize(("words", "message"), BAD_INPUTS.values(), ids=BAD_INPUTS.keys())
 def test_bad_input_is_one_line_and_exit_code_2(sentiment, toy, capsys, words, message):
     Path("toy").symlink_to(toy)
@@ -284,6 +287,7 @@ def test_bad_input_is_one_line_and_exit_code_2(sentiment, toy, capsys, words, me
     assert re.search(message, line)
 
 
+@pytest.mark.usefixtures("one_callback")
 def test_output_that_cannot_be_written_stops_before_the_work(sentiment, fitted, toy, capsys):
     words = (f"--data.corpus={toy}", "--output=no/out.csv")
     assert sentiment("predict", f"--ckpt_path={best(fitted)}", *words, *QUIET) == 2
@@ -299,12 +303,14 @@ CONTRADICTIONS = {
 }
 
 
+@pytest.mark.usefixtures("one_callback")
 @pytest.mark.parametrize(("option", "message"), CONTRADICTIONS.items())
 def test_what_contradicts_the_checkpoint_is_refused(sentiment, fitted, capsys, option, message):
     assert sentiment("fit", f"--ckpt_path={best(fitted)}", option) == 2
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("one_callback")
 @pytest.mark.parametrize("command", ["fit", "test", "predict"])
 def test_a_configuration_that_contradicts_the_checkpoint_is_refused(sentiment, fitted, capsys, command):
     Path("wider.yaml").write_text("model:\n  encoder.hidden_size: 32\n")
@@ -312,6 +318,7 @@ def test_a_configuration_that_contradicts_the_checkpoint_is_refused(sentiment, f
     assert "--model.encoder.hidden_size is 32, the checkpoint's 8" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("one_callback")
 def test_another_optimizer_than_the_checkpoints_is_refused(sentiment, fitted, capsys):
     assert sentiment("fit", f"--ckpt_path={best(fitted)}", "--optimizer=SGD", *QUIET) == 2
     assert "--optimizer is torch.optim.SGD, the checkpoint's None" in capsys.readouterr().err
@@ -344,6 +351,7 @@ def test_a_saved_configuration_fits_other_commands(sentiment, fitted, capsys):
     assert "test/accuracy" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("one_callback")
 @pytest.mark.parametrize(("where", "name"), [("hyper_parameters", "encoder"), ("optimizer", "optimizer")])
 def test_a_checkpoints_class_names_import_nothing(sentiment, fitted, capsys, monkeypatch, where, name):
     path = Path(best(fitted))
@@ -372,6 +380,7 @@ def test_optimizer_and_schedule_of_ones_own(sentiment, toy, capsys):
         assert "--optimizer.lr is 0.1, the checkpoint's 0.5" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("one_callback")
 def test_labels_that_the_checkpoint_lacks_are_refused(sentiment, fitted, tmp_path, capsys):
     other = tmp_path / "stars"
     other.mkdir()

@@ -38,6 +38,7 @@ def test_a_loss_that_is_nan_ends_the_run_and_says_since_when(sentiment, toy, cap
     assert read_checkpoint(LAST)["global_step"] == 5
 
 
+@pytest.mark.usefixtures("one_callback")
 def test_weights_that_are_not_finite_are_found_without_a_loss(sentiment, toy, capsys):
     late = f"--trainer.callbacks+={__name__}.SpoilAtTheEnd"
     assert sentiment("fit", f"--data.corpus={toy}", *SHORT, late) == 2
@@ -52,10 +53,12 @@ class SpoilAtTheEnd(L.Callback):
             next(pl_module.parameters()).data.fill_(torch.nan)
 
 
+@pytest.mark.usefixtures("one_callback")
 def test_a_single_loss_that_is_not_finite_is_no_fault(sentiment, toy):
     assert sentiment("fit", f"--data.corpus={toy}", *SHORT, f"--trainer.callbacks+={__name__}.SpoilOneLoss") == 0
 
 
+@pytest.mark.usefixtures("one_callback")
 @pytest.mark.parametrize("value", ["-1", ".nan", ".inf"])
 def test_a_limit_of_gradients_that_makes_no_sense_is_refused(sentiment, toy, capsys, value):
     assert sentiment("fit", f"--data.corpus={toy}", f"--trainer.gradient_clip_val={value}", *SHORT) == 2
@@ -72,6 +75,7 @@ def test_a_limit_of_gradients_that_makes_no_sense_is_refused(sentiment, toy, cap
         (["max_epochs=-1", "max_time=00:00:00:09"], "set --trainer.max_epochs or max_steps"),
     ],
 )
+@pytest.mark.usefixtures("one_callback")
 def test_settings_that_make_no_sense_are_one_line(sentiment, toy, capsys, words, error):
     assert sentiment("fit", f"--data.corpus={toy}", *SHORT, *(f"--trainer.{word}" for word in words)) == 2
     assert error in capsys.readouterr().err.splitlines()[-1]

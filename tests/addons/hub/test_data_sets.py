@@ -3,14 +3,15 @@ import re
 import subprocess
 import sys
 
-import datasets
 import pytest
 
 from project.addons.hub.data_sets import dataset_source
 from project.ingest import ReadOptions, open_corpus
 
 
-def data_set() -> datasets.DatasetDict:
+def data_set():
+    import datasets  # here, since it takes a second, in each of the processes that tests are shared out to
+
     features = datasets.Features({"text": datasets.Value("string"), "label": datasets.ClassLabel(names=["neg", "pos"])})
 
     def split(texts: list[str], labels: list[int]) -> datasets.Dataset:

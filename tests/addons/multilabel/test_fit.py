@@ -61,12 +61,14 @@ def test_predictions_can_be_labels_again(sentiment, best, tmp_path):
     assert test_figures(tmp_path / "runs" / "version_1")["test/accuracy"] == 1.0
 
 
+@pytest.mark.usefixtures("one_callback")
 def test_one_label_a_text_is_no_answer_to_any(sentiment, best, toy, capsys):
     words = (f"--data.corpus={toy}", "--data.labels=one", "--data.label_column=label")
     assert sentiment("test", f"--ckpt_path={best}", *words, *QUIET) == 2
     assert "error: " in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("one_callback")
 def test_where_every_text_of_train_has_a_label_every_answer_has_one(sentiment, tmp_path):
     write_jsonl(tmp_path / "all.jsonl", [{"text": f"{n} {'ab'[n % 2]}", "labels": ["ab"[n % 2]]} for n in range(40)])
     assert sentiment("fit", "--data.corpus=all.jsonl", *ANY, "--trainer.max_epochs=1", *PLAIN[:-1], *QUIET[2:]) == 0
@@ -101,6 +103,7 @@ def test_the_loss_chooses_the_best_epoch(trained):
     ]
 
 
+@pytest.mark.usefixtures("one_callback")
 def test_a_fit_begins_with_the_frequency_of_each_label(sentiment, reviews):
     words = (f"--data.corpus={reviews}", "--trainer.max_epochs=1", "--model.learning_rate=1e-9")
     assert sentiment("fit", *words, *ANY, *PLAIN, *QUIET[2:]) == 0

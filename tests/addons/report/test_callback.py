@@ -66,6 +66,7 @@ def test_without_the_results_there_are_tables_and_no_report(sentiment, best, toy
     assert not Path("runs/version_1/report.html").exists()
 
 
+@pytest.mark.usefixtures("one_callback")
 def test_without_its_package_the_extra_is_named_in_one_line(sentiment, toy, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     for name in [name for name in sys.modules if name.startswith("project.addons.report.")]:

@@ -32,6 +32,7 @@ def test_a_fit_ends_with_the_best_checkpoint_and_commands_to_copy(fitted_once):
     assert re.search(r"fit --ckpt_path runs/version_0/checkpoints/last.ckpt --trainer.max_epochs 4", out)
 
 
+@pytest.mark.usefixtures("one_callback")
 @pytest.mark.filterwarnings("ignore:.*val/accuracy.*", "ignore:No (nega|posi)tive samples")  # one batch
 def test_run_that_ends_before_its_first_val_says_so(sentiment, toy, capsys):
     assert sentiment("fit", f"--data.corpus={toy}", "--trainer.max_steps=1", *SMALL) == 0

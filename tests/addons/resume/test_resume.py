@@ -166,6 +166,7 @@ class KillWhereTold(L.Callback):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
+@pytest.mark.usefixtures("one_callback")
 def test_what_killed_runs_left_goes_with_the_next_fit(sentiment, fitted, toy):
     left = fitted / "checkpoints" / ".last.ckpt.999999-0.unfinished"
     left.write_bytes(b"half")
@@ -173,6 +174,7 @@ def test_what_killed_runs_left_goes_with_the_next_fit(sentiment, fitted, toy):
     assert not left.exists()
 
 
+@pytest.mark.usefixtures("one_callback")
 def test_a_failed_run_leaves_no_folder(sentiment, toy):
     assert sentiment("fit", f"--data.corpus={toy}", *PLAIN, "--model.init_from=missing.pt") == 2
     assert list(Path("runs").glob("*")) == []
