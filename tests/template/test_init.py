@@ -177,6 +177,23 @@ def test_an_interrupted_run_is_finished_by_the_same_command(tree, init):
     assert not (tree / ".init").exists()
 
 
+def test_make_init_is_there_until_nothing_is_left_to_do(tree):
+    program = """
+import os
+from template import swap, __main__ as it
+put = swap.put
+swap.put = lambda source, target: os._exit(9) if target.name == "Makefile" else put(source, target)
+it.main(["--name", "acme"])
+"""
+    assert subprocess.run([sys.executable, "-c", program], cwd=tree, capture_output=True).returncode == 9
+    assert not (tree / "template").exists()
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "PYTHON"))}
+    words = ["make", "--silent", "init", f"PYTHON={sys.executable}", "NAME=acme"]
+    subprocess.run(words, cwd=tree, env=env, check=True, capture_output=True)
+    assert "init" not in (tree / "Makefile").read_text().split("check-python")[0]
+    assert not (tree / ".init").exists()
+
+
 def test_version_and_results_begin_anew(tree, init):
     init(tree, *NAME)
     assert (tree / "docs" / "results.md").read_text().splitlines()[0] == "# Results"
