@@ -33,7 +33,7 @@ $(if $(filter-out $(LOCKS),$(CHOSEN)),$(error EXTRAS=$(EXTRAS): choose among $(L
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup init clean train test lint format hooks faults fuzz lock audit bench bench-gpu bench-serving wheel release \
+.PHONY: help setup init clean train test lint format hooks faults fuzz soak lock audit bench bench-gpu bench-serving wheel release \
 	docker-build docker-train docker-serve rooms docs check-python
 
 help: ## list the targets
@@ -100,6 +100,10 @@ faults: $(MAIN) ## kill, flip and resume: does anything get lost? in half an hou
 
 fuzz: $(MAIN) ## try a thousand bad inputs: does any end in a traceback? in a quarter of an hour; QUICK=1 in a minute
 	@$(BIN)/python -m benchmarks.fuzz $(if $(QUICK),--quick) $(ARGS)
+
+# needs project/serve
+soak: $(MAIN) ## bad clients, reloads and twenty minutes of load: does the server hold? in half an hour; QUICK=1 in a minute
+	@$(BIN)/python -m benchmarks.soak $(if $(QUICK),--quick) $(ARGS)
 
 lock: $(call STAMP,lock) ## renew requirements/*.txt from pyproject.toml; ARGS=--check only says whether they follow from it
 	@$(BIN)/python requirements/lock.py $(ARGS)

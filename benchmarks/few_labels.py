@@ -3,10 +3,10 @@
 
     python -m benchmarks.few_labels [--corpus NAME ...] [--method NAME ...] [--development] [--show] [--plot]
 
-Each number of labels is drawn five times, and three times for the teacher, which takes minutes a draw. Runs that
-FOLDER/results.jsonl holds are not repeated, so that it can be stopped at any time. Prints the mean over the draws with
-its 95 % interval (Student's t). `--development` takes two other draws, measured on texts of train. `--show` only prints
-what there is; `--plot` draws it too.
+Each number of labels is drawn five times, and three times for a teacher's student, which takes minutes a draw. Runs
+that FOLDER/results.jsonl holds are not repeated, so that it can be stopped at any time. Prints the mean over the draws
+with its 95 % interval (Student's t). `--development` takes two other draws, measured on texts of train. `--show` only
+prints what there is; `--plot` draws it too.
 """
 
 import argparse
@@ -39,9 +39,9 @@ from project.atomic import atomic_write
 
 CORPORA = ("sst2", "imdb", "movies")
 STAGES = ((("sst2", "imdb"), 300), (("movies",), 300), (CORPORA, 100), (CORPORA, 1000))  # the most telling first
-DRAWS, TEACHER_DRAWS, DEVELOPMENT_DRAWS = 5, 3, 2
+DRAWS, TAUGHT_DRAWS, DEVELOPMENT_DRAWS = 5, 3, 2
 TAUGHT_LABELS = (100, 300)  # with more, labels alone go a long way
-FIRST = ("TF-IDF", "default", "recipe, no teacher", "teacher + student")
+FIRST = ("TF-IDF", "LSA itself", "LSA + student", "default", "recipe, no teacher", "teacher + student")
 SHARES = ("movies",)  # corpora with the shares of raters
 
 
@@ -57,7 +57,7 @@ def planned(development: bool) -> Iterator[Run]:
     order = sorted(METHODS, key=lambda name: name not in FIRST)
     for corpora, labels in STAGES:
         for method in order:
-            draws = TEACHER_DRAWS if method.startswith("teacher") else DRAWS
+            draws = TAUGHT_DRAWS if method.endswith("student") else DRAWS
             first, last = (DEVELOPMENT + 1, DEVELOPMENT + DEVELOPMENT_DRAWS) if development else (1, draws)
             for number in range(first, last + 1):
                 yield from (Run(Draw(each, labels, number), method) for each in corpora if fits(each, labels, method))
@@ -65,7 +65,7 @@ def planned(development: bool) -> Iterator[Run]:
 
 def fits(corpus: str, labels: int, method: str) -> bool:
     """Return whether a method is measured there."""
-    return (labels in TAUGHT_LABELS or not method.startswith("teacher")) and (
+    return (labels in TAUGHT_LABELS or not method.endswith("student")) and (
         corpus in SHARES or not method.endswith("shares")
     )
 
@@ -123,7 +123,7 @@ def plot(path: Path, runs: dict[Run, dict[str, Any]]) -> None:
     FigureCanvasAgg(figure)
     found = gathered(runs)
     for axes, corpus in zip(figure.subplots(1, len(CORPORA), sharey=True), CORPORA, strict=True):
-        for place, (method, marker) in enumerate(zip(METHODS, "osv^Dx", strict=True)):
+        for place, (method, marker) in enumerate(zip(METHODS, "osv^Dx*P", strict=True)):
             points = sorted(found.get((corpus, method), {}).items())
             if points:
                 middles, halves = zip(*(interval(values) for _, values in points), strict=True)

@@ -25,7 +25,8 @@ STRENGTHS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)  # C, the inverse of th
 Method = Callable[[Path, Path, int], Figures]  # the draw's folder, an empty one to work in, the seed
 MOST_SECONDS = 1_200  # for a command
 RECIPE = "project/addons/teach/few-labels.yaml"
-TUNING = {"epochs": 6, "learning_rate": 1e-4, "batch_size": 16}  # of the teacher: see docs/log.md
+TUNING = ("--epochs=6", "--learning_rate=1e-4", "--batch_size=16")  # of the transformer: see docs/log.md
+LATENT = "--teacher=lsa"
 QUIET = ("--trainer.enable_progress_bar=false", "--without=report")
 
 
@@ -90,20 +91,30 @@ def alone(draw: Path, folder: Path, seed: int) -> Figures:
     return fit(draw, folder, seed, f"--config={ROOT / RECIPE}", "--data.soft_targets=false", "--trainer.max_epochs=15")
 
 
-def taught(draw: Path, folder: Path, seed: int) -> Figures:
-    """Run `sentiment teach` on the draw's unlabelled texts, then the recipe for its student."""
+def label(draw: Path, folder: Path, seed: int, *options: str, measured: bool) -> dict[str, Any]:
+    """Run `sentiment teach` on the draw, into folder/taught; return its facts, with test's figures if `measured`."""
     own, made = folder / "own", folder / "taught"
     own.mkdir()
-    for name in ("train", "val", "unlabelled", *(["test"] if measures_teacher(draw) else [])):
+    for name in ("train", "val", "unlabelled", *(["test"] if measured else [])):
         (own / f"{name}.csv").symlink_to((draw / f"{name}.csv").absolute())
-    tuning = [f"--{name}={value}" for name, value in TUNING.items()]
-    words = (f"--data.corpus={own}", "--data.test_share=0", f"--texts={own}", f"--output={made}", *tuning)
-    began = time.perf_counter()
+    words = (f"--data.corpus={own}", "--data.test_share=0", f"--texts={own}", f"--output={made}", *options)
     sentiment(folder, "teach", *words, f"--seed_everything={seed}")
+    return json.loads((made / "teacher.json").read_text())  # type: ignore[no-any-return]
+
+
+def latent(draw: Path, folder: Path, seed: int) -> Figures:
+    """Let latent semantic analysis be the teacher, without a student."""
+    facts = label(draw, folder, seed, LATENT, measured=True)
+    return {key: facts[key] for key in ("val/accuracy", "test/accuracy")}
+
+
+def taught(draw: Path, folder: Path, seed: int, *options: str) -> Figures:
+    """Let a teacher label the draw's unlabelled texts, then run the recipe for its student."""
+    began = time.perf_counter()
+    facts = label(draw, folder, seed, *options, measured=measures_teacher(draw))
     seconds = time.perf_counter() - began
-    facts = json.loads((made / "teacher.json").read_text())
-    shutil.copy(draw / "test.csv", made / "test.csv")
-    student = fit(made, folder, seed, f"--config={ROOT / RECIPE}")
+    shutil.copy(draw / "test.csv", folder / "taught" / "test.csv")
+    student = fit(folder / "taught", folder, seed, f"--config={ROOT / RECIPE}")
     teacher = {f"teacher/{key}": facts[key] for key in ("val/accuracy", "test/accuracy") if key in facts}
     return student | teacher | {"teacher/seconds": seconds}
 
@@ -124,5 +135,7 @@ METHODS: dict[str, Method] = {
     "default": fit,
     "default, shares": soft,
     "recipe, no teacher": alone,
-    "teacher + student": taught,
+    "LSA itself": latent,
+    "LSA + student": lambda *run: taught(*run, LATENT),
+    "teacher + student": lambda *run: taught(*run, *TUNING),
 }

@@ -23,9 +23,8 @@ from project import process
 os.environ |= {"OMP_NUM_THREADS": "1", "WANDB_MODE": "disabled"}  # a process that has threads should not be forked
 process.prepare()
 
-from benchmarks import fuzz_disk, fuzz_inputs, fuzz_models, report, victim  # noqa: E402
+from benchmarks import fuzz_disk, fuzz_inputs, fuzz_models, fuzz_sizes, report, victim  # noqa: E402
 from benchmarks.fuzz_child import MEMORY, SECONDS, Case, Ended, run_all  # noqa: E402
-from benchmarks.fuzz_inputs import Models  # noqa: E402
 from benchmarks.generated import write_part  # noqa: E402
 from benchmarks.worker import ROOT  # noqa: E402
 from project.process import CORES  # noqa: E402
@@ -46,29 +45,6 @@ WARM = (
 )
 
 
-def make_models(work: Path) -> Models:
-    """Train a small model, and export it where this tree can."""
-    folder = work / "model"
-    folder.mkdir()
-    victim.write_corpus(folder / "own.csv")
-    run(folder, work, *victim.FIT)
-    checkpoint = next(folder.rglob("best.ckpt")).rename(folder / "best.ckpt")
-    bundle = None
-    if "export" in registered("COMMANDS"):
-        run(folder, work, "export", "--ckpt_path", str(checkpoint), "--output", "bundle")
-        bundle = folder / "bundle"
-    for path in (work, *work.rglob("*")):  # for the user that owns nothing
-        path.chmod(0o755 if path.is_dir() else 0o644)
-    return Models(checkpoint, bundle)
-
-
-def run(folder: Path, work: Path, *words: str) -> None:
-    """Run a command that must succeed."""
-    with victim.running(folder, work, work / "cache", *words) as running:
-        if (code := victim.exit_code(running)) != 0:
-            raise SystemExit(f"{words[0]} failed, {victim.failure(folder, code)}")
-
-
 def warm_up() -> None:
     """Import what the commands import, so that no input waits for it."""
     for name in WARM:
@@ -80,9 +56,9 @@ def warm_up() -> None:
         load(place)
 
 
-def cases_of(models: Models, quick: bool, only: str) -> list[Case]:
+def cases_of(models: victim.Models, quick: bool, only: str) -> list[Case]:
     """Return the inputs; for a quick run a sample of each kind."""
-    parts = [*fuzz_inputs.PARTS, *fuzz_models.PARTS, fuzz_disk.disks]
+    parts = [*fuzz_inputs.PARTS, *fuzz_models.PARTS, fuzz_sizes.sizes, fuzz_disk.disks]
     cases = [case for part in parts for case in part(models) if only in f"{case.kind}: {case.name}"]
     return cases[::25] if quick else cases
 
@@ -100,7 +76,7 @@ def rows_of(results: Sequence[Ended]) -> list[tuple[str, ...]]:
 def measure(quick: bool, only: str) -> list[Ended]:
     """Run all inputs, as many at once as there are cores."""
     with tempfile.TemporaryDirectory() as folder:
-        models = make_models(Path(folder))
+        models = victim.make_models(Path(folder))
         warm_up()
         results = []
         for each in run_all(cases_of(models, quick, only), Path(folder), CORES):

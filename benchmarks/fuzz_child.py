@@ -172,7 +172,7 @@ def child(case: Case, folder: Path) -> int:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     os.dup2(os.open(folder.with_suffix(".err"), os.O_WRONLY | os.O_CREAT), 2)
     sys.stdin, sys.stdout, sys.stderr = os.fdopen(0), os.fdopen(1, "w"), os.fdopen(2, "w", errors="backslashreplace")
-    os.environ |= {"SENTIMENT_CACHE": "cache", "HOME": str(folder)}
+    os.environ |= {"SENTIMENT_CACHE": "cache", "HOME": str(folder / "cache")}  # where other programs leave files
     if case.user is not None:
         os.setgroups([])
         os.setgid(case.user)

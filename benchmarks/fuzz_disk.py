@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.fuzz_child import Case, can_mount
-from benchmarks.fuzz_inputs import SMALL, Models
+from benchmarks.fuzz_inputs import SMALL
+from benchmarks.victim import Models
 
 NOBODY = 65534  # a user's id that owns nothing
 QUIET = ("--trainer.accelerator=cpu", "--trainer.enable_progress_bar=false")

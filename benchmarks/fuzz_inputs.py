@@ -8,9 +8,10 @@ import zipfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from benchmarks.fuzz_child import Case
+from benchmarks.victim import Models
 
 GOOD_CSV = "text,label\n" + "".join(
     f'"The {noun}, number {n}, is {word}.",{label}\n'
@@ -27,23 +28,6 @@ TOKENS = [
     *(b"\\u0000", b"\\ud800", b"[" * 600, b"{" * 600, b"9" * 5000, b"1e999", b"NaN", b"null", b"\xf4\x90\x80\x80"),
     *("\u2028".encode(), "\u202e".encode(), b"\x1b[31m", b"-1", b"!!python/object/apply:os.system [id]", b"a" * 9000),
 ]
-
-
-class Models(NamedTuple):
-    """What the inputs are tried on.
-
-    Attributes:
-        checkpoint: A small one.
-        bundle: The same, exported; None in a tree without project/export.
-    """
-
-    checkpoint: Path
-    bundle: Path | None
-
-    @property
-    def quick(self) -> str:
-        """The one that answers sooner."""
-        return str(self.bundle or self.checkpoint)
 
 
 def write(name: str, content: bytes) -> Callable[[Path], None]:
@@ -526,4 +510,11 @@ def packed(models: Models) -> Iterator[Case]:
         yield Case("word vectors: zip", name, ("fit", corpus, *SMALL, "--data.vectors=bad.zip"), prepare)
 
 
-PARTS: list[Callable[[Models], Iterator[Case]]] = [command_lines, configurations, texts, streams, parquets, packed]
+PARTS: list[Callable[[Models], Iterator[Case]]] = [
+    command_lines,
+    configurations,
+    texts,
+    streams,
+    parquets,
+    packed,
+]

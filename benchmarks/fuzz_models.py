@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.fuzz_child import Case
-from benchmarks.fuzz_inputs import SMALL, Models, mutated, write
+from benchmarks.fuzz_inputs import SMALL, mutated, write
+from benchmarks.victim import Models
 
 ODD: list[Any] = [
     None,

@@ -65,22 +65,33 @@ async def client(session: aiohttp.ClientSession, url: str, expected: dict[str, f
         seen[model] += 1
 
 
-async def load(url: str, pid: int, folder: Path, expected: dict[str, float]) -> Counter[str]:
+async def load(url: str, pid: int, folder: Path, expected: dict[str, float], answers: int) -> Counter[str]:
     """Let the clients ask while the model changes and the server ends."""
     seen: Counter[str] = Counter()
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CLIENTS)) as session:
         clients = [asyncio.create_task(client(session, url, expected, seen)) for _ in range(CLIENTS)]
         for turn in range(1, RELOADS + 1):
-            while seen["answered"] < turn * ANSWERS // (RELOADS + 1):
+            while seen["answered"] < turn * answers // (RELOADS + 1):
                 await asyncio.sleep(0.01)
             point(folder, ("first", "second")[turn % 2])
             os.kill(pid, signal.SIGHUP)
-        while seen["answered"] < ANSWERS:
+        while seen["answered"] < answers:
             await asyncio.sleep(0.01)
         seen["MB"] = round(memory_mb(pid, "VmHWM"))
         os.kill(pid, signal.SIGTERM)
         await asyncio.gather(*clients)
     return seen
+
+
+def change_and_end(bundle: Path, folder: Path, answers: int) -> dict[str, Any]:
+    """Let clients ask a server of this bundle, which changes its model under way, and ends after so many answers."""
+    expected = two_bundles(bundle, folder)
+    point(folder, "first")
+    with serving(folder / "current", folder / "log") as (url, pid):
+        seen: dict[str, Any] = asyncio.run(load(url, pid, folder, expected, answers))
+    events = Counter(json.loads(line)["event"] for line in (folder / "log").read_text().splitlines())
+    seen["models"] = sorted((seen.pop(digest) for digest in expected), reverse=True)
+    return {"lost": 0, "wrong": 0, **seen, "requests": events["request"], "reloads": events["reloaded"]}
 
 
 def main() -> None:
@@ -89,14 +100,7 @@ def main() -> None:
     parser.add_argument("--bundle", type=Path, required=True)
     bundle = parser.parse_args().bundle
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        expected = two_bundles(bundle, folder)
-        point(folder, "first")
-        with serving(folder / "current", folder / "log") as (url, pid):
-            seen: dict[str, Any] = asyncio.run(load(url, pid, folder, expected))
-        events = Counter(json.loads(line)["event"] for line in (folder / "log").read_text().splitlines())
-    models = sorted((seen.pop(digest) for digest in expected), reverse=True)
-    print(f"{seen} by model {models}; log: {events['request']} requests, {events['reloaded']} reloads")
+        print(change_and_end(bundle, Path(name), ANSWERS))
 
 
 if __name__ == "__main__":

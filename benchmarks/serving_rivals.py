@@ -35,7 +35,7 @@ def of_packed(path: str) -> Classify:
     from project.checkpoint import read_checkpoint, restore
     from project.predict import predictor_of
 
-    network, tokenizer, decision, _ = restore(read_checkpoint(path))
+    network, tokenizer, decision, _ = restore(read_checkpoint(path), path)
     network.get_submodule("encoder.rnn").path = "packed"  # type: ignore[assignment]
     classify = predictor_of(network, tokenizer, decision)
     return lambda texts: [prediction.label for prediction in classify(texts, batch_size=64)]

@@ -9,9 +9,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from benchmarks.worker import ROOT
 from project.checkpoint import read_checkpoint
+from project.registry import registered
 
 COMMAND = [sys.executable, "-m", "project"]
 FIT = (
@@ -22,6 +24,46 @@ FIT = (
 LIMIT = 120  # seconds that a process may take
 
 Process = subprocess.Popen[bytes]
+
+
+class Models(NamedTuple):
+    """What bad inputs and bad clients are tried on.
+
+    Attributes:
+        checkpoint: A small one.
+        bundle: The same, exported; None in a tree without project/export.
+    """
+
+    checkpoint: Path
+    bundle: Path | None
+
+    @property
+    def quick(self) -> str:
+        """The one that answers sooner."""
+        return str(self.bundle or self.checkpoint)
+
+
+def make_models(work: Path, *options: str) -> Models:
+    """Train a small model, and export it where this tree can."""
+    folder = work / "model"
+    folder.mkdir()
+    write_corpus(folder / "own.csv")
+    run(folder, work, *FIT, *options)
+    checkpoint = next(folder.rglob("best.ckpt")).rename(folder / "best.ckpt")
+    bundle = None
+    if "export" in registered("COMMANDS"):
+        run(folder, work, "export", "--ckpt_path", str(checkpoint), "--output", "bundle")
+        bundle = folder / "bundle"
+    for path in (work, *work.rglob("*")):  # for the user that owns nothing
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    return Models(checkpoint, bundle)
+
+
+def run(folder: Path, work: Path, *words: str) -> None:
+    """Run a command that must succeed."""
+    with running(folder, work, work / "cache", *words) as process:
+        if (code := exit_code(process)) != 0:
+            raise SystemExit(f"{words[0]} failed, {failure(folder, code)}")
 
 
 def write_corpus(path: Path) -> None:

@@ -3,6 +3,7 @@
 import ast
 import inspect
 import os
+import re
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,7 +13,6 @@ from project import options, process
 from project.errors import UserError
 from project.registry import load, registered
 
-LONGEST = 1000  # characters of a message
 COMMANDS = {name: f"project.cli:{name}" for name in ("fit", "validate", "test", "predict")}
 
 
@@ -30,9 +30,12 @@ def main() -> int:
             run(name, commands[name], words)
         else:
             raise UserError(f"there is no command {name!r}: choose one of {', '.join(commands)}")
-    except (UserError, OSError) as error:
+    except (UserError, OSError, OverflowError, MemoryError, RuntimeError) as error:
+        line = " ".join(str(error).split()).partition(" Exception raised from ")[0]  # torch's own trace
+        if isinstance(error, RuntimeError) and not re.search("(allocate|enough|of) memory|size calculation", line):
+            raise  # all others are torch's, of sizes
         if os.environ.get("LOCAL_RANK", "0") == "0":  # of several processes one says it
-            print(f"error: {' '.join(str(error).split())[:LONGEST]}", file=sys.stderr)
+            print(f"error: {line[:900] or 'no memory is left: choose smaller sizes'}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

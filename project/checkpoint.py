@@ -11,7 +11,7 @@ from project.atomic import atomic_write
 from project.batch import pack
 from project.decision import Decision, DecisionState
 from project.errors import UserError
-from project.network import NetworkState, build_network
+from project.network import NetworkState, build_network, network_shapes
 from project.text import UNK_ID, Tokenizer, TokenizerState
 
 KEY = "sentiment"  # of `ModelState` in a Lightning checkpoint
@@ -86,7 +86,7 @@ def save_plain(content: Any, path: Path) -> None:
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
-    """Load a checkpoint onto the CPU without running any code from it.
+    """Load a checkpoint onto the CPU without running any code from it; `restore` says whether it is of use.
 
     Raises:
         UserError: There is no such file, or it is not a checkpoint of this repository.
@@ -94,29 +94,35 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     checkpoint = load_plain(path, "checkpoint", "name a file like runs/version_0/checkpoints/best.ckpt")
     if not isinstance(checkpoint, dict) or KEY not in checkpoint or "state_dict" not in checkpoint:
         raise UserError(f"{path} is not a checkpoint of this repository: it lacks the tokenizer and the labels")
+    return checkpoint
+
+
+def restore(checkpoint: dict[str, Any], path: str | Path = "the checkpoint") -> Model:
+    """Rebuild the model from what `read_checkpoint` returned.
+
+    Args:
+        checkpoint: What it returned.
+        path: Where it lies, for messages.
+
+    Raises:
+        UserError: It does not fit together, this tree does not have its network, or splits text differently.
+    """
     try:
-        if (found := checkpoint[KEY]["format"]) != FORMAT:
+        state: ModelState = checkpoint[KEY]
+        if (found := state["format"]) != FORMAT:
             raise UserError(f"{path} has checkpoint format {found:d}, this version reads format {FORMAT}: train again")
         for name, weight in checkpoint["state_dict"].items():
             if weight.nbytes > weight.untyped_storage().nbytes() or not torch.isfinite(weight).all():
                 raise UserError(f"{path} holds NaN or infinite numbers in {name}, or not all: take another checkpoint")
-        model = restore(checkpoint)
+        weights = {n.removeprefix(PREFIX): w for n, w in checkpoint["state_dict"].items() if n.startswith(PREFIX)}
+        if network_shapes(state["network"]) != {name: weight.shape for name, weight in weights.items()}:
+            raise ValueError(path)  # before it is built: it may name any size
+        network = build_network(state["network"])
+        network.load_state_dict(weights)
+        decision = Decision(tuple(state["label_names"]), **state["decision"])
+        model = Model(network.eval(), Tokenizer.from_state(state["tokenizer"]), decision, state)
         (row,) = model.network(pack([torch.tensor([UNK_ID, len(model.tokenizer) - 1])])).tolist()
         dict(zip(model.decision(row).probabilities, row, strict=True))  # raises if there is not a logit for each label
     except UNFIT as error:
         raise UserError(f"{path} does not fit together: it is damaged, or edited; take another checkpoint") from error
-    return checkpoint
-
-
-def restore(checkpoint: dict[str, Any]) -> Model:
-    """Rebuild the model from what `read_checkpoint` returned.
-
-    Raises:
-        UserError: This tree does not have its network, or splits text differently.
-    """
-    state: ModelState = checkpoint[KEY]
-    network = build_network(state["network"])
-    weights = checkpoint["state_dict"].items()
-    network.load_state_dict({name.removeprefix(PREFIX): w for name, w in weights if name.startswith(PREFIX)})
-    decision = Decision(tuple(state["label_names"]), **state["decision"])
-    return Model(network.eval(), Tokenizer.from_state(state["tokenizer"]), decision, state)
+    return model

@@ -18,7 +18,7 @@ from project.decision import Decision
 from project.encoder import BiLSTMEncoder, Encoder, encoder_state
 from project.errors import UserError
 from project.head import Figures, balanced_weights
-from project.network import NetworkState, build_network, network_state
+from project.network import NetworkState, build_network, network_shapes, network_state
 from project.registry import find, load
 from project.text import TokenizerState
 from project.trainer import linear_schedule
@@ -82,8 +82,7 @@ class SentimentClassifier(L.LightningModule):
                 raise UserError(f"{name} is {self.hparams[name]}: --model.{name} should be {LIMITS[name]}")
         self.hparams.pop("_instantiator", None)  # the command line's: what is left are plain values
         self.hparams["encoder"] = encoder_state(encoder)
-        with torch.device("meta"):  # refuses options of the network before any data is read
-            build_network(self._network_state(vocab_size=3, num_classes=2))
+        network_shapes(self._network_state(vocab_size=3, num_classes=2))  # refuses options before any data is read
 
     def setup(self, stage: str) -> None:
         """Build the network for the data module's vocabulary and classes, unless there is one.
@@ -117,19 +116,17 @@ class SentimentClassifier(L.LightningModule):
             UserError: Its vectors or the file to start from do not fit.
         """
         tokenizer, names, corpus = facts.tokenizer, list(facts.label_names), facts.corpus
-        sizes = {"vocab_size": len(tokenizer), "num_classes": len(names), "num_frozen": facts.num_frozen}
-        self.build(
-            ModelState(
-                format=FORMAT,
-                network=self._network_state(**sizes),
-                tokenizer=tokenizer.state(),
-                label_names=names,
-                decision=Decision(tuple(names), labels=facts.labels, least=facts.least).state(),
-                corpus=corpus.name if corpus else "",
-                fingerprint=corpus.fingerprint if corpus else "",
-                versions={name: version(name) for name in PACKAGES},
-            )
+        state = ModelState(
+            format=FORMAT,
+            network=self._network_state(vocab_size=len(tokenizer), num_classes=len(names), num_frozen=facts.num_frozen),
+            tokenizer=tokenizer.state(),
+            label_names=names,
+            decision=Decision(tuple(names), labels=facts.labels, least=facts.least).state(),
+            corpus=corpus.name if corpus else "",
+            fingerprint=corpus.fingerprint if corpus else "",
+            versions={name: version(name) for name in PACKAGES},
         )
+        self.build(state)
         if facts.pretrained is not None:
             self.network.get_submodule("embedding").load_pretrained(*facts.pretrained)  # type: ignore[operator]
         if self.hparams["class_weights"] == "balanced":

@@ -14,14 +14,15 @@ from functools import partial
 from typing import Any, NoReturn, get_args, get_origin
 
 import lightning as L
-from jsonargparse import dict_to_namespace
+from jsonargparse import dict_to_namespace, get_loader, set_loader
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint, ProgressBar
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback, instantiate_class
 from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.exceptions import SIGTERMException
+from yaml import YAMLError
 
-from project.checkpoint import KEY, read_checkpoint
+from project.checkpoint import KEY, read_checkpoint, restore
 from project.classifier import SentimentClassifier
 from project.datamodule import SentimentDataModule
 from project.encoder import encoder_class
@@ -60,6 +61,23 @@ def predict(words: list[str]) -> None:
     run_trainer("predict", words)
 
 
+def read_yaml(text: str) -> Any:
+    """Load YAML whose aliases cannot multiply it by more than 400.
+
+    Raises:
+        YAMLError: It has many of them, or is no YAML.
+        ValueError: A value holds itself.
+    """
+    if len(re.findall(r"(?<![^\s\[,{:])\*\w", text)) > 16:  # five levels of three, at worst
+        raise YAMLError("more than 16 aliases (*NAME)")
+    json.dumps(found := plain_yaml(text), default=str, skipkeys=True)  # raises ValueError for what holds itself
+    return found
+
+
+plain_yaml = get_loader("yaml")
+set_loader("yaml", read_yaml, (YAMLError, ValueError, RecursionError))
+
+
 class OneLineParser(LightningArgumentParser):
     """A parser that reports a mistake in one line instead of a page of usage."""
 
@@ -71,6 +89,15 @@ class OneLineParser(LightningArgumentParser):
         elif found := re.search(r"""key "([\w.]+)".* Option '(\w+)' is not accepted""", line):
             line = f"--{found[1]}.{found[2]} is no option of what --{found[1]} names"
         raise UserError(f"{line[:300]}; see sentiment COMMAND --help") from ex
+
+    def parse_args(self, *args: Any, **kwargs: Any) -> Any:
+        """Refuse whole numbers that are no size, count or seed: libraries would overflow in the middle of a run."""
+        config = super().parse_args(*args, **kwargs)
+        for name, value in vars(config.as_flat()).items():
+            least, most = 0 if name.endswith("seed_everything") else -(2**32), 2**32 - 1  # NumPy's largest seed
+            if isinstance(value, int) and not least <= value <= most:
+                self.error(f"--{name.removeprefix(f'{SentimentCLI.command}.')} should be from {least} to {most}")
+        return config
 
 
 def run_configured(name: str, function: Callable[..., None], words: Sequence[str]) -> None:
@@ -93,9 +120,8 @@ def run_configured(name: str, function: Callable[..., None], words: Sequence[str
         if get_origin(kind) is list:
             (kind,), settings["nargs"] = get_args(kind), "+"
         parser.add_argument(f"--{parameter.name}", type=kind, **settings)
-    for part in ("data", "model", "trainer", "seed_everything"):
-        if part not in parameters:
-            parser.add_argument(f"--{part}", type=Any, help="ignored by this command")
+    for part in sorted({"data", "model", "trainer", "seed_everything"} - parameters.keys()):
+        parser.add_argument(f"--{part}", type=Any, help="ignored by this command")
     ignore_idle_warnings()
     values = parser.instantiate_classes(parser.parse_args(list(words)))
     function(**{parameter: values[parameter] for parameter in parameters})
@@ -105,7 +131,7 @@ class SentimentCLI(LightningCLI):
     """`LightningCLI` for one model and one data module, never with untrained weights."""
 
     model: SentimentClassifier
-    command: str
+    command = ""
     words: list[str]
 
     @classmethod
@@ -147,6 +173,8 @@ class SentimentCLI(LightningCLI):
                     path, self.words = found, [*self.words, f"--ckpt_path={found}"]
                     self.save_config_kwargs = {"overwrite": True}  # in the run's folder
         self.checkpoint = read_checkpoint(path) if path is not None else None
+        if self.checkpoint is not None:
+            restore(self.checkpoint, path)  # raises if it cannot be used
 
     def _parse_ckpt_path(self) -> None:
         """Lay a checkpoint's own settings under those that were given; Lightning's would overrule them.
@@ -157,9 +185,7 @@ class SentimentCLI(LightningCLI):
         if self.checkpoint is not None:
             self._lay_over(settings_of(self.checkpoint))
         elif self.command != "fit":
-            raise UserError(
-                f"{self.command} needs a trained model, such as --ckpt_path=runs/version_0/checkpoints/best.ckpt"
-            )
+            raise UserError(f"{self.command} needs a model, as in --ckpt_path=runs/version_0/checkpoints/best.ckpt")
         else:
             del self.config["fit"]["ckpt_path"]  # saved as null, it would undo --ckpt_path before --config
         self.config[self.command].pop("resume", None)
@@ -183,12 +209,6 @@ class SentimentCLI(LightningCLI):
                 option = name.replace(".init_args", "").removesuffix(".class_path")
                 raise UserError(f"--{option} is {given}, the checkpoint's {value}: leave it out, or train anew")
 
-    def _set_seed(self) -> None:
-        try:
-            super()._set_seed()
-        except ValueError as error:
-            raise UserError(f"--seed_everything: {error}") from error
-
     def instantiate_trainer(self, **kwargs: Any) -> L.Trainer:
         """Make the Trainer, with the callbacks that add-ons bring.
 
@@ -206,7 +226,7 @@ class SentimentCLI(LightningCLI):
             how = trainer.precision, trainer.strategy.root_device.type
             if how in (("64-true", how[1]), ("16-true", "cpu")):
                 raise ValueError(f"precision {how[0]} does not work here: choose 32-true or bf16-mixed")
-        except (ValueError, TypeError, ImportError, OverflowError) as error:
+        except (ValueError, TypeError, ImportError, OverflowError, MemoryError) as error:
             raise UserError(f"trainer settings: {' '.join(str(error).split())}") from error
         trainer.strategy.checkpoint_io = CheckpointFile()
         trainer.resumed = config.get("ckpt_path")  # type: ignore[attr-defined] # Lightning's own is not known in setup
@@ -279,16 +299,10 @@ def run_trainer(command: str, words: list[str]) -> None:
     ignore_idle_warnings()
     SentimentCLI.command, SentimentCLI.words = command, words
     try:
-        SentimentCLI(
-            SentimentClassifier,
-            SentimentDataModule,
-            trainer_class=SentimentTrainer,
-            seed_everything_default=42,
-            parser_class=OneLineParser,
-            auto_configure_optimizers=False,  # it wants the parameters before there is a network
-            parser_kwargs={command: {"default_config_files": [default_config()]}},
-            args=[command, *words],
-        )
+        how: dict[str, Any] = {"parser_class": OneLineParser, "seed_everything_default": 42, "args": [command, *words]}
+        how["parser_kwargs"] = {command: {"default_config_files": [default_config()]}}
+        how["auto_configure_optimizers"] = False  # it wants the parameters before there is a network
+        SentimentCLI(SentimentClassifier, SentimentDataModule, trainer_class=SentimentTrainer, **how)
     except (MisconfigurationException, UnicodeDecodeError) as error:  # also in the middle of a run
         raise UserError(f"trainer settings: {' '.join(str(error).split())}") from error
     except SIGTERMException:  # Lightning would end with 0, as if all were done

@@ -281,9 +281,8 @@ class SentimentDataModule(L.LightningDataModule):
         texts, processes = self._texts(split), self._processes()
         limit = getattr(self.trainer, option, 1.0)
         seed, mixed = self.hparams["seed"], limit != 1.0 or isinstance(limit, int)
-        loader = self._loader(
-            texts, BucketSampler(texts.lengths, self.batch_size, False, seed, *processes, mixed=mixed)
-        )
+        sampler = BucketSampler(texts.lengths, self.batch_size, False, seed, *processes, mixed=mixed)
+        loader = self._loader(texts, sampler)
         batches = int(limit * len(loader)) if isinstance(limit, float) else limit
         if batches < len(loader):
             some = batches * self.batch_size * processes[0]

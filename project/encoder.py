@@ -179,20 +179,18 @@ class BiLSTMEncoder(Encoder):
         _check_known("merge", merge, MERGES)
         _check_known("pooling", pooling, [LAST, *POOLINGS])
         _check_known("initial_state", initial_state, ["zeros", "learned"])
+        if num_layers > 100:  # each is built one after the other
+            raise UserError(f"num_layers is {num_layers}: choose 100 or fewer")
         if proj_size and (cell != "lstm" or not 0 < proj_size < hidden_size):
             raise UserError(f"proj_size is {proj_size}: only an LSTM projects, to less than hidden_size={hidden_size}")
-        self.rnn = CELLS[cell](
-            embedding_dim,
-            hidden_size,
-            num_layers,
-            bias=bias,
-            dropout=dropout if num_layers > 1 else 0.0,  # torch warns about dropout with one layer
-            bidirectional=bidirectional,
-            **({"proj_size": proj_size} if proj_size else {}),
-        )
+        options: dict[str, Any] = {"bias": bias, "bidirectional": bidirectional}
+        options |= {"dropout": dropout} if num_layers > 1 else {}  # torch warns about dropout with one layer
+        options |= {"proj_size": proj_size} if proj_size else {}
+        self.rnn = CELLS[cell](embedding_dim, hidden_size, num_layers, **options)
         self.merge, self.pooling = merge, pooling
         size = proj_size or hidden_size
-        self.output_size = len(self._merge(torch.zeros(size), torch.zeros(size)))  # F
+        one = torch.zeros(1, device="cpu")  # also while there is nothing but shapes
+        self.output_size = size * len(self._merge(one, one))  # F
         self.pool = None if pooling == LAST else POOLINGS[pooling](self.output_size)
         rows = num_layers * (1 + bidirectional)
         learned = initial_state == "learned"
@@ -204,7 +202,7 @@ class BiLSTMEncoder(Encoder):
         """Draw fresh weights of the recurrent network."""
         hidden = self.rnn.hidden_size
         for name, parameter in self.rnn.named_parameters():
-            if name.startswith("weight_hh"):
+            if name.startswith("weight_hh") and not parameter.is_meta:  # for qr on meta torch imports for a second
                 for gate in parameter.detach().view(-1, hidden, parameter.shape[1]):
                     nn.init.orthogonal_(gate)
             elif name.startswith("weight"):
@@ -313,4 +311,4 @@ def build_encoder(state: EncoderState, embedding_dim: int) -> Encoder:
     try:
         return kind(embedding_dim, **state["init_args"])
     except (TypeError, ValueError, RuntimeError) as error:
-        raise UserError(f"{kind.__name__}: {error}") from error
+        raise UserError(f"{kind.__name__}: {str(error).split('Exception raised from')[0]}") from error

@@ -6,6 +6,7 @@ from typing import Any, TypedDict
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
+from torch.overrides import TorchFunctionMode
 
 from project.encoder import BiLSTMEncoder, Encoder, EncoderState, build_encoder, check_packed, encoder_state
 from project.errors import UserError
@@ -99,13 +100,10 @@ class SentimentNetwork(nn.Module):
 
     def parameter_groups(self, weight_decay: float) -> list[dict[str, Any]]:
         """Return the optimizer's groups: weight decay for matrices, none for biases and embedding."""
-        embedding = list(self.embedding.parameters())
         others = [p for name, p in self.named_parameters() if not name.startswith("embedding.")]
-        return [
-            {"params": [p for p in others if p.ndim > 1], "weight_decay": weight_decay},
-            {"params": [p for p in others if p.ndim <= 1], "weight_decay": 0.0},
-            {"params": embedding, "weight_decay": 0.0},
-        ]
+        matrices, biases = [p for p in others if p.ndim > 1], [p for p in others if p.ndim <= 1]
+        decays = (matrices, weight_decay), (biases, 0.0), (list(self.embedding.parameters()), 0.0)
+        return [{"params": parameters, "weight_decay": decay} for parameters, decay in decays]
 
 
 class NetworkState(TypedDict):
@@ -140,5 +138,23 @@ def build_network(state: NetworkState) -> Any:
     """
     try:
         return network_class(state["name"], state["module"])(**state["arguments"])
-    except (TypeError, ValueError) as error:
-        raise UserError(f"{state['name']}: {error}") from error
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise UserError(f"{state['name']}: {str(error).split('Exception raised from')[0]}") from error
+
+
+class NoDraws(TorchFunctionMode):
+    """Leaves out random numbers: on the device meta there are none, and torch imports for a second to find that out."""
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        drawn = function in (Tensor.normal_, nn.init.normal_)  # the second has no args here, and is used for its effect
+        return (*args, None)[0] if drawn else function(*args, **(kwargs or {}))
+
+
+def network_shapes(state: NetworkState) -> dict[str, torch.Size]:
+    """Return the shapes of the weights of a network that is not built, whatever sizes it names.
+
+    Raises:
+        UserError: As `build_network` does.
+    """
+    with torch.device("meta"), NoDraws():
+        return {name: weight.shape for name, weight in build_network(state).state_dict().items()}

@@ -74,7 +74,7 @@ def load(path: str | Path) -> Predictor:
     if not Path(path).is_dir():
         from project.checkpoint import read_checkpoint, restore  # with torch
 
-        return predictor_of(*restore(read_checkpoint(path))[:3])
+        return predictor_of(*restore(read_checkpoint(path), path)[:3])
     try:
         return registry.load("project.export.bundle:open_bundle")(Path(path))  # type: ignore[no-any-return]
     except ModuleNotFoundError as error:

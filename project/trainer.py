@@ -149,7 +149,5 @@ def linear_schedule(optimizer: Optimizer, steps: float, warmup: float) -> Optimi
     def share_of_peak(step: int) -> float:
         return float(min((step + 1) / rising, max(last - step, 0) / max(last - rising, 1)))
 
-    return {
-        "optimizer": optimizer,
-        "lr_scheduler": {"scheduler": LambdaLR(optimizer, share_of_peak), "interval": "step"},
-    }
+    schedule = LambdaLR(optimizer, share_of_peak)
+    return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

@@ -101,7 +101,7 @@ def first_callback(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The default configuration with its first callback alone, which saves the best checkpoint."""
     import yaml
 
-    from project.cli import DEFAULT_CONFIG
+    from project.registry import DEFAULT_CONFIG
 
     config = yaml.safe_load(DEFAULT_CONFIG.read_text(encoding="utf-8"))
     del config["trainer"]["callbacks"][1:]
@@ -113,7 +113,7 @@ def first_callback(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def one_callback(first_callback: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Commands read that configuration: jsonargparse needs as long for the other five as for all the rest."""
-    monkeypatch.setattr("project.cli.DEFAULT_CONFIG", first_callback)
+    monkeypatch.setattr("project.registry.DEFAULT_CONFIG", first_callback)
 
 
 PLAIN = (

@@ -1,4 +1,5 @@
 import random
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
@@ -7,7 +8,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import pytest
 import torch
 
-from project.checkpoint import KEY, load_plain, read_checkpoint, restore, save_plain
+from project.checkpoint import KEY, Model, load_plain, read_checkpoint, restore, save_plain
 from project.errors import UserError
 
 PLAIN = (str, int, float, bool, type(None))
@@ -42,6 +43,10 @@ def test_restores_the_weights(fitted):
     )
 
 
+def opened(path: Path) -> Model:
+    return restore(read_checkpoint(path), path)
+
+
 class Evil:
     def __reduce__(self):
         return print, ("code ran",)
@@ -59,7 +64,7 @@ class Evil:
 def test_other_files_are_refused(tmp_path, capsys, content, message):
     torch.save(content, tmp_path / "a.ckpt")
     with pytest.raises(UserError, match=message):
-        read_checkpoint(tmp_path / "a.ckpt")
+        opened(tmp_path / "a.ckpt")
     assert "code ran" not in capsys.readouterr().out
 
 
@@ -100,7 +105,7 @@ def test_weights_that_are_not_finite_are_refused(fitted, tmp_path, value):
     checkpoint["state_dict"]["network.classifier.bias"][0] = value
     torch.save(checkpoint, tmp_path / "nan.ckpt")
     with pytest.raises(UserError, match=r"nan.ckpt holds NaN or infinite numbers in network.classifier.bias"):
-        read_checkpoint(tmp_path / "nan.ckpt")
+        opened(tmp_path / "nan.ckpt")
 
 
 def test_a_checkpoint_is_written_next_to_its_place_and_never_by_way_of_tmpdir(tmp_path, monkeypatch):
@@ -131,6 +136,9 @@ EDITS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "a decision with an unknown setting": lambda state: state["decision"].update(bias=1),
     "a tokenizer without its special tokens": lambda state: state["tokenizer"].update(tokens=["a"]),
     "a tokenizer without a length": lambda state: state["tokenizer"].pop("max_length"),
+    "more hidden units than memory holds": lambda state: encoder_of(state).update(hidden_size=10**6),
+    "a million layers": lambda state: encoder_of(state).update(num_layers=10**6),
+    "numbers of a word's vector without end": lambda state: state["network"]["arguments"].update(embedding_dim=10**30),
     "more hidden units than weights": lambda state: encoder_of(state).update(hidden_size=9),
     "hidden units of another type": lambda state: encoder_of(state).update(hidden_size="8"),
     "more classes than weights": lambda state: state["network"]["arguments"].update(num_classes=3),
@@ -155,11 +163,22 @@ def rewritten(source: Path, target: Path, edit: Callable[[dict[str, Any]], Any])
 
 
 @pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS.keys())
-def test_an_edited_checkpoint_is_refused_when_it_is_read(fitted, tmp_path, edit):
+def test_an_edited_checkpoint_is_refused_before_it_is_built(fitted, tmp_path, edit):
     path = rewritten(fitted / "checkpoints" / "best.ckpt", tmp_path / "a.ckpt", lambda content: edit(content[KEY]))
     with pytest.raises(UserError) as caught:
-        read_checkpoint(path)
+        opened(path)
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_sizes_are_compared_without_memory_for_them(fitted, tmp_path):
+    def grow(content: dict[str, Any]) -> None:
+        encoder_of(content[KEY]).update(hidden_size=20_000)  # 13 GB, and hours until they are orthogonal
+
+    path = rewritten(fitted / "checkpoints" / "best.ckpt", tmp_path / "a.ckpt", grow)
+    began = time.process_time()
+    with pytest.raises(UserError, match=r"a\.ckpt does not fit together"):
+        opened(path)
+    assert time.process_time() - began < 10
 
 
 def test_one_number_that_stands_for_any_count_is_refused(fitted, tmp_path):
@@ -168,7 +187,7 @@ def test_one_number_that_stands_for_any_count_is_refused(fitted, tmp_path):
 
     path = rewritten(fitted / "checkpoints" / "best.ckpt", tmp_path / "a.ckpt", expand)
     with pytest.raises(UserError, match=r"numbers in network\.classifier\.bias, or not all"):
-        read_checkpoint(path)
+        opened(path)
 
 
 def test_a_packed_checkpoint_is_refused_before_it_is_unpacked(tmp_path):

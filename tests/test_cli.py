@@ -243,7 +243,15 @@ def test_a_device_that_is_not_there_is_one_line(sentiment, toy, capsys, words):
 TOY = ("--data.corpus=toy", "--data.vectors=null")
 BAD_INPUTS = {
     "unknown command": (["fitt"], r"no command 'fitt': choose one of fit, validate"),
-    "seed": (["fit", *TOY, "--seed_everything=-1"], r"--seed_everything: .*-1"),
+    "seed": (["fit", *TOY, "--seed_everything=-1"], r"--seed_everything should be from 0 to 4294967295"),
+    "a number of 30 digits": (
+        ["fit", *TOY, f"--trainer.max_steps={'9' * 30}"],
+        r"--trainer.max_steps should be from -4",
+    ),
+    "sizes for no memory": (["fit", *TOY, "--model.embedding_dim=4000000000"], r"SentimentNetwork: .*memory"),
+    "a million layers": (["fit", "--model.encoder.num_layers=1000000"], r"num_layers is 1000000: choose 100 or fewer"),
+    "an alias of itself": (["fit", "--config", "itself.yaml"], r"parsing config: Circular reference"),
+    "aliases that multiply": (["fit", "--config", "aliases.yaml"], r"more than 16 aliases"),
     "precision": (
         ["fit", *TOY, "--trainer.precision=16-true"],
         r"precision 16-true does not work here",
@@ -262,7 +270,7 @@ BAD_INPUTS = {
         ["fit", "--data.corpus=bad.csv", "--data.vectors=null"],
         r"1 bad row: bad.csv:3: 3 columns where the header has 2; fix",
     ),
-    "no checkpoint": (["test", "--data.corpus=toy"], r"test needs a trained model, such as --ckpt_path"),
+    "no checkpoint": (["test", "--data.corpus=toy"], r"test needs a model, as in --ckpt_path"),
     "unknown encoder": (["fit", "--model.encoder=Forest"], r"--model.encoder=Forest: there is no such class"),
     "unknown optimizer": (["fit", "--optimizer=Sgd"], r"--optimizer=Sgd: there is no such class"),
     "option of an optimizer": (["fit", "--optimizer=SGD", "--optimizer.rate=1"], r"--optimizer.rate is no option of"),
@@ -282,6 +290,8 @@ def test_bad_input_is_one_line_and_exit_code_2(sentiment, toy, capsys, words, me
     Path("toy").symlink_to(toy)
     Path("bad.csv").write_text("text,label\nWarm.,good\nWarm, wise.,good\n")
     Path("broken.yaml").write_text("data: [corpus\n")
+    Path("itself.yaml").write_text("data: &a [*a]\n")
+    Path("aliases.yaml").write_text(f"data: {{corpus: [&a [x], {', '.join(['*a'] * 17)}]}}")
     assert sentiment(*words) == 2
     (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
     assert re.search(message, line)

@@ -64,7 +64,7 @@ def export(
     """
     target_of(output)  # before all the work
     checkpoint = read_checkpoint(ckpt_path)
-    trained = restore(checkpoint)
+    trained = restore(checkpoint, ckpt_path)
     model = build_graph(trained.network)
     own = options_of(checkpoint)
     options = ReadOptions(text_column, label_column, labels=own.labels) if corpus else own

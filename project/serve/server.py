@@ -61,16 +61,9 @@ class Server(uvicorn.Server):
 
     def __init__(self, app: ASGIApp, stopping: threading.Event) -> None:
         self._stopping = stopping
-        config = uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            http=Connection,
-            timeout_keep_alive=KEEP_ALIVE,
-            timeout_graceful_shutdown=LAST_ANSWERS,
-        )
-        super().__init__(config)
+        how: dict[str, Any] = {"log_config": None, "access_log": False, "server_header": False, "http": Connection}
+        how |= {"timeout_keep_alive": KEEP_ALIVE, "timeout_graceful_shutdown": LAST_ANSWERS}
+        super().__init__(uvicorn.Config(app, **how))
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start to listen, and log the address."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +21,11 @@ from project.addons.calibrate.fitting import (
     thresholds_for_macro_f1,
     thresholds_of_labels,
 )
-from project.checkpoint import KEY, read_checkpoint, restore, save_plain
+from project.checkpoint import KEY, Model, read_checkpoint, restore, save_plain
 from project.corpora import load_corpus, options_of
 from project.decision import Decision
 from project.errors import UserError
-from project.ingest import check_new
+from project.ingest import ReadOptions, check_new
 from project.predict import predictor_of
 
 Aim = Literal["macro_f1", "precision"]
@@ -63,12 +63,13 @@ def calibrate(
         if not 0 <= value <= 1:
             raise UserError(f"{name} is {value}: set --{name} from 0 to 1")
     checkpoint = read_checkpoint(ckpt_path)
-    old = Decision(tuple(checkpoint[KEY]["label_names"]), **checkpoint[KEY]["decision"])
+    model = restore(checkpoint, ckpt_path)
+    old = model.decision
     if (aim == "precision") != (label is not None) or (label is not None and label not in old.label_names):
         raise UserError(f"--aim=precision and --label=NAME go together; the labels are {', '.join(old.label_names)}")
     if old.labels == "any" and abstain_below:
         raise UserError("--abstain_below is for texts of one label each: of any number, none is an answer too")
-    logits, labels = measured(checkpoint)
+    logits, labels = measured(model, options_of(checkpoint))
     new = replace(old, temperature=fitted_temperature(logits, labels), thresholds=(), abstain_below=abstain_below)
     probabilities = shares(logits, new)
     if aim == "macro_f1":
@@ -83,14 +84,14 @@ def calibrate(
     print(f"written: {output}")
 
 
-def measured(checkpoint: dict[str, Any]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return the logits (texts, C) and the labels, see `negative_log_likelihood`, of a checkpoint's val split.
+def measured(model: Model, options: ReadOptions) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return the logits (texts, C) and the labels, see `negative_log_likelihood`, of the model's val split.
 
     Raises:
         UserError: There is none.
     """
-    network, tokenizer, decision, state = restore(checkpoint)
-    corpus = load_corpus(state["corpus"], options_of(checkpoint), state["label_names"])
+    network, tokenizer, decision, state = model
+    corpus = load_corpus(state["corpus"], options, state["label_names"])
     examples = list(corpus.split("val"))
     predictor = predictor_of(network, tokenizer, Decision(decision.label_names, labels=decision.labels))
     answers = predictor.answers([example.text for example in examples])

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from project.addons.ensemble.members import Ensemble
-from project.checkpoint import KEY, PREFIX, ModelState, read_checkpoint, save_plain
+from project.checkpoint import KEY, PREFIX, ModelState, read_checkpoint, restore, save_plain
 from project.errors import UserError
 from project.ingest import check_new
 from project.network import network_state
@@ -40,6 +40,8 @@ def ensemble(*checkpoints: Path, output: Path, overwrite: bool = False) -> None:
     """
     check_paths(output, checkpoints, overwrite)
     members = [read_checkpoint(path) for path in checkpoints]
+    for path, member in zip(checkpoints, members, strict=True):
+        restore(member, path)  # raises if it cannot be used
     check_members({path: member[KEY] for path, member in zip(checkpoints, members, strict=True)})
     save_plain(combine(members), output)
     print(f"ensemble of {len(members)} networks: {output}")

@@ -29,6 +29,13 @@ class Guard(L.Callback):
         if stage == "fit" and trainer.max_epochs == trainer.max_steps == -1 and not getattr(pl_module, "optimizer", {}):
             raise UserError("without a last epoch or step there is no schedule: set --trainer.max_epochs or max_steps")
 
+    def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
+        """Say in one line that an epoch has fewer batches than there should be before val is measured."""
+        if isinstance(exception, ValueError) and "`val_check_interval`" in str(exception):
+            batches, wanted = trainer.num_training_batches, trainer.val_check_interval
+            what = f"val_check_interval is {wanted}, and an epoch has {batches} batches"
+            raise UserError(f"{what}: set --trainer.val_check_interval={batches} or less") from exception
+
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Reset the step of the first fault, ()."""
         self._first = torch.full((), -1, device=pl_module.device)

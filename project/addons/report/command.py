@@ -7,7 +7,6 @@ from project.addons.report.examples import SAMPLE
 from project.addons.report.page import card, facts_of, page
 from project.addons.report.run import corpus_of, read_run
 from project.atomic import atomic_write
-from project.checkpoint import restore
 from project.ingest import Corpus, check_new
 from project.predict import predictor_of
 
@@ -50,6 +49,6 @@ def write(folder: Path, path: Path, corpus: Corpus | None = None, most_doubts: i
     if path.suffix == ".md":
         text = card(facts_of(run, tested))
     else:
-        text = page(run, tested, predictor_of(*restore(run.checkpoint)[:3]), most_doubts)
+        text = page(run, tested, predictor_of(*run.model[:3]), most_doubts)
     with atomic_write(path) as scratch:
         scratch.write_text(text, encoding="utf-8", errors="replace")

@@ -13,7 +13,7 @@ import yaml
 
 from project.addons.report.answers import Answers
 from project.addons.report.figures import Flags
-from project.checkpoint import read_checkpoint
+from project.checkpoint import Model, read_checkpoint, restore
 from project.corpora import load_corpus, options_of
 from project.decision import SEPARATOR
 from project.errors import UserError
@@ -35,6 +35,7 @@ class Run:
         tested: test.csv.
         path: The checkpoint.
         checkpoint: Its content.
+        model: What it holds.
     """
 
     folder: Path
@@ -45,6 +46,7 @@ class Run:
     tested: Answers
     path: Path
     checkpoint: dict[str, Any]
+    model: Model
 
 
 def read_run(folder: Path) -> Run:
@@ -68,7 +70,8 @@ def read_run(folder: Path) -> Run:
     path = own if own.is_file() else named
     config, facts = (read_yaml(folder / name) for name in ("config.yaml", "hparams.yaml"))
     epochs = read_epochs(path.parent.parent / "metrics.csv")
-    return Run(folder, results, config, facts, epochs, tested, path, read_checkpoint(path))
+    checkpoint = read_checkpoint(path)
+    return Run(folder, results, config, facts, epochs, tested, path, checkpoint, restore(checkpoint, path))
 
 
 def read_tested(path: Path, names: list[str], several: bool) -> Answers:

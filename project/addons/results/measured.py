@@ -5,9 +5,9 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from project.checkpoint import KEY, read_checkpoint, restore
+from project.checkpoint import KEY, Model, read_checkpoint, restore
 from project.corpora import load_corpus, options_of
 from project.errors import UserError
 from project.ingest import Corpus
@@ -79,24 +79,25 @@ def classify(names: Sequence[str], corpus_name: str | None) -> list[Measured]:
         UserError: A checkpoint or the corpus cannot be used, or their labels differ.
     """
     checkpoints = [read_checkpoint(name) for name in names]
-    corpus_name = corpus_name or checkpoints[0][KEY]["corpus"]
+    models = [restore(checkpoint, name) for checkpoint, name in zip(checkpoints, names, strict=True)]
+    corpus_name = corpus_name or models[0].state["corpus"]
     own = [each for each in checkpoints if each[KEY]["corpus"] == corpus_name]
     leading = [*own, *checkpoints][0]  # its options and order of labels carve its test split
     corpus = load_corpus(corpus_name, options_of(leading), leading[KEY]["label_names"], whole=None if own else "test")
-    return [answered(name, checkpoint, corpus) for name, checkpoint in zip(names, checkpoints, strict=True)]
+    return [answered(name, model, corpus) for name, model in zip(names, models, strict=True)]
 
 
-def answered(name: str, checkpoint: dict[str, Any], corpus: Corpus) -> Measured:
-    """Return what a checkpoint says of the test split of a corpus.
+def answered(name: str, model: Model, corpus: Corpus) -> Measured:
+    """Return what a model says of the test split of a corpus.
 
     Raises:
         UserError: Its labels are others than those of the corpus.
     """
-    if set(checkpoint[KEY]["label_names"]) != set(corpus.label_names):
+    if set(model.decision.label_names) != set(corpus.label_names):
         raise UserError(f"{name} has other labels than {', '.join(corpus.label_names)}: it cannot be compared")
     texts = [example.text for example in corpus.split("test")]
     labels = {split: [corpus.answers[row.label] for row in rows] for split, rows in corpus.splits.items()}
-    answers = [each.label for each in predictor_of(*restore(checkpoint)[:3]).answers(texts)]
+    answers = [each.label for each in predictor_of(*model[:3]).answers(texts)]
     several = corpus.members is not None
     found = [right(answer, label, several) for answer, label in zip(answers, labels["test"], strict=True)]
     return Measured(name, corpus.test_fingerprint, texts, labels["test"], answers, found, labels.get("train", ()))

@@ -9,7 +9,7 @@ import yaml
 from lightning.pytorch.utilities import rank_zero_only
 
 from project.atomic import locked
-from project.checkpoint import read_checkpoint
+from project.checkpoint import read_checkpoint, restore
 from project.errors import UserError
 from project.loggers import CSVLogger
 
@@ -37,12 +37,13 @@ def newest_run(config: str) -> Path | None:
             continue
         for path in sorted(checkpoints, key=lambda path: -path.stat().st_mtime_ns):
             try:
-                steps = read_checkpoint(path)["global_step"]
+                checkpoint = read_checkpoint(path)
+                restore(checkpoint, path)  # raises if it cannot be used
             except UserError as error:
                 print(f"not resumed from: {error}")
                 continue
             print(f"resumed from {path}")
-            found = path, steps
+            found = path, checkpoint["global_step"]
             go_on_in(run.parent)
             return path
     print("no run to resume: a new one starts")

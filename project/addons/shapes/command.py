@@ -91,7 +91,7 @@ def shapes(*texts: str, ckpt_path: Path) -> None:
     Raises:
         UserError: The checkpoint cannot be used.
     """
-    network, tokenizer, decision, _ = restore(read_checkpoint(ckpt_path))
+    network, tokenizer, decision, _ = restore(read_checkpoint(ckpt_path), ckpt_path)
     if not isinstance(network, SentimentNetwork) or not hasattr(network.encoder, "rnn"):
         raise UserError(
             f"{ckpt_path} has a {type(network).__name__}: only networks with a single BiLSTMEncoder can be shown"

@@ -10,6 +10,8 @@ from project.errors import UserError
 from project.ingest import Corpus
 from project.text import SPECIALS, UNK, Tokenizer, TokenizerState, Truncation
 
+MOST = 1_000_000  # sub-words: the library reserves their memory before it learns the first
+
 
 class SubwordTokenizer(Tokenizer):
     """Turns text into the ids of its sub-words, following a tokenizer.json of the `tokenizers` library.
@@ -72,10 +74,10 @@ def learn_subwords(corpus: Corpus, size: int) -> str:
     Sennrich et al. (2016), Neural Machine Translation of Rare Words with Subword Units. Bytes leave nothing unknown.
 
     Raises:
-        UserError: `size` is below the 256 bytes, or the corpus has no train split.
+        UserError: `size` is below the 256 bytes, or out of reason, or the corpus has no train split.
     """
-    if size < 256:
-        raise UserError(f"bpe_size is {size}: set --data.bpe_size to 256 (the bytes) or more")
+    if not 256 <= size <= MOST:
+        raise UserError(f"bpe_size is {size}: set --data.bpe_size to 256 (the bytes) or more, {MOST:,} at most")
     train = corpus.split("train")
     folder = corpus.folder / f"bpe-{size}"
 

@@ -25,8 +25,9 @@ from project.errors import UserError
 from project.ingest import Corpus, Example, Row, Split, check_new, shares_of, texts_of, unseen_texts, write_rows
 
 MINILM_NAME = "all-minilm-l6-v2"  # the transformer that is downloaded by default
+LSA_NAME = "lsa"  # the teacher that learns from the texts alone
 UNUSED = "unused_answers.csv"
-FINE_TUNING = {"epochs": 2, "learning_rate": 1e-4, "batch_size": 32, "max_length": 128}  # not for checkpoints
+FINE_TUNING = {"epochs": 2, "learning_rate": 1e-4, "batch_size": 32, "max_length": 128}  # for transformers alone
 
 
 class Teacher(Protocol):
@@ -71,8 +72,9 @@ def teach(
 
     Args:
         output: Folder to write, a corpus for --data.corpus with --data.soft_targets=true.
-        teacher: One or more of all-minilm-l6-v2, a folder, a model of the Hugging Face hub, or a .ckpt file; their
-            probabilities are averaged; all-minilm-l6-v2 by default.
+        teacher: One or more of all-minilm-l6-v2, lsa, a folder, a model of the Hugging Face hub, or a .ckpt file; their
+            probabilities are averaged; all-minilm-l6-v2 by default. lsa knows nothing but the corpus and the further
+            texts, and takes seconds.
         answers: File of a language model's answers, in place of a teacher; docs/teaching.md explains it.
         answer_weight: Weight of the answers against the labels that train has already, from 0 to 1.
         texts: Corpus with further texts to label.
@@ -114,16 +116,16 @@ def taught_by_teachers(
     Raises:
         UserError: A teacher cannot be used.
     """
-    train, labels = map(list, zip(*own.split("train"), strict=True))
     started = time.perf_counter()
-    teachers = make_teachers(own, train, labels, names, tuning)
+    teachers = make_teachers(own, further, names, tuning)
     facts: dict[str, Any] = {}
     for split in ("val", "test"):
         if split in own.splits:
             facts[f"{split}/accuracy"] = accuracy(teachers, own.splits[split])
             print(f"the teacher's accuracy on {split}: {facts[f'{split}/accuracy']:.3f}", flush=True)
-    print(f"labelling {len(train) + len(further):,} texts", flush=True)
-    probabilities = teachers.probabilities([*train, *further])
+    texts = [*(example.text for example in own.split("train")), *further]
+    print(f"labelling {len(texts):,} texts", flush=True)
+    probabilities = teachers.probabilities(texts)
     return probabilities, facts | {"seconds": time.perf_counter() - started}
 
 
@@ -136,10 +138,10 @@ def check_options(most: int, given: dict[str, Any], teachers: Sequence[str]) -> 
     for name, value in {"most": most, **given}.items():
         if value is not None and name != "learning_rate" and value < 1:
             raise UserError(f"{name} is {value}: set --{name}=1 or more")
-    if teachers and all(name.endswith(".ckpt") for name in teachers):
+    if teachers and all(name == LSA_NAME or name.endswith(".ckpt") for name in teachers):
         for name, value in given.items():
             if value is not None:
-                raise UserError(f"--{name} has no effect: a checkpoint is not fine-tuned; leave it out")
+                raise UserError(f"--{name} has no effect: only transformers are fine-tuned; leave it out")
 
 
 def check_answers(answers: Path | None, weight: float, others: dict[str, Any]) -> None:
@@ -170,17 +172,21 @@ def check_labels(data: SentimentDataModule) -> None:
         )
 
 
-def make_teachers(
-    own: Corpus, texts: Sequence[str], labels: Sequence[int], names: Sequence[str], tuning: dict[str, Any]
-) -> Teachers:
-    """Return the teachers; those that are not checkpoints are fine-tuned on train's `texts` and `labels`.
+def make_teachers(own: Corpus, further: Sequence[str], names: Sequence[str], tuning: dict[str, Any]) -> Teachers:
+    """Return the teachers; those that are not checkpoints are trained on train, `lsa` also on the `further` texts.
 
     Raises:
         UserError: One cannot be loaded, or is a checkpoint that was trained on another corpus.
     """
+    texts, labels = map(list, zip(*own.split("train"), strict=True))
     checkpoints = [name for name in names if name.endswith(".ckpt")]
     members: list[Teacher] = [TrainedTeacher(Path(name), own) for name in checkpoints]  # first: mistakes show at once
-    members += [fine_tuned(name, own, texts, labels, tuning) for name in names if name not in checkpoints]
+    if LSA_NAME in names:
+        from project.addons.teach.latent import LatentTeacher  # imported here: others need no scikit-learn
+
+        members.append(LatentTeacher(texts, labels, further, len(own.label_names)))
+    transformers = [name for name in names if name not in {*checkpoints, LSA_NAME}]
+    members += [fine_tuned(name, own, texts, labels, tuning) for name in transformers]
     return Teachers(members)
 
 

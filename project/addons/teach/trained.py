@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from project.checkpoint import KEY, read_checkpoint, restore
+from project.checkpoint import read_checkpoint, restore
 from project.errors import UserError
 from project.ingest import Corpus
 from project.predict import predictor_of
@@ -35,13 +35,14 @@ class TrainedTeacher:
 
     def __init__(self, path: Path, own: Corpus) -> None:
         checkpoint = read_checkpoint(path)
-        state = checkpoint[KEY]
+        model = restore(checkpoint, path)
+        state = model.state
         if (state["fingerprint"], state["label_names"]) != (own.fingerprint, list(own.label_names)):
             raise UserError(
                 f"teacher {path} was trained on corpus {state['corpus']}, not on {own.name} with these data options: "
                 "texts that it was trained on could be in val or test"
             )
-        self._predict = predictor_of(*restore(checkpoint)[:3])
+        self._predict = predictor_of(*model[:3])
 
     def probabilities(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the probability of each class, (texts, C)."""

@@ -7,7 +7,8 @@ import pytest
 from project import load
 from project.addons.calibrate.command import measured
 from project.addons.calibrate.fitting import fitted_temperature
-from project.checkpoint import KEY, read_checkpoint
+from project.checkpoint import KEY, read_checkpoint, restore
+from project.corpora import options_of
 from tests.conftest import SMALL, toy_rows
 
 TEXTS = [text for text, _ in toy_rows()]
@@ -22,7 +23,8 @@ def test_a_fit_leaves_the_temperature_of_its_val(fitted):
     plain = read_checkpoint(fitted / "checkpoints" / "best.ckpt")
     plain[KEY]["decision"]["temperature"] = 1.0
     assert temperature(fitted) != 1.0
-    assert checkpoint[KEY]["decision"]["temperature"] == pytest.approx(fitted_temperature(*measured(plain)), rel=1e-3)
+    logits, labels = measured(restore(plain), options_of(plain))
+    assert checkpoint[KEY]["decision"]["temperature"] == pytest.approx(fitted_temperature(logits, labels), rel=1e-3)
 
 
 @pytest.mark.slow

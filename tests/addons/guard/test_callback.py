@@ -69,6 +69,7 @@ def test_a_limit_of_gradients_that_makes_no_sense_is_refused(sentiment, toy, cap
     ("words", "error"),
     [
         (["val_check_interval=0"], "val_check_interval is 0: set --trainer.val_check_interval=1.0"),
+        (["val_check_interval=1000"], "batches: set --trainer.val_check_interval="),
         (["check_val_every_n_epoch=0"], "set --trainer.check_val_every_n_epoch=1 or more"),
         (["accumulate_grad_batches=0"], "set --trainer.accumulate_grad_batches=1 or more"),
         (["limit_train_batches=0.0001"], "trainer settings: You requested to check 0.0001"),

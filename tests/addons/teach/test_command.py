@@ -117,6 +117,28 @@ def test_mistakes_are_one_line_errors_and_leave_no_files(teach, capsys, tmp_path
     assert list(tmp_path.glob("**/taught*")) == []
 
 
+def test_no_option_of_fine_tuning_goes_with_teachers_that_are_not(sentiment, toy, capsys):
+    assert sentiment("teach", f"--data.corpus={toy}", "--output=taught", "--teacher=lsa", "--epochs=3") == 2
+    assert "error: --epochs has no effect: only transformers are fine-tuned; leave it out" in capsys.readouterr().err
+
+
+def test_latent_semantic_analysis_learns_from_further_texts_too(sentiment, toy, monkeypatch):
+    given = []
+
+    class Recorder:
+        def __init__(self, texts, labels, further, classes):
+            given.append((len(texts), len(labels), list(further), classes))
+
+        def probabilities(self, texts):
+            return np.full((len(texts), 2), 0.5, dtype=np.float32)
+
+    monkeypatch.setattr("project.addons.teach.latent.LatentTeacher", Recorder)
+    Path("more.csv").write_text("text\nA new film.\n")
+    assert sentiment("teach", f"--data.corpus={toy}", "--output=taught", "--teacher=lsa", "--texts=more.csv") == 0
+    size = len(load_corpus(str(toy)).split("train"))
+    assert given == [(size, size, ["A new film."], 2)]
+
+
 def test_a_full_disk_is_a_one_line_error_and_leaves_no_files(teach, capsys, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
