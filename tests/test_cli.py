@@ -306,7 +306,7 @@ def test_output_that_cannot_be_written_stops_before_the_work(sentiment, fitted, 
 
 CONTRADICTIONS = {
     "--model.encoder.hidden_size=16": "--model.encoder.hidden_size is 16, the checkpoint's 8",
-    "--model.encoder=CNNEncoder": "--model.encoder is project.encoder.CNNEncoder, the checkpoint's project.",
+    "--model.encoder=CNNEncoder": "--model.encoder is project.encoder.CNNEncoder, the checkpoint's ",
     "--model.dropout=0.1": "--model.dropout is 0.1, the checkpoint's 0.5",
     "--data.max_length=9": "--data.max_length is 9, the checkpoint's 256",
     "--data.vectors=glove-6b-50d": "--data.vectors is glove-6b-50d, the checkpoint's None",

@@ -161,6 +161,12 @@ def test_an_archive_without_git_will_do(archive, init):
     assert (archive / "runs" / "metrics.csv").read_text() == "sentiment"
 
 
+def test_of_an_archive_all_rooms_are_taken_along(archive, init):
+    init(archive, *NAME)
+    assert (archive / "acme_reviews" / "addons" / "wandb" / "__init__.py").is_file()  # .gitignore has /wandb/
+    assert not (archive / "project").exists()
+
+
 def test_an_archive_inside_of_another_repository_is_not_taken_for_it(archive, init):
     git(archive.parent, "init", "-q")
     init(archive, *NAME)

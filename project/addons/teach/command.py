@@ -168,7 +168,8 @@ def check_labels(data: SentimentDataModule) -> None:
     if data.options.labels != "one":
         raise UserError(
             f"--data.labels={data.options.labels}: a teacher's probabilities are those of one label a text; "
-            "the columns p_LABEL that `sentiment predict` writes can be learned from with --data.soft_targets=true"
+            "the columns p_LABEL that `sentiment predict` writes can be learned from with "
+            "--data.soft_targets=true"
         )
 
 
