@@ -35,8 +35,9 @@ class UnicodeTokenizer(Tokenizer):
         known: dict[str, Any] = json.loads(vocabulary) if isinstance(vocabulary, str) else {"tokens": vocabulary}
         if known.get("sample", segments(SAMPLE)) != segments(SAMPLE):
             raise UserError(
-                f"the model was trained with regex {known['regex']}, and this version splits a sample text differently: "
-                f"pip install regex=={known['regex']}, restore project/addons/unicode, or train again"
+                f"the model was trained with regex {known['regex']}, and this version splits a sample text "
+                f"differently: pip install regex=={known['regex']}, restore project/addons/unicode, "
+                "or train again"
             )
         super().__init__(known["tokens"], max_length, truncation)
 
