@@ -47,8 +47,8 @@ HEAD = """# Results
 
 Written by `sentiment results` from the result files of the runs. Accuracy and macro F1 are measured on the test
 split: mean and standard deviation over the seeds. The last column is the difference in accuracy from the baseline that
-is best on val, on the same texts, with the 95 % confidence interval of a paired bootstrap: the model is better if the interval
-lies above zero.
+is best on val, on the same texts, with the 95 % confidence interval of a paired bootstrap: the model is better if the
+interval lies above zero.
 """
 
 
