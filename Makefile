@@ -2,12 +2,12 @@
 PYTHON ?= python3
 CONFIG ?= configs/default.yaml
 ARGS ?=
-# CPU=1 takes torch's CPU build on a host without an NVIDIA GPU (200 MB instead of several GB)
+# CPU=1 installs torch's CPU build on a host without an NVIDIA GPU (200 MB instead of several GB)
 CPU ?=
-# further extras of pyproject.toml for setup and docker-build, with commas between them
+# further extras of pyproject.toml for setup and docker-build, separated by commas
 EXTRAS ?=
 QUICK ?=
-# of the images: their name, the container engine, the folder that docker-train reads and writes
+# for containers: the images' name, the engine, the folder that docker-train reads and writes
 IMAGE ?= sentiment
 DOCKER ?= docker
 VOLUME ?= volume
@@ -50,10 +50,10 @@ check-python:
 	esac
 
 ##@ set up
-setup: $(MAIN) $(foreach extra,$(CHOSEN),$(call STAMP,$(extra))) ## install into .venv; EXTRAS=baselines,teach too
+setup: $(MAIN) $(foreach extra,$(CHOSEN),$(call STAMP,$(extra))) ## install into .venv; EXTRAS=baselines,teach for more
 
-# torch alone comes without digest, and with CPU=1 from an index that is asked for nothing else; the CUDA packages only
-# where torch's own metadata asks for them
+# only torch is installed without a digest, with CPU=1 from an index that is used for nothing else; the CUDA packages
+# only if torch's own metadata asks for them
 $(MAIN): $(patsubst %,requirements/%.txt,build cuda main torch) pyproject.toml | check-python
 	@echo "setting up $(VENV) with Python $(VERSION) (once; a minute or two)"
 	@test -e $(MAIN) || $(PYTHON) -m venv --clear $(VENV)
@@ -80,7 +80,7 @@ train: $(MAIN) ## train, then test the best checkpoint
 test: $(call STAMP,dev) ## run the fast tests
 	@$(BIN)/python -m pytest $(ARGS)
 
-lint: $(call STAMP,dev) ## check style, types, which room imports which, and the length of functions
+lint: $(call STAMP,dev) ## check style, types, imports between rooms, and the length of functions
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -105,10 +105,10 @@ fuzz: $(MAIN) ## try a thousand bad inputs: does any end in a traceback? in a qu
 soak: $(MAIN) ## bad clients, reloads and twenty minutes of load: does the server hold? in half an hour; QUICK=1 in a minute
 	@$(BIN)/python -m benchmarks.soak $(if $(QUICK),--quick) $(ARGS)
 
-lock: $(call STAMP,lock) ## renew requirements/*.txt from pyproject.toml; ARGS=--check only says whether they follow from it
+lock: $(call STAMP,lock) ## update requirements/*.txt from pyproject.toml; ARGS=--check only says whether they follow from it
 	@$(BIN)/python requirements/lock.py $(ARGS)
 
-audit: $(call STAMP,lock) ## ask PyPI for known vulnerabilities of what requirements/*.txt hold
+audit: $(call STAMP,lock) ## check the packages in requirements/*.txt for known vulnerabilities
 	@$(BIN)/python requirements/audit.py
 
 ##@ measure

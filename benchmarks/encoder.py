@@ -4,9 +4,9 @@
     make bench QUICK=1   about 3 minutes; prints only
 
 Every rival is a process of its own. They take turns, one step each, in one order and then in the other, so that a busy
-moment of the machine meets them all; a ratio is the median of the ratios of the turns. A rival whose step takes over
-two seconds takes two turns or one; its ratio is that of the medians. All others, long matrix products excepted, begin a
-turn with a step that does not count: training has no rests, in which the kernel of a virtual machine takes memory back.
+moment of the machine affects them all; a ratio is the median of the ratios of the turns. A rival whose step takes over
+two seconds takes two turns or one; its ratio is that of the medians. All others, except long matrix products, begin a
+turn with a step that does not count: training has no pauses in which a virtual machine's kernel takes memory back.
 """
 
 import argparse
@@ -353,7 +353,7 @@ def busy_machine() -> dict[str, Any]:
             "ratio": median(after) / median(before),
         }
     report.show(
-        "Beside a busy process (T<=400, H=128, L=1)",
+        "Next to a busy process (T<=400, H=128, L=1)",
         ["rival", "quiet", "busy", "times as long"],
         [
             (r, report.seconds(f["quiet_s"]), report.seconds(f["busy_s"]), report.ratio(f["ratio"]))

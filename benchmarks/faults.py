@@ -101,7 +101,7 @@ def interrupt(whole: Whole, folder: Path, scratch: Path, sent: Signals, aimed: b
 
 
 def leftovers(folder: Path, scratch: Path) -> list[str]:
-    """Return a fault for each file beside checkpoints, hidden file, and file in TMPDIR."""
+    """Return a fault for each other file among checkpoints, each hidden file, and each file in TMPDIR."""
     beside = [path for path in folder.rglob("checkpoints/*") if path.suffix != ".ckpt"]
     there = {*beside, *folder.rglob(".*"), *(path for path in scratch.rglob("*") if path.is_file())}
     return [f"a scratch file is left in {'TMPDIR' if scratch in path.parents else path.parent.name}" for path in there]
@@ -186,7 +186,7 @@ def interruptions(whole: Whole, quick: bool) -> Iterator[Step]:
 
 
 def flips(whole: Whole, quick: bool) -> Iterator[Step]:
-    """Yield the steps that flip bits; the bundle is exported first, where this tree can."""
+    """Yield the steps that flip bits; the bundle is exported first, if this tree can."""
     models = {"checkpoint": next((whole.work / "whole").rglob("last.ckpt"))}
     if "export" in registered("COMMANDS"):
         models["bundle"] = whole.work / "bundle"

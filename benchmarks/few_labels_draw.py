@@ -78,7 +78,7 @@ def rows_of(corpus: Corpus, split: Split) -> list[Row]:
 
 
 def labelled(corpus: Corpus) -> Iterator[Row]:
-    """Yield the rows of train, with the shares of its raters where the corpus has them."""
+    """Yield the rows of train, with the shares of its raters if the corpus has them."""
     shares = corpus.soft_targets
     for number, row in enumerate(rows_of(corpus, "train")):
         yield row if shares is None else row | shares_of(corpus.label_names, shares[number].tolist())

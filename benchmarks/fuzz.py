@@ -1,6 +1,6 @@
 """Bad inputs: does any end in a traceback, hang, take the machine's memory or spoil what was there?
 
-    make fuzz              some thousand inputs, in a quarter of an hour; writes its part of docs/reliability.md
+    make fuzz              a thousand inputs, in a quarter of an hour; writes its part of docs/reliability.md
     make fuzz QUICK=1      a sample of them in less than a minute; writes nothing
 
 Every input runs in a process of its own, forked from this one when everything is imported. Its limits are 10 seconds of
@@ -60,7 +60,7 @@ def cases_of(models: victim.Models, quick: bool, only: str) -> list[Case]:
     """Return the inputs; for a quick run a sample of each kind."""
     parts = [*fuzz_inputs.PARTS, *fuzz_models.PARTS, fuzz_sizes.sizes, fuzz_disk.disks]
     cases = [case for part in parts for case in part(models) if only in f"{case.kind}: {case.name}"]
-    return cases[::25] if quick else cases
+    return cases[::40] if quick else cases
 
 
 def rows_of(results: Sequence[Ended]) -> list[tuple[str, ...]]:
@@ -94,8 +94,8 @@ def write_page(rows: Iterable[tuple[str, ...]], results: Sequence[Ended], minute
     lines = [
         f"{datetime.now(UTC):%Y-%m-%d}, {CORES} cores of {facts['processor']}, {made_on}, {minutes:.0f} minutes: "
         f"{len(results):,} inputs.",
-        f"The longest took {slowest:.0f} s (limit {SECONDS} s), the largest {largest / 2**20:,.0f} MB beside what is "
-        f"imported (limit {MEMORY / 2**20:,.0f} MB).\n",
+        f"The longest took {slowest:.0f} s (limit {SECONDS} s), the largest {largest / 2**20:,.0f} MB on top of the "
+        f"imports (limit {MEMORY / 2**20:,.0f} MB).\n",
         *("| " + " | ".join(cells) + " |" for cells in (HEAD, ["---"] * len(HEAD), *rows)),
     ]
     kinds = {each.case.kind for each in results}
@@ -108,7 +108,7 @@ def main() -> int:
     """Measure, print and write; return 1 if anything was at fault."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a sample, in less than a minute; writes nothing")
-    parser.add_argument("--only", default="", help="those whose kind and name hold this; writes nothing")
+    parser.add_argument("--only", default="", help="only inputs whose kind and name contain this; writes nothing")
     given, began = parser.parse_args(), time.monotonic()
     if sys.platform != "linux":
         print("this needs Linux: it forks, and limits memory")

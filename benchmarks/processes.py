@@ -1,4 +1,4 @@
-"""Several processes: how many times the tokens a second of one process, each with one thread, do two train?
+"""Several processes: how many times as many tokens per second do two train as one, with one thread each?
 
     python -m benchmarks.processes
 

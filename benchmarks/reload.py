@@ -1,5 +1,5 @@
 # needs project/export project/serve
-"""Does a server lose a request that changes its model ten times under load, and is then told to stop?
+"""Does a server lose a request if its model is replaced ten times under load, and it is then told to stop?
 
     .venv/bin/python -m benchmarks.reload --bundle bundle    in half a minute
 
@@ -43,7 +43,7 @@ def two_bundles(bundle: Path, folder: Path) -> dict[str, float]:
 
 
 def point(folder: Path, name: str) -> None:
-    """Let the link that is served lead to a bundle, in one step."""
+    """Let the link that is served point to a bundle, in one step."""
     (folder / "new").symlink_to(name)
     (folder / "new").replace(folder / "current")
 

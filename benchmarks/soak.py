@@ -177,8 +177,8 @@ def measure(work: Path, quick: bool, minutes: float) -> list[Limit]:
     bundle = victim.make_models(work, *DEFAULT_SIZES).bundle
     assert bundle is not None  # since there is a server
     found: list[Limit] = []
-    steps: list[tuple[Step, float]] = [(crowded, 8 if quick else 60), (abandoned, 5 if quick else 30)]
-    steps.append((endured, 10 if quick else 60 * minutes))
+    steps: list[tuple[Step, float]] = [(crowded, 5 if quick else 60), (abandoned, 3 if quick else 30)]
+    steps.append((endured, 5 if quick else 60 * minutes))
     log = work / "log"
     with serving(bundle, log) as (url, pid):
         for step, seconds in steps:

@@ -120,7 +120,7 @@ def begun(folder: Path) -> bool:
 
 
 def being_written(folder: Path, scratch: Path) -> set[tuple[Path, int, int]]:
-    """Return names, sizes and times of checkpoints and of files beside them and in TMPDIR."""
+    """Return names, sizes and times of checkpoints and of files next to them and in TMPDIR."""
     found = set()
     for path in (*folder.glob("runs/*/checkpoints/*"), *scratch.rglob("*")):
         with suppress(FileNotFoundError):

@@ -3,7 +3,6 @@
 import ast
 import inspect
 import os
-import re
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -32,9 +31,9 @@ def main() -> int:
             raise UserError(f"there is no command {name!r}: choose one of {', '.join(commands)}")
     except (UserError, OSError, OverflowError, MemoryError, RuntimeError) as error:
         line = " ".join(str(error).split()).partition(" Exception raised from ")[0]  # torch's own trace
-        if isinstance(error, RuntimeError) and not re.search("(allocate|enough|of) memory|size calculation", line):
-            raise  # all others are torch's, of sizes
-        if os.environ.get("LOCAL_RANK", "0") == "0":  # of several processes one says it
+        if isinstance(error, RuntimeError) and "allocate" not in line:  # torch's, when memory is missing
+            raise
+        if os.environ.get("LOCAL_RANK", "0") == "0":  # only one of several processes reports it
             print(f"error: {line[:900] or 'no memory is left: choose smaller sizes'}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -43,10 +42,10 @@ def main() -> int:
 
 
 def run(name: str, place: str, words: list[str]) -> None:
-    """Import the function at `place` and call it with what `words` say.
+    """Import the function at `place` and call it with the command-line arguments `words`.
 
     Raises:
-        UserError: The words cannot be understood, a package is missing, or what the command itself raises.
+        UserError: The arguments cannot be parsed, a package is missing, or the command itself raises it.
     """
     try:
         function = load(place)

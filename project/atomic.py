@@ -37,7 +37,7 @@ def scratch_beside(path: Path, folder: bool = False) -> Iterator[Path]:
 def remove_left_overs(folder: Path) -> None:
     """Remove the scratch files of killed processes.
 
-    A lock tells those of living processes, also in other containers; where there are no locks, all stay.
+    A lock marks those of running processes, even in other containers; if there are no locks, all stay.
     """
     for old in folder.glob(".*.[0-9]*-[0-9]*.unfinished"):
         with suppress(OSError), locked(old):
@@ -50,7 +50,7 @@ def locked(path: Path) -> Iterator[None]:
 
     Raises:
         BlockingIOError: Another process holds it.
-        OSError: There are no locks here.
+        OSError: Locks are not supported here.
     """
     if sys.platform == "win32":
         raise OSError("no locks")
@@ -93,7 +93,7 @@ def cached_folder(folder: Path, build: Callable[[Path], None]) -> None:
         return
     try:
         if folder.is_dir():
-            print(f"{folder} is damaged: it is made again", file=sys.stderr)
+            print(f"{folder} is damaged: it is rebuilt", file=sys.stderr)
             shutil.rmtree(folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
         with scratch_beside(folder, folder=True) as scratch:
@@ -119,14 +119,14 @@ def is_intact(folder: Path) -> bool:
 
 
 def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file, in hexadecimal digits, reading it piece by piece."""
+    """Return the SHA-256 of a file, in hexadecimal digits, reading it in chunks."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sync(path: Path) -> None:
     """Wait until a file, or the names in a folder, are on the disk."""
-    if path.is_dir() and os.name == "nt":  # Windows opens no folders
+    if path.is_dir() and os.name == "nt":  # Windows cannot open folders
         return
     handle = os.open(path, os.O_RDONLY)
     try:

@@ -29,12 +29,12 @@ class Batch(NamedTuple):
     token_ids: PackedSequence
     labels: Tensor  # (B,) int64
     rows: Tensor  # (B,) int64
-    soft_targets: Tensor | None = None  # (B, C) float32; in train, if the corpus has them; of any of C always
+    soft_targets: Tensor | None = None  # (B, C) float32; in train, if the corpus has them; always if labels=any
 
     def to(self, device: torch.device) -> "Batch":
-        """Copy to a device. From pinned memory that takes no waiting, which Lightning would do for a PackedSequence."""
-        waitless = device.type == "cuda"  # on MPS such copies are wrong (pytorch#83015)
-        return Batch(*(part if part is None else part.to(device, non_blocking=waitless) for part in self))  # type: ignore[arg-type]
+        """Copy to a device, without waiting if memory is pinned; Lightning would wait for a PackedSequence."""
+        on_cuda = device.type == "cuda"  # on MPS such copies are wrong (pytorch#83015)
+        return Batch(*(part if part is None else part.to(device, non_blocking=on_cuda) for part in self))  # type: ignore[arg-type]
 
     @property
     def targets(self) -> Tensor:
@@ -53,7 +53,7 @@ class DataFacts(NamedTuple):
         pretrained: Vectors of the vocabulary, (V, E), and which words have one, (V,) bool; None for random ones.
         corpus: Where the texts come from.
         labels: Whether a text has one of the classes, or any number of them.
-        least: How many every text of train has at least, 0 or 1.
+        least: The fewest labels that a text of train has, 0 or 1.
     """
 
     tokenizer: Tokenizer
@@ -74,18 +74,18 @@ def pack(token_ids: Sequence[Tensor]) -> PackedSequence:
     """
     lengths = [len(ids) for ids in token_ids]
     if min(lengths) < 1:
-        raise ValueError("a text of no tokens cannot be packed; the tokenizer gives it one <unk>")
+        raise ValueError("a text without tokens cannot be packed; the tokenizer gives it one <unk>")
     padded = pad_sequence(list(token_ids), batch_first=True, padding_value=PAD_ID)  # (B, T)
     return pack_padded_sequence(padded, torch.tensor(lengths), batch_first=True, enforce_sorted=False)
 
 
 class EncodedTexts(Dataset[Batch]):
-    """A split as token ids, of which a loader takes a batch at once.
+    """A split as token ids, from which a loader takes a whole batch at once.
 
     Args:
         split: Its tokens, as positions in a table of all tokens of the corpus.
         ids: The token id of each position in that table.
-        members: Which class is in which answer, see `Corpus`.
+        members: Which classes are in which answer, see `Corpus`.
     """
 
     def __init__(self, split: SplitTokens, ids: NDArray[np.int64], members: NDArray[np.float32] | None = None) -> None:
@@ -103,11 +103,11 @@ class EncodedTexts(Dataset[Batch]):
 
     @property
     def least(self) -> int:
-        """1 if every text has a class, of any number of them, else 0."""
+        """1 if texts may have any number of classes and each has at least one, else 0."""
         return 0 if self._members is None else int(self._members[self.labels].any(1).all())
 
     def share_of(self, token_id: int) -> float:
-        """Return which share of all tokens has this id."""
+        """Return the share of all tokens that have this id."""
         return float((self._ids[self._split.tokens] == token_id).mean())
 
     def __getitems__(self, rows: list[int]) -> Batch:
@@ -124,7 +124,7 @@ def neighbours(batch_sizes: Tensor) -> tuple[Tensor, Tensor]:
     """Return the positions of adjacent tokens of a packed batch, the left and the right of each pair, (N - B,) each.
 
     Args:
-        batch_sizes: How many texts are at least so long, (T,), as in a PackedSequence; on the CPU, as is the result.
+        batch_sizes: How many texts reach each time step, (T,), as in a PackedSequence; on the CPU, as is the result.
     """
     right = torch.arange(int(batch_sizes[0]), int(batch_sizes.sum()))  # every token but the first of each text
     return right - batch_sizes[:-1].repeat_interleave(batch_sizes[1:]), right

@@ -16,20 +16,20 @@ class BucketSampler(DistributedSampler[int]):
     `DataLoader(batch_size=..., sampler=...)`; Lightning calls `set_epoch` on it, also when a run is resumed, and does
     not replace a `DistributedSampler`.
 
-    Of several processes each gets every `num_replicas`-th row of a bucket, so that their steps have similar lengths.
-    Rows come once an epoch; only if the last bucket of a training has fewer rows than there are processes, each still
-    gets one: the first ones of the epoch come again. Fewer rows than processes are given to each as a whole.
+    With several processes, each gets every `num_replicas`-th row of a bucket, so that their steps have similar lengths.
+    Each row comes once per epoch; only if the last bucket in training has fewer rows than there are processes, the
+    first rows of the epoch are repeated, so that each gets one. If there are fewer rows than processes, each gets all.
 
     Args:
         lengths: Tokens in each text.
         batch_size: Texts per batch and process.
         shuffle: False for val, test and predict.
-        seed: Together with the epoch it fixes the order.
-        mixed: Without shuffling, whether the order is random, the same in every epoch: its beginning stands for all.
+        seed: Determines the order, together with the epoch.
+        mixed: Whether, without shuffling, every epoch has the same random order: its beginning is a fair sample.
         num_replicas: Processes.
         rank: This process.
         pool_batches: Batches sorted together: more means less padding and less randomness.
-        labels: Label of each text: if given, an epoch has as many texts, drawn evenly from the classes.
+        labels: Label of each text: if given, an epoch draws that many texts, evenly from the classes.
 
     Attributes:
         repeated: Whether every process gets all rows.

@@ -28,7 +28,7 @@ def run_dir(trainer: L.Trainer) -> Path | None:
 
 
 def of_all_processes(trainer: L.Trainer, value: Any) -> list[Any]:
-    """Return what each process has for `value`; all have to take part."""
+    """Gather `value` from all processes; each of them has to call this."""
     gathered = [value] * trainer.world_size
     if trainer.world_size > 1:
         torch.distributed.all_gather_object(gathered, value)
@@ -36,7 +36,7 @@ def of_all_processes(trainer: L.Trainer, value: Any) -> list[Any]:
 
 
 class Checkpoint(ModelCheckpoint):
-    """A `ModelCheckpoint` that a resumed run takes over whole, and that saves at SIGTERM but at no other exception.
+    """A `ModelCheckpoint` that a resumed run restores as a whole, and that saves on SIGTERM but on no other exception.
 
     Lightning forgets the best score if a run continues in a new folder, so that its first epoch would count as the
     best whatever it scored. And `save_on_exception` would save whatever an error has left of the weights; SIGTERM ends
@@ -56,7 +56,7 @@ class Checkpoint(ModelCheckpoint):
 class PredictionWriter(BasePredictionWriter):
     """Writes the predictions of a corpus: one row per row of its source, in order, with all its columns.
 
-    Added are ``predicted`` and a probability ``p_LABEL`` for each class; they are empty for bad rows. The file is the
+    It adds ``predicted`` and a probability ``p_LABEL`` for each class; they are empty for bad rows. The file is the
     Trainer's `output`, or ``predictions.csv`` in the run's folder. Until the end only the logits are kept, (rows, C)
     float32.
     """
@@ -77,7 +77,7 @@ class PredictionWriter(BasePredictionWriter):
         self._logits[rows.cpu().numpy()] = logits.cpu().numpy()
 
     def on_predict_end(self, trainer: Any, pl_module: Any) -> None:
-        """Gather the logits of all processes and write the file in one."""
+        """Gather the logits of all processes and write the file in one of them."""
         each = of_all_processes(trainer, self._logits)
         if not trainer.is_global_zero:
             return

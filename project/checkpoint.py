@@ -17,6 +17,7 @@ from project.text import UNK_ID, Tokenizer, TokenizerState
 KEY = "sentiment"  # of `ModelState` in a Lightning checkpoint
 PREFIX = "network."  # of the network's weights among a checkpoint's
 FORMAT = 5
+LATER = ("hyper_parameters", "datamodule_hyper_parameters", "loops")  # parts of Lightning's that others read
 UNFIT = (TypeError, KeyError, ValueError, AttributeError, IndexError, RuntimeError)  # what odd values raise
 PACKAGES = ("torch", "lightning", "torchtext", "project")  # whose versions a checkpoint holds
 
@@ -54,21 +55,21 @@ def load_plain(path: str | Path, kind: str, hint: str = "") -> Any:
     """Load a torch file onto the CPU without running any code from it.
 
     Args:
-        path: Of the file.
-        kind: What it should be, for the message.
-        hint: What to do if it is missing, likewise.
+        path: The file.
+        kind: What the file should be, for the message.
+        hint: What to do if the file is missing, for the message.
 
     Raises:
         UserError: It cannot be read.
     """
     try:
-        with ZipFile(path) as archive:  # torch packs nothing, and does not look at the checksums
+        with ZipFile(path) as archive:  # torch compresses nothing, and does not check checksums
             if sum(each.file_size for each in archive.infolist()) > Path(path).stat().st_size or archive.testzip():
                 raise ValueError(path)
         return torch.load(path, map_location="cpu", weights_only=True)
     except (FileNotFoundError, IsADirectoryError) as error:
         raise UserError(f"{kind} {path} does not exist: {hint}") from error
-    except Exception as error:  # what is no checkpoint can raise anything
+    except Exception as error:  # a file that is not a checkpoint can raise anything
         raise UserError(f"{path} is not a {kind} that can be read: it is damaged, or of another kind") from error
 
 
@@ -81,7 +82,7 @@ def save_plain(content: Any, path: Path) -> None:
     with atomic_write(path) as scratch, scratch.open("wb") as file:
         try:
             torch.save(content, file)
-        except RuntimeError as error:  # torch's own words hide what the disk says
+        except RuntimeError as error:  # torch's own message hides the system's
             raise error.__context__ or error from None
 
 
@@ -113,9 +114,10 @@ def restore(checkpoint: dict[str, Any], path: str | Path = "the checkpoint") -> 
             raise UserError(f"{path} has checkpoint format {found:d}, this version reads format {FORMAT}: train again")
         for name, weight in checkpoint["state_dict"].items():
             if weight.nbytes > weight.untyped_storage().nbytes() or not torch.isfinite(weight).all():
-                raise UserError(f"{path} holds NaN or infinite numbers in {name}, or not all: take another checkpoint")
+                raise UserError(f"{path} has NaN, infinite or missing numbers in {name}: use another checkpoint")
         weights = {n.removeprefix(PREFIX): w for n, w in checkpoint["state_dict"].items() if n.startswith(PREFIX)}
-        if network_shapes(state["network"]) != {name: weight.shape for name, weight in weights.items()}:
+        shapes, parts = {name: w.shape for name, w in weights.items()}, [state["versions"], *map(checkpoint.get, LATER)]
+        if network_shapes(state["network"]) != shapes or not all(isinstance(each, dict | None) for each in parts):
             raise ValueError(path)  # before it is built: it may name any size
         network = build_network(state["network"])
         network.load_state_dict(weights)
@@ -124,5 +126,5 @@ def restore(checkpoint: dict[str, Any], path: str | Path = "the checkpoint") -> 
         (row,) = model.network(pack([torch.tensor([UNK_ID, len(model.tokenizer) - 1])])).tolist()
         dict(zip(model.decision(row).probabilities, row, strict=True))  # raises if there is not a logit for each label
     except UNFIT as error:
-        raise UserError(f"{path} does not fit together: it is damaged, or edited; take another checkpoint") from error
+        raise UserError(f"{path} is inconsistent: it is damaged or was edited; use another checkpoint") from error
     return model

@@ -35,22 +35,22 @@ class SentimentClassifier(L.LightningModule):
     """A BiLSTM text classifier.
 
     Its network is built in `setup`, when the data module knows the vocabulary and the classes, or from a checkpoint,
-    which has both. Plain hyperparameters are all that it takes.
+    which has both. It takes only plain hyperparameters.
 
     Args:
         encoder: Turns a text's word vectors into its features: BiLSTMEncoder, CNNEncoder, or your subclass of Encoder.
-        embedding_dim: Numbers in a word vector (E); that of the pretrained vectors, if there are any.
-        dropout: Share dropped of the features.
-        embedding_dropout: Share dropped of the numbers of the embeddings.
+        embedding_dim: Size of a word vector (E); has to match the pretrained vectors, if there are any.
+        dropout: Dropout probability on the features.
+        embedding_dropout: Dropout probability on the elements of the word vectors.
         learning_rate: Peak learning rate of the schedule.
         weight_decay: AdamW's weight decay, on weight matrices other than the embedding.
         warmup: Share of the optimizer steps in which the learning rate rises linearly; it then falls linearly to 0.
         label_smoothing: Share of each label that is spread over all classes in training (Szegedy et al. 2016); soft
             targets stay as they are.
-        class_weights: balanced weighs each class in the loss by the inverse of its frequency in train; null: all 1.
+        class_weights: balanced weights each class in the loss by the inverse of its frequency in train; null: all 1.
         network: Name of the network: SentimentNetwork, or one that an add-on brings.
-        network_options: Options of such a network, by name.
-        init_from: A .pt file whose weights (by name and shape) and word vectors training starts from.
+        network_options: Options of that network, by name.
+        init_from: A .pt file to start training from: weights, by name and shape, and word vectors.
     """
 
     network: nn.Module
@@ -90,7 +90,7 @@ class SentimentClassifier(L.LightningModule):
         Raises:
             UserError: The data has another vocabulary or other classes than the model, or vectors that do not fit.
         """
-        # processes have equal buffers, and may have unequal numbers of batches to measure: none waits for another's
+        # buffers are equal in all processes: syncing them would wait for those with fewer batches to measure
         self._ddp_params_and_buffers_to_ignore = [name for name, _ in self.named_buffers()]
         if self.trainer.strategy.root_device.type == "cuda":
             torch.set_float32_matmul_precision("high")  # TF32, as cuDNN's recurrent layers have it anyway
@@ -110,7 +110,7 @@ class SentimentClassifier(L.LightningModule):
             raise UserError("data and checkpoint differ in vocabulary or labels: use load_from_checkpoint first")
 
     def build_for(self, facts: DataFacts) -> None:
-        """Make loss, metrics and a fresh network for what `facts` tells of the data.
+        """Make loss, metrics and a fresh network for the data that `facts` describes.
 
         Raises:
             UserError: Its vectors or the file to start from do not fit.
@@ -193,7 +193,7 @@ class SentimentClassifier(L.LightningModule):
         return self._measure(batch, self.test_figures)
 
     def _measure(self, batch: Batch, figures: Figures) -> dict[str, Tensor]:
-        """Keep a batch; return, for callbacks, its rows (B,) and labels (B,) and what the network says, (B, C)."""
+        """Keep a batch; return, for callbacks, its rows (B,), its labels (B,) and the network's logits (B, C)."""
         logits = self(batch.token_ids)  # (B, C)
         figures.add(logits, batch, self.loss.weight, self.decision)
         return {"rows": batch.rows, "labels": batch.labels, "logits": logits.float()}
@@ -210,7 +210,7 @@ class SentimentClassifier(L.LightningModule):
         """AdamW (Loshchilov and Hutter 2019) with a learning rate that changes at every optimizer step.
 
         Raises:
-            UserError: The network is one that is not trained.
+            UserError: The network cannot be trained.
         """
         groups = self.network.parameter_groups(self.hparams["weight_decay"])  # type: ignore[operator]
         fused = not self.trainer.precision.endswith("mixed")  # Lightning clips no gradients for such an optimizer then
@@ -231,7 +231,7 @@ class SentimentClassifier(L.LightningModule):
         self._check_options(checkpoint[self.CHECKPOINT_HYPER_PARAMS_KEY], state["network"])
         if self.state is not None:
             self._check_words(state["tokenizer"], state["label_names"], state["decision"].get("labels", "one"))
-        if self.state is None or state["network"] != self.state["network"]:  # one that no options of ours describe
+        if self.state is None or state["network"] != self.state["network"]:  # one that our options do not describe
             self.build(state)
         self.state["decision"] = state["decision"]  # type: ignore[index] # build has set it
         old, new = (each["learning_rate"] for each in (checkpoint[self.CHECKPOINT_HYPER_PARAMS_KEY], self.hparams))
@@ -239,10 +239,10 @@ class SentimentClassifier(L.LightningModule):
             schedule["base_lrs"] = [new if rate == old else rate for rate in schedule["base_lrs"]]
 
     def _check_options(self, saved: dict[str, Any], network: NetworkState) -> None:
-        """Refuse options that `load_from_checkpoint` was given, or this model, that would be another network's."""
+        """Refuse options, of `load_from_checkpoint` or of this model, that describe another network."""
         own = self._network_state()
         if unknown := saved.keys() - self.hparams.keys() - {"_instantiator"}:
-            raise UserError(f"{unknown.pop()} is no option of the model: those of the encoder are the checkpoint's own")
+            raise UserError(f"{unknown.pop()} is not an option of the model; the checkpoint sets the encoder's options")
         for name, value in own["arguments"].items():
             if own["name"] == network["name"] and network["arguments"].get(name, value) != value:
-                raise UserError(f"{name} is {value}, the checkpoint's {network['arguments'][name]}: leave it out")
+                raise UserError(f"{name} is {value}, but the checkpoint has {network['arguments'][name]}: omit it")

@@ -25,18 +25,18 @@ from yaml import YAMLError
 from project.checkpoint import KEY, read_checkpoint, restore
 from project.classifier import SentimentClassifier
 from project.datamodule import SentimentDataModule
-from project.encoder import encoder_class
+from project.encoder import encoder_class, encoder_state
 from project.errors import UserError
 from project.options import explain
 from project.registry import default_config, load, registered
 from project.trainer import CheckpointFile, SentimentTrainer, Stop
 
-# beginnings of the names of options that a checkpoint answers for
+# prefixes of the options that a checkpoint decides
 WORDS = ("data.tokenizer", "data.bpe_size", "data.min_freq", "data.max_vocab_size", "data.vectors", "data.pretrained")
 CHECKPOINT_DECIDES = ("model.", "optimizer", "lr_scheduler", "data.max_length", "data.truncation", *WORDS)
 FREE = ("model.learning_rate", "model.warmup", "model.label_smoothing")  # but a resumed run may change these
 FIT = dict.fromkeys(("optimizer", "lr_scheduler", "test_after_fit"), ("fit",))
-# callbacks of configs/default.yaml that the Trainer refuses if it is told to have no such thing
+# callbacks of configs/default.yaml that the Trainer refuses if their feature is switched off
 REFUSED = {"enable_progress_bar": ProgressBar, "logger": LearningRateMonitor, "enable_checkpointing": ModelCheckpoint}
 OF_COMMANDS = FIT | {"verbose": ("test", "validate"), "output": ("predict",), "overwrite": ("predict",)}
 
@@ -87,7 +87,7 @@ class OneLineParser(LightningArgumentParser):
         if found := re.search(r'^Parser key "([\w.]+)": (?:- )?Expected a path but (\S+) either', line):
             line = f"--{found[1]}={found[2]}: there is no such class; give a name, or project.MODULE.NAME"
         elif found := re.search(r"""key "([\w.]+)".* Option '(\w+)' is not accepted""", line):
-            line = f"--{found[1]}.{found[2]} is no option of what --{found[1]} names"
+            line = f"--{found[1]}.{found[2]} is not an option of the class that --{found[1]} names"
         raise UserError(f"{line[:300]}; see sentiment COMMAND --help") from ex
 
     def parse_args(self, *args: Any, **kwargs: Any) -> Any:
@@ -104,11 +104,11 @@ def run_configured(name: str, function: Callable[..., None], words: Sequence[str
     """Call a function that takes a data module, and perhaps a model, made from the configurations of `fit`.
 
     Raises:
-        UserError: The words cannot be understood, or what the function itself raises.
+        UserError: The arguments cannot be parsed, or the function itself raises it.
     """
     description, explained = explain(function)
     parser = OneLineParser(f"sentiment {name}", description=description, default_config_files=[default_config()])
-    parser.add_argument("--config", action="config", help="a configuration laid over the default")
+    parser.add_argument("--config", action="config", help="a configuration that overrides the default")
     parameters = inspect.signature(function, eval_str=True).parameters
     for parameter in parameters.values():
         if parameter.annotation in (SentimentDataModule, SentimentClassifier):
@@ -140,12 +140,12 @@ class SentimentCLI(LightningCLI):
         return {cls.command: LightningCLI.subcommands()[cls.command] | {"weights_only"}}  # which it always is
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Let one seed rule the order of batches too, and callbacks of add-ons be turned off."""
+        """Let one seed determine the order of batches too, and let callbacks of add-ons be turned off."""
         parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
         if self.command == "fit":
             parser.add_optimizer_args()
             parser.add_lr_scheduler_args()
-            parser.add_argument("--resume", choices=[*registered("RESUME")], help="how to find a run to go on with")
+            parser.add_argument("--resume", choices=[*registered("RESUME")], help="how to find the run to continue")
         for option, commands in OF_COMMANDS.items():  # a configuration that was saved by one fits the others too
             if self.command not in commands:
                 parser.add_argument(f"--{option}", type=Any, help=f"ignored: an option of {commands[0]}")
@@ -155,10 +155,10 @@ class SentimentCLI(LightningCLI):
             parser.add_argument(f"--{name}", type=bool, default=True, help=f"false: --without={name}")
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
-        """Read the checkpoint; without one in the words, parse these, since a configuration may name it.
+        """Read the checkpoint; if no argument names one, parse them all, since a configuration may name it.
 
         Raises:
-            UserError: The words cannot be understood, or the checkpoint cannot be read.
+            UserError: The arguments cannot be parsed, or the checkpoint cannot be read.
         """
         words = ArgumentParser(add_help=False, allow_abbrev=False)
         words.add_argument("--ckpt_path")
@@ -177,7 +177,7 @@ class SentimentCLI(LightningCLI):
             restore(self.checkpoint, path)  # raises if it cannot be used
 
     def _parse_ckpt_path(self) -> None:
-        """Lay a checkpoint's own settings under those that were given; Lightning's would overrule them.
+        """Use a checkpoint's own settings unless others are given; Lightning would let the checkpoint win.
 
         Raises:
             UserError: A checkpoint is needed and missing, or what was given cannot be used or contradicts it.
@@ -207,7 +207,7 @@ class SentimentCLI(LightningCLI):
             given = getattr(chosen.get(name), "class_path", chosen.get(name))
             if given != value and name.startswith(CHECKPOINT_DECIDES) and name not in FREE:
                 option = name.replace(".init_args", "").removesuffix(".class_path")
-                raise UserError(f"--{option} is {given}, the checkpoint's {value}: leave it out, or train anew")
+                raise UserError(f"--{option} is {given}, but the checkpoint has {value}: omit it or train again")
 
     def instantiate_trainer(self, **kwargs: Any) -> L.Trainer:
         """Make the Trainer, with the callbacks that add-ons bring.
@@ -263,24 +263,24 @@ def settings_of(checkpoint: dict[str, Any]) -> dict[str, Any]:
         UserError: It names an encoder that is not of this tree, or an optimizer that is neither of it nor of torch.
     """
     model, data = ({**checkpoint.get(key, {})} for key in ("hyper_parameters", "datamodule_hyper_parameters"))
-    seed = {"seed_everything": data.pop("seed")} if data else {}
+    seed = {"seed_everything": data.pop("seed", 0)} if data else {}
     chosen = {"optimizer": None, "lr_scheduler": None} | checkpoint.get("optimizer", {})
     for made in filter(None, chosen.values()):
         if made["class_path"].split(".")[0] not in ("torch", "lightning", "project"):
-            raise UserError(f"the checkpoint was trained with {made['class_path']}: resume from Python, or train anew")
-    encoder_class(model["encoder"])
+            raise UserError(f"the checkpoint was trained with {made['class_path']}: resume from Python or train again")
+    encoder_class(encoder_state(model["encoder"]))
     return {**seed, **chosen, "model": model, "data": data}
 
 
 def ignore_idle_warnings() -> None:
     """Ignore warnings and advertisements of Lightning's that a user can do nothing about, or should not."""
-    # lightning 2.6 uses torch 2.13 in a way that is going out of use
+    # lightning 2.6 uses torch 2.13 in a deprecated way
     warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
     # loading takes far less time than the model, and workers would compete with it for the cores
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     # a language model of a corpus without val is trained all the same
     warnings.filterwarnings("ignore", message=".*have no `val_dataloader`.*")
-    # the words are those of sys.argv
+    # the arguments are those of sys.argv
     warnings.filterwarnings("ignore", message="LightningCLI's args parameter")
     # an advertisement at every start
     logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(
@@ -305,5 +305,5 @@ def run_trainer(command: str, words: list[str]) -> None:
         SentimentCLI(SentimentClassifier, SentimentDataModule, trainer_class=SentimentTrainer, **how)
     except (MisconfigurationException, UnicodeDecodeError) as error:  # also in the middle of a run
         raise UserError(f"trainer settings: {' '.join(str(error).split())}") from error
-    except SIGTERMException:  # Lightning would end with 0, as if all were done
+    except SIGTERMException:  # Lightning would exit with 0, as if all were done
         sys.exit(128 + (Stop.signal or signal.SIGTERM))

@@ -33,8 +33,8 @@ def load_corpus(
         name: One of `CORPORA`, or of those of an add-on, a file or a folder.
         options: How rows become a corpus.
         known_labels: A checkpoint's labels: no others may occur.
-        labelled: False to take every row as a text to predict; the corpus then has a test split alone.
-        whole: The split that a single file is, instead of train; nothing is carved out of it.
+        labelled: False to take every row as a text to predict; the corpus then has only a test split.
+        whole: Which split a single file is, instead of train; nothing is carved out of it.
 
     Raises:
         UserError: There is no such corpus, it cannot be fetched or read, or its rows cannot be used.

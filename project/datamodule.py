@@ -49,7 +49,7 @@ class ResumableLoader(DataLoader[Batch]):
     def __iter__(self) -> Iterator[Batch]:  # type: ignore[override] # the loop needs no more than an iterator
         """Yield the batches of the epoch, or what is left of it."""
         self._yielded, self._skipped = self._skipped, 0
-        torch.empty((), dtype=torch.int64).random_()  # torch's own draw without workers: figures of a seed rest on it
+        torch.empty((), dtype=torch.int64).random_()  # torch's own draw without workers: a seed's figures depend on it
         for batch in islice(super().__iter__(), self._yielded, None):
             self._yielded += 1
             yield batch
@@ -70,36 +70,36 @@ class SentimentDataModule(L.LightningDataModule):
         corpus: Built-in name (movies, products, tweets, editorials, or one that an add-on brings), or a file or a
             folder of files (.csv, .tsv, .jsonl, each also .gz, or .parquet).
         batch_size: Texts per batch and process.
-        text_column: Name of the column of texts; in CSV and TSV without a header its number, from 1.
-        label_column: Name or number of the column of labels: text, whole numbers or booleans.
-        bad_rows: error stops at rows that cannot be used, counting them; skip leaves them out and lists them in a file.
+        text_column: Name of the text column; if a CSV or TSV file has no header, its number, from 1.
+        label_column: Name or number of the label column: text, whole numbers or booleans.
+        bad_rows: error stops if rows cannot be used, and counts them; skip leaves them out and lists them in a file.
         val_share: Share of train that becomes val if the corpus has none, of each class.
         test_share: Share of train that becomes test if the corpus has none; 0 for no test.
-        drop_duplicates: Whether texts that come again, or are in val or test too, are removed from train.
+        drop_duplicates: Whether repeated texts, and those that are also in val or test, are removed from train.
         soft_targets: Whether train has a probability of each label in columns p_LABEL, as predict writes them: the
             model is trained on these. A row of train may then lack its label, and counts as the most probable one; val
-            and test are measured on labels alone. null: as the corpus says; movies and its like have the shares of
-            their raters, a file has none.
-        delimiter: What separates the columns of CSV and TSV; null for comma, semicolon or tab, by the first line.
+            and test are measured on labels alone. null: what the corpus provides; movies and the other built-in ones
+            have the shares of their raters, a file has none.
+        delimiter: What separates the columns of CSV and TSV; null detects comma, semicolon or tab from the first line.
         group_column: Name or number of a column of groups, such as authors: rows of one group stay together when val
             and test are taken out of train, so that the shares of classes are approximate.
-        labels: one label a text, or any number of them: a list, or names separated by a bar, semicolon or comma; or
-            columns of 0 and 1, whose names label_column then lists, such as joy,fear or is_*.
-        balanced_sampling: Whether an epoch draws equally many texts of each class, repeating those of rare ones; of any
-            number of labels, of each set of labels.
+        labels: one if each text has one label, any if it may have any number: a list, or names separated by a bar,
+            semicolon or comma; or columns of 0 and 1, whose names label_column then lists, such as joy,fear or is_*.
+        balanced_sampling: Whether an epoch draws equally many texts of each class, repeating those of rare ones; with
+            labels=any, equally many of each set of labels.
         tokenizer: words (basic_english), or one that an add-on brings: unicode (words of every script), bpe (sub-words
             learned from train) or a tokenizer.json.
         bpe_size: How many sub-words bpe learns.
-        max_length: Longest text that is kept whole, in tokens.
+        max_length: Maximum number of tokens in a text; longer texts are truncated.
         truncation: Which tokens of a longer text are kept: head, tail, or head+tail.
         min_freq: Occurrences in train that a word needs to enter the vocabulary; a rarer one needs a pretrained
             vector, and is frozen.
-        max_vocab_size: Most words of train in the vocabulary; null for all.
-        vectors: Word vectors to start from: glove-6b-50d, a file in GloVe's or fastText's format, a .pt file of a
-            command that trains them, or null for none.
-        pretrained_words: How many of the commonest pretrained words that train lacks join the vocabulary, frozen.
+        max_vocab_size: Maximum number of training words in the vocabulary; null for no limit.
+        vectors: Word vectors to start from: glove-6b-50d, a file in GloVe's or fastText's format, a .pt file from
+            a command that trains them, or null for none.
+        pretrained_words: How many of the most common pretrained words that train lacks are added, frozen.
         num_workers: Loader processes; 0 is fastest here, since loading takes far less time than the model.
-        seed: Of the order of batches. The command line links it to seed_everything.
+        seed: Seed for the order of batches. The command line links it to seed_everything.
     """
 
     tokenizer: Tokenizer | None = None  # after `setup`; that of the model if it comes from a checkpoint
@@ -108,7 +108,7 @@ class SentimentDataModule(L.LightningDataModule):
     _num_frozen = 0
     _pretrained: tuple[Tensor, Tensor] | None = None
     _corpus: Corpus | None = None
-    _other: Tokenizer | None = None  # than words of the vocabulary
+    _other: Tokenizer | None = None  # a tokenizer other than words
     _encoded: EncodedCorpus | None = None
     _vectors: Pretrained | None = None
     _train_loader: ResumableLoader | None = None
@@ -148,7 +148,7 @@ class SentimentDataModule(L.LightningDataModule):
         for name, least in LEAST.items():
             if (value := self.hparams[name]) is not None and value < least:
                 raise UserError(f"{name} is {value}: set --data.{name}={least} or more")
-        self.hparams["corpus"] = self.corpus_name = str(corpus)  # a Path is none of the plain types of a checkpoint
+        self.hparams["corpus"] = self.corpus_name = str(corpus)  # a checkpoint holds no Path, only plain types
         self.batch_size, self.vectors, self.max_length, self.truncation = batch_size, vectors, max_length, truncation
         self._position = {"batches": 0}
 
@@ -170,7 +170,7 @@ class SentimentDataModule(L.LightningDataModule):
             same = own is None or Path(own["corpus"]).resolve() == Path(self.corpus_name).resolve()
             single = list(self._corpus.source.parts) == ["train"] and function in WHOLE
             if own is not None and single and not same and own["fingerprint"] != self._corpus.fingerprint:
-                # of a foreign file nothing is to be carved
+                # nothing is carved out of a file that it was not trained on
                 self._corpus = load_corpus(self.corpus_name, self.options, known, labelled, WHOLE[function])
             for note in self._corpus.notes:
                 say(f"{self._corpus.name}: {note}")
@@ -218,7 +218,7 @@ class SentimentDataModule(L.LightningDataModule):
         self.corpus.split("train")
         self.label_names = self.corpus.label_names
         if len(self.label_names) < 2:
-            raise UserError(f"corpus {self.corpus_name} has the labels {list(self.label_names)} only: two are needed")
+            raise UserError(f"corpus {self.corpus_name} has only the labels {list(self.label_names)}: two are needed")
         if self._other is not None:
             tokens = self._other.tokens
         else:
@@ -229,7 +229,7 @@ class SentimentDataModule(L.LightningDataModule):
             if self._other is None:
                 tokens = extend_vocabulary(tokens, self._vectors.words, self.hparams["pretrained_words"])
             self._pretrained = vectors_of(tokens, self._vectors)
-            self._vectors = None  # as large as a gigabyte, and of no more use
+            self._vectors = None  # up to a gigabyte, and no longer needed
         self._num_frozen = len(tokens) - own
         self.tokenizer = self._other or Tokenizer(tokens, self.max_length, self.truncation)
 
@@ -257,7 +257,7 @@ class SentimentDataModule(L.LightningDataModule):
         return (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        """Return batches of like length in random order."""
+        """Return batches of texts of similar length, in random order."""
         texts = self._texts("train")
         labels = texts.labels if self.hparams["balanced_sampling"] else None
         seed = self.hparams["seed"]

@@ -8,12 +8,12 @@ from typing import Any, Literal, TypedDict
 
 import numpy as np
 
-SEPARATOR = "|"  # between the labels of an answer that may hold several; no such label holds one
+SEPARATOR = "|"  # between the labels of an answer that may hold several; none of them contains it
 Labels = Literal["one", "any"]
 
 
 class DecisionState(TypedDict):
-    """What a checkpoint and a bundle keep of it."""
+    """The settings of a `Decision` that checkpoints and bundles keep."""
 
     temperature: float
     thresholds: list[float]
@@ -27,11 +27,11 @@ class Prediction:
     """The model's answer to one text.
 
     Attributes:
-        label: Name of the class; empty if the model abstains. Of any of C the names of all labels, joined by a bar;
-            empty if there is none.
-        probability: Of that class; of the most probable one if the model abstains, and of any of C.
-        probabilities: Of every class, by name; of one of C they add up to 1.
-        labels: The names in `label`; None of one of C.
+        label: Name of the class; empty if the model abstains. With any number of labels, the names of all of them,
+            joined by a bar; empty if there are none.
+        probability: Of that class; of the most probable one if the model abstains, or with any number of labels.
+        probabilities: Of every class, by name; they add up to 1 if a text has exactly one label.
+        labels: The names in `label`; None if a text has exactly one label.
     """
 
     label: str
@@ -54,11 +54,11 @@ class Decision:
         label_names: The classes.
         temperature: Logits are divided by it (Guo et al. 2017).
         thresholds: One for each class, or none: the answer is the class with the largest ratio of probability to
-            threshold. Of two classes, (1 - t, t) gives the second one from a probability of t on. Of any of C the
-            answer is every class whose probability reaches its threshold, 0.5 without thresholds, and at least `least`.
-        abstain_below: There is no answer to a text of which no class has at least this probability.
+            threshold. With two classes, (1 - t, t) gives the second one from a probability of t on. With any number
+            of labels, the answer is every class that reaches its threshold (0.5 by default), and at least `least`.
+        abstain_below: A text gets no answer if no class has at least this probability.
         labels: Whether a text has one of the classes, or any number of them.
-        least: 1 if every text of train has a label, of any number: the answer then holds the likeliest class anyway.
+        least: 1 if, with any number of labels, every text of train has one: the answer then always has one too.
     """
 
     label_names: tuple[str, ...]
@@ -87,7 +87,7 @@ class Decision:
     def chosen(self, probabilities: Any) -> Any:
         """Return the index of the answer, (...), -1 for none, for `probabilities` (..., C) of numpy or of torch.
 
-        Of any of C: whether each class is in the answer, (..., C).
+        With any number of labels: whether each class is in the answer, (..., C).
         """
         shares = probabilities + 0.0  # a copy
         for label, threshold in enumerate(self.thresholds):

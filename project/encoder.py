@@ -41,7 +41,7 @@ def mean_pooling(tokens: PackedSequence) -> Tensor:
 
 
 def max_pooling(tokens: PackedSequence) -> Tensor:
-    """Return the largest of each number over a text's vectors, (B, F) for data (N, F)."""
+    """Return the elementwise maximum of each text's vectors, (B, F) for data (N, F)."""
     return pad_packed_sequence(tokens, batch_first=True, padding_value=-torch.inf)[0].amax(1)  # (B, F)
 
 
@@ -93,10 +93,10 @@ def check_packed(texts: PackedSequence | Tensor) -> PackedSequence:
 
 
 class Encoder(nn.Module, ABC):
-    """What an encoder promises: one feature vector per text. A subclass is all that another one takes.
+    """The interface of an encoder: one feature vector per text. To add an encoder, write a subclass.
 
-    Its first argument is the size of an embedding (E). The others are its options, plain values, which are those of
-    the command line too: ``--model.encoder=NAME --model.encoder.OPTION=...``.
+    Its first argument is the size of an embedding (E). The others are its options, plain values, which are also
+    options of the command line: ``--model.encoder=NAME --model.encoder.OPTION=...``.
 
     Attributes:
         output_size: F.
@@ -136,7 +136,7 @@ class CNNEncoder(Encoder):
 
 
 class BiLSTMEncoder(Encoder):
-    """A bidirectional LSTM whose feature is [h_forward ; h_backward] of its last layer; options give its relatives.
+    """A bidirectional LSTM whose feature is [h_forward ; h_backward] of its last layer; options select its variants.
 
     h_forward is the forward state after a text's last real token, h_backward the backward state after its first, so
     both have read the whole text and neither has seen padding. Recurrent weights start orthogonal (Saxe et al. 2014)
@@ -146,7 +146,7 @@ class BiLSTMEncoder(Encoder):
         embedding_dim: E.
         hidden_size: Size of a recurrent state (H), per direction.
         num_layers: Number of stacked layers (L).
-        dropout: Share dropped between layers.
+        dropout: Dropout probability between layers.
         cell: lstm, gru, rnn_tanh or rnn_relu.
         bidirectional: Whether a second direction reads from the end; without it the feature is h_forward alone.
         bias: Whether the gates have biases.
@@ -157,7 +157,7 @@ class BiLSTMEncoder(Encoder):
         initial_state: zeros, or learned, the same for every text.
 
     Raises:
-        UserError: An argument has a value that is none of these.
+        UserError: An argument has an unknown value.
     """
 
     def __init__(
@@ -199,7 +199,7 @@ class BiLSTMEncoder(Encoder):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw fresh weights of the recurrent network."""
+        """Draw fresh weights for the recurrent network."""
         hidden = self.rnn.hidden_size
         for name, parameter in self.rnn.named_parameters():
             if name.startswith("weight_hh") and not parameter.is_meta:  # for qr on meta torch imports for a second
@@ -222,7 +222,7 @@ class BiLSTMEncoder(Encoder):
         if self.pool is not None:
             return self.encode(embedded, state).features  # (B, F)
         state = self.initial_state(embedded, state)
-        last_hidden = getattr(self.rnn, "last_hidden", None)  # spares what only token vectors need; torch has none
+        last_hidden = getattr(self.rnn, "last_hidden", None)  # skips what only token vectors need; torch's own lacks it
         h_n = last_hidden(embedded, state) if last_hidden else hidden_of(self.rnn(embedded, state)[1])  # (L*D, B, H)
         return self._last(h_n)  # (B, F)
 

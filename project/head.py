@@ -20,7 +20,7 @@ Metrics = dict[str, Metric | MetricCollection]
 def weighted_cross_entropy(logits: Tensor, targets: Tensor, weight: Tensor | None, smoothing: float = 0.0) -> Tensor:
     """Return the mean cross-entropy, (), in which each text weighs as much as its classes.
 
-    A text with probabilities p weighs `p @ weight`, so that p of 0 and 1 alone give what labels give. torch's own mean
+    A text with probabilities p weighs `p @ weight`, so that one-hot p give the same as labels. torch's own mean
     divides by B for soft targets, whatever the weights, and waits for a GPU if labels are smoothed.
 
     Args:
@@ -48,7 +48,7 @@ def answers(logits: Tensor, decision: Decision) -> tuple[Tensor, Tensor]:
 
 
 class MacroF1(classification.MulticlassF1Score):
-    """The mean F1 of the classes that the split has texts of; without any text of it a class has no recall."""
+    """The mean F1 over the classes that occur in the split; a class without texts has no recall."""
 
     def compute(self) -> Tensor:
         """Return the mean, (); nan if there is no text."""
@@ -57,7 +57,7 @@ class MacroF1(classification.MulticlassF1Score):
 
 
 class MacroAUROC(classification.MulticlassAUROC):
-    """The mean area of one class against the rest, over the classes that have both kinds of text in the split."""
+    """The mean one-vs-rest AUROC, over the classes that some, but not all, texts of the split have."""
 
     def compute(self) -> Tensor:  # type: ignore[override] # the curve's own type
         """Return the mean, (); nan if there is no such class."""
@@ -81,11 +81,11 @@ class CalibrationError(classification.MulticlassCalibrationError):
 class Figures(nn.Module):
     """Loss, accuracy, macro F1, AUROC (macro, one class against the rest) and expected calibration error (15 bins).
 
-    Batches are kept where they are, and counted many at a time: to count one takes a GPU as long as to train on it.
+    Batches stay on their device and are counted many at a time: counting one takes a GPU as long as training on it.
 
     Args:
         num_classes: C.
-        prefix: Of the figures' names: the split, each of which needs figures of its own.
+        prefix: Prefix of the figures' names: the split. Each split needs figures of its own.
     """
 
     loss_of = staticmethod(weighted_cross_entropy)

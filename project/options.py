@@ -19,12 +19,12 @@ class OneLineParser(argparse.ArgumentParser):
 
 
 def call(name: str, function: Callable[..., None], words: Sequence[str]) -> None:
-    """Call `function` with what the `words` of command `name` say.
+    """Call `function` with the command-line arguments `words` of command `name`.
 
-    Positional-only parameters and ``*words`` are words, all others are options.
+    Positional-only parameters and ``*args`` become positional arguments, all others options.
 
     Raises:
-        UserError: The words cannot be understood.
+        UserError: The arguments cannot be parsed.
     """
     text, explained = explain(function)
     parser = OneLineParser(f"sentiment {name}", description=text)
@@ -46,7 +46,7 @@ def call(name: str, function: Callable[..., None], words: Sequence[str]) -> None
 
 
 def of_type(kind: Any) -> dict[str, Any]:
-    """Return the settings of an argument of a type."""
+    """Return the keywords of `add_argument` for a type."""
     if get_origin(kind) in (UnionType, Union):  # T | None
         kind = get_args(kind)[0]
     if get_origin(kind) is Literal:
@@ -57,7 +57,7 @@ def of_type(kind: Any) -> dict[str, Any]:
 
 
 def truth(word: str) -> bool:
-    """Return what true and false say.
+    """Return the boolean that `word` spells: true or false.
 
     Raises:
         ValueError: `word` is neither.

@@ -24,7 +24,7 @@ class Predictor:
         logits: The network: logits (B, C) of B lists of token ids, longest first.
         tokenizer: What it was trained with.
         decision: What its logits mean.
-        each: Calls a function with one batch after the other, or several at once, as `map` does.
+        each: Calls a function on every batch, one after the other or several at once, as `map` does.
     """
 
     logits: Callable[[Sequence[list[int]]], Logits]
@@ -42,7 +42,7 @@ class Predictor:
         """Classify one text, or several; the answers come in their order and do not depend on the batch.
 
         Raises:
-            UserError: One of them is no text.
+            UserError: One of them is not a text.
         """
         several = list(texts) if isinstance(texts, Iterable) and not isinstance(texts, str) else [texts]
         for number, text in enumerate(several, start=1):
@@ -113,11 +113,11 @@ class WordEffect:
 def without_each_word(text: str, most: int, tokenizer: Tokenizer) -> list[str]:
     """Return what is read of a text, then the same without its first word, its second, and so on (occlusion).
 
-    Read are the words of which `tokenizer` cuts nothing: else another word would move into the place of one left out.
+    Only words that `tokenizer` does not cut off count: otherwise another word would take the place of one left out.
 
     Args:
-        text: Any.
-        most: How many of its words are left out.
+        text: Any text.
+        most: How many of its words are left out, at most.
         tokenizer: The model's.
     """
     words = list(WORD.finditer(text))
@@ -128,7 +128,7 @@ def without_each_word(text: str, most: int, tokenizer: Tokenizer) -> list[str]:
 
 
 def word_effects(text: str, whole: Prediction, parts: Sequence[Prediction]) -> list[WordEffect]:
-    """Return the effects of the words of `text`, of which there are predictions for it and its `without_each_word`."""
+    """Return the effects of the words of `text`, given the predictions for it and for its `without_each_word`."""
     effects = []
     for word, part in zip(WORD.findall(text), parts[1:], strict=False):
         gains = {name: share - part.probabilities[name] for name, share in parts[0].probabilities.items()}

@@ -1,6 +1,6 @@
 """A file of words, their vectors and weights -> where training starts; it knows which texts it has read.
 
-What makes such a file is an add-on's business: word vectors of a corpus, a language model, a network of your own.
+Add-ons write such files: word vectors of a corpus, a language model, a network of your own.
 """
 
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ def read_pretrained(path: Path) -> Pretrained:
             raise UserError(f"{path} has format {found:d}, this version reads format {FORMAT}: make it again")
         return Pretrained(path, *(content[name] for name in Pretrained._fields[1:]))
     except UNFIT as error:
-        raise UserError(f"{path} is no file of words, vectors and weights") from error
+        raise UserError(f"{path} is not a file of words, vectors and weights") from error
 
 
 def vectors_of(tokens: Sequence[str], pretrained: Pretrained) -> tuple[Tensor, Tensor]:

@@ -1,11 +1,11 @@
-"""What the rooms of this tree bring along: found by looking, so that a folder can be deleted and nothing else edited.
+"""What the rooms of this tree bring: found by scanning, so that a folder can be deleted without editing anything else.
 
 The dictionaries in the `__init__.py` of export, serve and each add-on hold strings, "module:name", imported on use:
 COMMANDS (functions of the command line), CALLBACKS (added to every run of the Trainer), NETWORKS
 (``--model.network``), NODES (functions that export a network or an encoder, by its class name), CORPORA (functions
 from a name, or from any OWNER/NAME, to a source of rows), TOKENIZERS (classes, by ``--data.tokenizer`` and scheme),
 VECTORS (a function from a FILE to words and vectors), START (one that lets a network start from a FILE), RESUME
-(functions from a configuration of fit, as YAML, to the checkpoint to go on from, or None, by ``--resume``) and
+(functions from a configuration of fit, as YAML, to the checkpoint to continue from, or None, by ``--resume``) and
 SECTIONS (functions from a predictor and a run's folder to the title and the escaped HTML of a section of the report)
 and LABELS (by ``--data.labels``: subclasses of ingest's `RowChecker`, whose `figures` name a subclass of head.py's
 `Figures`). Here is also where to find the default configuration.
@@ -57,7 +57,7 @@ def find(kind: str, name: str, what: str, *own: str) -> Any:
     """Import what a room brings as `name`.
 
     Raises:
-        UserError: None does; it tells `what` is missing, and what there is besides what is the tree's `own`.
+        UserError: None does; the message says `what` is missing and lists what there is, the tree's `own` first.
     """
     brought = registered(kind)
     if name not in brought:

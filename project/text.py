@@ -66,7 +66,7 @@ class Tokenizer:
 
     Args:
         tokens: The vocabulary; a token's position is its id. It begins with ``<pad>`` and ``<unk>``.
-        max_length: Longest text that is kept whole, in tokens.
+        max_length: Maximum number of tokens in a text; longer texts are truncated.
         truncation: Which tokens of a longer text are kept: head, tail or head+tail.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Trainers: one whose fit ends with the test of the best checkpoint, one for what is trained on the way; a schedule."""
+"""Trainers: one whose fit ends with the test of the best checkpoint, a plain one for auxiliary models; a schedule."""
 
 import logging
 import os
@@ -20,7 +20,7 @@ from project.ingest import check_output
 
 
 class Stop(Callback):
-    """Lets SIGTERM and Ctrl-C end a fit after its batch, in all processes at once; a second Ctrl-C ends it where it is.
+    """Lets SIGTERM and Ctrl-C end a fit after its batch, in all processes at once; a second Ctrl-C ends it at once.
 
     Lightning's own handler talks to the other processes from inside the signal, which hangs.
 
@@ -49,13 +49,13 @@ class Stop(Callback):
             trainer.stopping = trainer.strategy.reduce_boolean_decision(Stop.signal > 0, all=False)
 
     def on_exception(self, trainer: Any, pl_module: L.LightningModule, exception: BaseException) -> None:
-        """End the other processes if one has found a user's mistake: it says so, they have nothing to add."""
+        """End the other processes if one has found a user's mistake: it reports that, they have nothing to add."""
         if isinstance(exception, UserError | OSError) and trainer.strategy.launcher is not None:
             trainer.strategy.launcher.kill(getattr(signal, "SIGKILL", signal.SIGTERM))  # Windows has the latter
 
 
 class CheckpointFile(TorchCheckpointIO):
-    """Writes a checkpoint next to its place, then moves it there; Lightning's way leads through TMPDIR."""
+    """Writes a checkpoint next to its final path, then moves it there; Lightning would go through TMPDIR."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """Write a checkpoint that is whole and on the disk as soon as it has its name."""
@@ -69,7 +69,7 @@ class SentimentTrainer(L.Trainer):
     Attributes:
         command: What started the run, for its results.
         output: The file of predictions that was asked for.
-        resumed: The checkpoint that a fit goes on from.
+        resumed: The checkpoint that a fit continues from.
         stopping: Whether all processes have agreed to stop.
     """
 
@@ -79,7 +79,7 @@ class SentimentTrainer(L.Trainer):
 
     @property
     def received_sigterm(self) -> bool:
-        """True if the run is to stop now: not in a validation, after which Lightning fails to resume a run."""
+        """True if the run is to stop now; never during validation, after which Lightning fails to resume a run."""
         return self.stopping and not self.validating
 
     def fit(self, *args: Any, test_after_fit: bool = True, **kwargs: Any) -> None:
@@ -108,7 +108,7 @@ class SentimentTrainer(L.Trainer):
             args: See `lightning.Trainer.predict`.
             output: File to write: .csv, .tsv, .jsonl (each also .gz) or .parquet; predictions.csv in the run's folder
                 if none is given.
-            overwrite: Whether the file may replace one that is there.
+            overwrite: Whether an existing file is replaced.
             kwargs: See `lightning.Trainer.predict`; `return_predictions` is always off, which keeps memory flat.
 
         Raises:
@@ -127,7 +127,7 @@ def plain_trainer(epochs: int, *callbacks: Callback) -> L.Trainer:
         epochs: How many at most.
         callbacks: In addition to the progress bar.
     """
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # which devices it uses, for each of its runs
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # it would report its devices for every run
     bfloat16 = torch.cuda.is_available() or torch.backends.cpu.get_cpu_capability() == "AVX512"
     off: Any = dict.fromkeys(("logger", "enable_checkpointing", "enable_model_summary", "num_sanity_val_steps"), False)
     precision: Any = "bf16-mixed" if bfloat16 else "32-true"
@@ -146,8 +146,7 @@ def linear_schedule(optimizer: Optimizer, steps: float, warmup: float) -> Optimi
     last = max(int(steps), 1)
     rising = max(round(warmup * last), 1)
 
-    def share_of_peak(step: int) -> float:
+    def share(step: int) -> float:
         return float(min((step + 1) / rising, max(last - step, 0) / max(last - rising, 1)))
 
-    schedule = LambdaLR(optimizer, share_of_peak)
-    return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+    return {"optimizer": optimizer, "lr_scheduler": {"scheduler": LambdaLR(optimizer, share), "interval": "step"}}

@@ -15,7 +15,7 @@ def build_vocabulary(counter: Counter[str], min_freq: int = 1, max_size: int | N
     Args:
         counter: How often the training texts have each token; val and test never shape a vocabulary.
         min_freq: Occurrences that a token needs.
-        max_size: Most tokens to keep, not counting the two special ones; None keeps all.
+        max_size: Maximum number of tokens, not counting the two special ones; None keeps all.
     """
     vocabulary: list[str] = Vocab(counter, max_size=max_size, min_freq=min_freq, specials=list(SPECIALS)).itos
     return vocabulary

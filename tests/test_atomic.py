@@ -146,7 +146,7 @@ def test_a_flipped_bit_is_found_and_the_folder_built_again(tmp_path, capfd, name
 def test_a_missing_or_emptied_file_is_found(tmp_path, capsys, damage):
     damage(built(tmp_path) / "two")
     assert (built(tmp_path) / "two").read_bytes() == b"2" * 9
-    assert "cached is damaged: it is made again" in capsys.readouterr().err
+    assert "cached is damaged: it is rebuilt" in capsys.readouterr().err
 
 
 def digest_of(folder: Path, code: str) -> str:

@@ -52,5 +52,5 @@ def test_unpacking_gives_every_text_back(rows):
 
 
 def test_text_of_no_tokens_is_refused():
-    with pytest.raises(ValueError, match="no tokens"):
+    with pytest.raises(ValueError, match="without tokens"):
         pack(texts([1], []))

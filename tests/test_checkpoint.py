@@ -104,7 +104,7 @@ def test_weights_that_are_not_finite_are_refused(fitted, tmp_path, value):
     checkpoint = torch.load(fitted / "checkpoints" / "best.ckpt", weights_only=True)
     checkpoint["state_dict"]["network.classifier.bias"][0] = value
     torch.save(checkpoint, tmp_path / "nan.ckpt")
-    with pytest.raises(UserError, match=r"nan.ckpt holds NaN or infinite numbers in network.classifier.bias"):
+    with pytest.raises(UserError, match=r"nan.ckpt has NaN, infinite or missing numbers in network.classifier.bias"):
         opened(tmp_path / "nan.ckpt")
 
 
@@ -170,6 +170,15 @@ def test_an_edited_checkpoint_is_refused_before_it_is_built(fitted, tmp_path, ed
     assert len(str(caught.value).splitlines()) == 1
 
 
+@pytest.mark.parametrize("part", ["hyper_parameters", "datamodule_hyper_parameters", "loops"])
+def test_parts_that_only_others_read_are_checked_too(fitted, tmp_path, part):
+    path = rewritten(
+        fitted / "checkpoints" / "best.ckpt", tmp_path / "a.ckpt", lambda content: content.update({part: 3})
+    )
+    with pytest.raises(UserError, match=r"a\.ckpt does not fit together"):
+        opened(path)
+
+
 def test_sizes_are_compared_without_memory_for_them(fitted, tmp_path):
     def grow(content: dict[str, Any]) -> None:
         encoder_of(content[KEY]).update(hidden_size=20_000)  # 13 GB, and hours until they are orthogonal
@@ -186,7 +195,7 @@ def test_one_number_that_stands_for_any_count_is_refused(fitted, tmp_path):
         content["state_dict"]["network.classifier.bias"] = torch.zeros(1).expand(10**12)
 
     path = rewritten(fitted / "checkpoints" / "best.ckpt", tmp_path / "a.ckpt", expand)
-    with pytest.raises(UserError, match=r"numbers in network\.classifier\.bias, or not all"):
+    with pytest.raises(UserError, match=r"or missing numbers in network\.classifier\.bias"):
         opened(path)
 
 

@@ -250,9 +250,9 @@ def test_a_fresh_data_module_follows_a_loaded_models_words(toy, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"hidden_size": 16}, "hidden_size is no option of the model"),
-        ({"embedding_dim": 3}, "embedding_dim is 3, the checkpoint's 8: leave it out"),
-        ({"encoder": CNNEncoder}, r"encoder is .*CNNEncoder.*, the checkpoint's .*BiLSTM"),
+        ({"hidden_size": 16}, "hidden_size is not an option of the model"),
+        ({"embedding_dim": 3}, "embedding_dim is 3, but the checkpoint has 8: omit it"),
+        ({"encoder": CNNEncoder}, r"encoder is .*CNNEncoder.*, but the checkpoint has .*BiLSTM"),
     ],
     ids=str,
 )

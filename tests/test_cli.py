@@ -268,12 +268,12 @@ BAD_INPUTS = {
     "data module": (["fit", "--data.batch_size=0"], r"batch_size is 0: set --data.batch_size=1 or more"),
     "bad row": (
         ["fit", "--data.corpus=bad.csv", "--data.vectors=null"],
-        r"1 bad row: bad.csv:3: 3 columns where the header has 2; fix",
+        r"1 bad row: bad.csv:3: 3 columns, but the header has 2; fix",
     ),
     "no checkpoint": (["test", "--data.corpus=toy"], r"test needs a model, as in --ckpt_path"),
     "unknown encoder": (["fit", "--model.encoder=Forest"], r"--model.encoder=Forest: there is no such class"),
     "unknown optimizer": (["fit", "--optimizer=Sgd"], r"--optimizer=Sgd: there is no such class"),
-    "option of an optimizer": (["fit", "--optimizer=SGD", "--optimizer.rate=1"], r"--optimizer.rate is no option of"),
+    "option of an optimizer": (["fit", "--optimizer=SGD", "--optimizer.rate=1"], r"--optimizer.rate is not an option"),
     "optimizer that refuses": (["fit", *TOY, "--optimizer=SGD", "--optimizer.lr=-1"], r"Invalid learning rate: -1"),
     "option of a network": (["fit", "--model.network_options.depth=1"], r"SentimentNetwork: .*'depth'"),
     "option of an encoder": (["fit", "--model.encoder=CNNEncoder", "--model.encoder.channels=-1"], r"CNNEncoder: "),
@@ -305,11 +305,11 @@ def test_output_that_cannot_be_written_stops_before_the_work(sentiment, fitted, 
 
 
 CONTRADICTIONS = {
-    "--model.encoder.hidden_size=16": "--model.encoder.hidden_size is 16, the checkpoint's 8",
-    "--model.encoder=CNNEncoder": "--model.encoder is project.encoder.CNNEncoder, the checkpoint's ",
-    "--model.dropout=0.1": "--model.dropout is 0.1, the checkpoint's 0.5",
-    "--data.max_length=9": "--data.max_length is 9, the checkpoint's 256",
-    "--data.vectors=glove-6b-50d": "--data.vectors is glove-6b-50d, the checkpoint's None",
+    "--model.encoder.hidden_size=16": "--model.encoder.hidden_size is 16, but the checkpoint has 8",
+    "--model.encoder=CNNEncoder": "--model.encoder is project.encoder.CNNEncoder, the checkpoint's project.",
+    "--model.dropout=0.1": "--model.dropout is 0.1, but the checkpoint has 0.5",
+    "--data.max_length=9": "--data.max_length is 9, but the checkpoint has 256",
+    "--data.vectors=glove-6b-50d": "--data.vectors is glove-6b-50d, but the checkpoint has None",
 }
 
 
@@ -325,13 +325,13 @@ def test_what_contradicts_the_checkpoint_is_refused(sentiment, fitted, capsys, o
 def test_a_configuration_that_contradicts_the_checkpoint_is_refused(sentiment, fitted, capsys, command):
     Path("wider.yaml").write_text("model:\n  encoder.hidden_size: 32\n")
     assert sentiment(command, f"--ckpt_path={best(fitted)}", "--config=wider.yaml") == 2
-    assert "--model.encoder.hidden_size is 32, the checkpoint's 8" in capsys.readouterr().err
+    assert "--model.encoder.hidden_size is 32, but the checkpoint has 8" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("one_callback")
 def test_another_optimizer_than_the_checkpoints_is_refused(sentiment, fitted, capsys):
     assert sentiment("fit", f"--ckpt_path={best(fitted)}", "--optimizer=SGD", *QUIET) == 2
-    assert "--optimizer is torch.optim.SGD, the checkpoint's None" in capsys.readouterr().err
+    assert "--optimizer is torch.optim.SGD, but the checkpoint has None" in capsys.readouterr().err
 
 
 def test_a_resumed_run_uses_and_saves_another_learning_rate(sentiment, fitted):
@@ -387,7 +387,7 @@ def test_optimizer_and_schedule_of_ones_own(sentiment, toy, capsys):
     capsys.readouterr()
     for other in (["--optimizer=SGD", "--optimizer.lr=0.1"], ["--optimizer.lr=0.1"]):
         assert sentiment("fit", path, *other, *QUIET) == 2
-        assert "--optimizer.lr is 0.1, the checkpoint's 0.5" in capsys.readouterr().err
+        assert "--optimizer.lr is 0.1, but the checkpoint has 0.5" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("one_callback")
@@ -396,7 +396,7 @@ def test_labels_that_the_checkpoint_lacks_are_refused(sentiment, fitted, tmp_pat
     other.mkdir()
     write_csv(other / "test.csv", [("Warm.", "five stars")])
     assert sentiment("test", f"--ckpt_path={best(fitted)}", f"--data.corpus={other}", *QUIET) == 2
-    assert "stars/test.csv:2: the label 'five stars' is none of negative, positive" in capsys.readouterr().err
+    assert "stars/test.csv:2: the label 'five stars' is not one of negative, positive" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words", [[], ["--help"], *([command, "--help"] for command in ("fit", "predict"))])
@@ -420,7 +420,7 @@ def test_another_encoder_is_trained_tested_and_classifies(sentiment, toy, capsys
     assert sentiment("predict", f"--ckpt_path={path}", f"--data.corpus={toy}", *QUIET) == 0
     assert load(path)("A dull film.").label in ("negative", "positive")
     assert sentiment("fit", f"--ckpt_path={path}", "--model.encoder.width=3", *QUIET) == 2
-    assert "--model.encoder.width is 3, the checkpoint's 5" in capsys.readouterr().err
+    assert "--model.encoder.width is 3, but the checkpoint has 5" in capsys.readouterr().err
 
 
 def test_options_of_an_encoder_are_explained(sentiment, capsys):

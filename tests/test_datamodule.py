@@ -102,7 +102,7 @@ def test_counts_by_class(toy):
 
 def test_one_class_is_refused(tmp_path):
     write_csv(tmp_path / "train.csv", [("warm film", "good")])
-    with pytest.raises(UserError, match=r"\['good'\] only"):
+    with pytest.raises(UserError, match=r"only the labels \['good'\]"):
         SentimentDataModule(str(tmp_path), vectors=None).setup("fit")
 
 

@@ -16,8 +16,8 @@ def test_what_was_saved_is_read(tmp_path):
     [
         (None, "does not exist"),
         ({"format": 1}, "has format 1, this version reads format 3"),
-        ({"format": 3}, "is no file of words, vectors and weights"),
-        ([1], "is no file of words, vectors and weights"),
+        ({"format": 3}, "is not a file of words, vectors and weights"),
+        ([1], "is not a file of words, vectors and weights"),
     ],
 )
 def test_other_files_are_one_line(tmp_path, content, message):

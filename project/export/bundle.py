@@ -29,7 +29,7 @@ from project.text import PAD_ID, UNK_ID, Tokenizer
 FORMAT = 4
 MODEL, TOKENIZER, FACTS = "model.onnx", "tokenizer.json", "bundle.json"
 LARGEST = {MODEL: 2**30, TOKENIZER: 50 * 2**20, FACTS: 2**20}  # bytes
-TRIAL_MEMORY = 2**30  # bytes that opening a model may take beside four times its own size
+TRIAL_MEMORY = 2**30  # bytes that opening a model may take besides four times its own size
 
 
 class BundleFacts(TypedDict):
@@ -81,7 +81,7 @@ def content_of(path: Path) -> bytes:
     """
     most = LARGEST[path.name]
     if path.is_symlink() or (path.is_file() and path.stat().st_size > most):
-        raise UserError(f"{path} is a symbolic link, or larger than {most:,} bytes: put the file of an export there")
+        raise UserError(f"{path} is a symbolic link, or larger than {most:,} bytes: put the exported file there")
     try:
         return path.read_bytes() if path.is_file() else b""
     except OSError as error:
@@ -89,7 +89,7 @@ def content_of(path: Path) -> bytes:
 
 
 def facts_digest(facts: BundleFacts) -> str:
-    """Return the SHA-256 of what bundle.json says, but for this digest.
+    """Return the SHA-256 of what bundle.json says, except for this digest.
 
     Raises:
         ValueError: It holds NaN or infinity.
@@ -112,7 +112,7 @@ def predictor_of(facts: BundleFacts, files: dict[str, bytes]) -> Predictor:
     """Return the predictor for what `read_bundle` returned.
 
     Raises:
-        UserError: The files are none of their kind, or do not belong together.
+        UserError: A file is not of its kind, or the files do not belong together.
     """
     decision = Decision(tuple(facts["label_names"]), **facts["decision"])
     classes = len(decision.label_names)
@@ -142,9 +142,9 @@ def predictor_of(facts: BundleFacts, files: dict[str, bytes]) -> Predictor:
 
 @contextmanager
 def limited_memory(more: int) -> Iterator[None]:
-    """Limit the bytes that this process may take further, on Linux: a few nodes can make tensors of any size.
+    """Limit how many more bytes this process may take, on Linux: a few nodes can make tensors of any size.
 
-    A process that has several threads already takes what it needs: the limit would be one of theirs too.
+    A process that already has several threads is not limited: the limit would be theirs too.
     """
     if sys.platform != "linux" or threading.active_count() > 1:
         yield

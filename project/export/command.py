@@ -98,12 +98,12 @@ def target_of(output: Path) -> Path:
     """Return the folder to write: for a symbolic link the one it points to, so that the link stays.
 
     Raises:
-        UserError: There is something else than a bundle.
+        UserError: There is something other than a bundle.
     """
     target = Path(os.path.realpath(output))
     names = {path.name for path in target.iterdir()} if target.is_dir() else set()
     if target.exists() and (FACTS not in names or names - {FACTS, MODEL, TOKENIZER}):
-        raise UserError(f"{output} exists but is not a bundle and nothing else: choose another folder with --output")
+        raise UserError(f"{output} exists and is not just a bundle: choose another folder with --output")
     return target
 
 
@@ -119,7 +119,7 @@ def write_accepted(
 
     Raises:
         OSError: `output` cannot be written.
-        UserError: It is something else than a bundle, or the predictions differ.
+        UserError: It is something other than a bundle, or the predictions differ.
     """
     (texts, labels), target = ([pair[side] for pair in examples] for side in (0, 1)), target_of(output)
     expected, rate = timed(checkpoint, texts)
@@ -174,9 +174,9 @@ def write_facts(folder: Path, facts: BundleFacts) -> None:
 
 
 def replace_folder(new: Path, old: Path) -> None:
-    """Move `new` to `old`, in one step on Linux; what was there is then where `new` was, or beside it as ``gone``."""
+    """Move `new` to `old`, in one step on Linux; what was there is then where `new` was, or next to it as ``gone``."""
     names = (AT_FDCWD, os.fsencode(new), AT_FDCWD, os.fsencode(old), RENAME_EXCHANGE)
-    if old.exists():  # in two steps there would be no bundle for a moment, for ever if it is killed then
+    if old.exists():  # in two steps there would be no bundle for a moment, or for ever if killed then
         if sys.platform == "linux" and getattr(ctypes.CDLL(None), "renameat2", lambda *_: -1)(*names) == 0:
             return
         old.rename(new.with_name("gone"))
@@ -184,7 +184,7 @@ def replace_folder(new: Path, old: Path) -> None:
 
 
 def accuracy(predictions: Sequence[Prediction], labels: Sequence[str]) -> float:
-    """Return the share of right answers among those that are given; of any number of labels none is an answer too."""
+    """Return the share of right answers among those that are given; with any number of labels, none is one too."""
     right = [p.label == label for p, label in zip(predictions, labels, strict=True) if p.label or p.labels is not None]
     return sum(right) / max(len(right), 1)
 

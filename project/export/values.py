@@ -49,7 +49,7 @@ FACTS_RULES = {
     **{"format": number(0), "label_names": names, "parity": mapping(number(0))},
     **dict.fromkeys(("decision", "network"), mapping(lambda _: True)),
 }
-# beyond these temperatures the logits hardly matter, or nothing else
+# beyond these temperatures the logits hardly matter, or nothing else does
 DECISION_RULES = {"temperature": number(1e-3, 1e3), "thresholds": numbers(1e-9, 1), "abstain_below": number(0, 1)}
 DECISION_RULES |= {"labels": lambda value: value in get_args(Labels), "least": number(0, 1, (int,))}
 TOKENIZER_RULES = {

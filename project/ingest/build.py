@@ -16,7 +16,7 @@ from project.ingest.splits import Chosen, choose_rows
 
 FACTS = "corpus.json"
 TARGETS, MEMBERS = "train.targets.npy", "members.npy"
-MOST_LABELS = 100  # a column with more labels, and one of their own for most rows, was named by mistake
+MOST_LABELS = 100  # a column with more labels, and one for every other row, was named by mistake
 
 
 def build_corpus(source: Source, options: ReadOptions, folder: Path) -> None:

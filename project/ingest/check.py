@@ -28,14 +28,14 @@ class RowChecker:
     Args:
         source: Where they come from.
         options: How they are read.
-        bad_rows: Takes the bad ones.
+        bad_rows: Collects the bad ones.
 
     Attributes:
-        labels: Index of each answer, which is a label; unless they are `closed`, those that appear in a row join them.
+        labels: Index of each answer, which is a label; unless they are `closed`, new ones in a row are added.
         classes: Index of each label.
         closed: Whether other labels are faults.
         soft: Whether rows of train need soft targets.
-        notes: What the user should know about readable rows, and the place of the first, by what it is.
+        notes: What the user should know about readable rows, each with the place of the first, by kind.
 
     Raises:
         UserError: Soft targets are asked for, and train has no column of probabilities.
@@ -120,7 +120,7 @@ class RowChecker:
                 yield f"the label is neither a name nor a whole number: {value!r:.40}"
             yield _storage_fault("label", label)
             if self.closed and label not in self.labels:
-                yield f"the label {label!r} is none of {', '.join(self.source.known_labels or self.labels)}"
+                yield f"the label {label!r} is not one of {', '.join(self.source.known_labels or self.labels)}"
         if columns is not None:
             yield target_fault(row, columns, self.labels)
 
@@ -138,7 +138,7 @@ def label_notes(names: Sequence[str]) -> list[str]:
     """Return what the user should know about the names of labels."""
     folded = [name.casefold() for name in names]
     alike = ", ".join(name for name in names if folded.count(name.casefold()) > 1)
-    return [f"labels that differ by case alone are kept apart: {alike}; write them alike to join them"] if alike else []
+    return [f"labels that differ only in case are kept apart: {alike}; spell them alike to merge them"] if alike else []
 
 
 class BadRows:

@@ -86,7 +86,7 @@ def _pip_download(distribution: Distribution, scratch: Path) -> Path:
     """Let pip fetch the distribution; return the verified archive.
 
     Raises:
-        UserError: It cannot be had.
+        UserError: It cannot be fetched.
     """
     target = scratch / "pip"
     requirements = scratch / "requirements.txt"

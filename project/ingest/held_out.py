@@ -18,7 +18,7 @@ def unseen_texts(own: Corpus, candidates: Callable[[], Iterable[str]], with_phra
 
     Args:
         own: The corpus that is to be classified.
-        candidates: Goes through the texts anew at each call.
+        candidates: Iterates over the texts from the start at each call.
         with_phrases: Whether the phrases of a held-out text are left out too: for corpora that consist of phrases.
     """
     held_out = {hash(_plain(text)) for text in held_out_texts(own)}
@@ -39,9 +39,9 @@ def texts_of(parts: Iterable[Part], column: str, text_fault: Callable[[object], 
 
 
 def text_key(text: str) -> int:
-    """Return 63 bits that tell a text from others, and are equal for other ways to write the same letters and digits.
+    """Return a 63-bit hash of a text that ignores case and punctuation.
 
-    The same on every machine, unlike `hash`.
+    It is the same on every machine, unlike `hash`.
     """
     return int.from_bytes(hashlib.blake2b(_plain(text).encode(), digest_size=8).digest(), "big") >> 1
 
@@ -50,7 +50,7 @@ def check_unread(path: Path, read: Iterable[int], corpus: Corpus) -> None:
     """Check that the file at `path`, which has `read` the texts of these keys, has read none of val and test.
 
     Raises:
-        UserError: It has.
+        UserError: It has read some of them.
     """
     known = set(read)
     if count := sum(text_key(text) in known for text in held_out_texts(corpus)):
@@ -67,5 +67,5 @@ def held_out_texts(corpus: Corpus) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    """Return the runs of letters and digits of a text, in small letters, separated by single spaces."""
+    """Return the runs of letters and digits of a text, in lower case, separated by single spaces."""
     return " ".join(re.findall(r"[^\W_]+", text.lower()))

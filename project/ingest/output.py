@@ -35,7 +35,7 @@ def check_new(path: Path, instead: str, overwrite: bool = False) -> None:
     if path.exists() and not overwrite:
         raise UserError(f"{path} exists already: choose another {instead}")
     if not path.absolute().parent.is_dir():
-        raise UserError(f"the folder {path.parent} does not exist: create it, or choose another than {path}")
+        raise UserError(f"the folder {path.parent} does not exist: create it, or choose another path than {path}")
 
 
 def merged(row: Row, prediction: Row) -> Row:
@@ -45,7 +45,7 @@ def merged(row: Row, prediction: Row) -> Row:
         UserError: The row has a column of that name already.
     """
     if taken := [name for name in prediction if name in row]:
-        raise UserError(f"the input has a column {taken[0]!r} already: rename it, the prediction needs that name")
+        raise UserError(f"the input already has a column {taken[0]!r}: rename it, the prediction needs that name")
     return row | prediction
 
 
@@ -95,7 +95,7 @@ def _write_parquet(path: Path, rows: Iterator[Row], types: dict[str, Any]) -> No
         while batch:
             if further := {name for row in batch for name in row} - set(schema.names):
                 raise ValueError(f"the first rows have no column {min(further)!r}")
-            # raises where the line after it would cut a number short
+            # raises if the line after it would cut a number short
             pa.Table.from_pylist([{name: row.get(name) for name in free.names} for row in batch]).cast(free)
             writer.write_table(pa.Table.from_pylist(batch, schema=schema))
             batch = list(islice(rows, BATCH_ROWS))

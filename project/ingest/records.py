@@ -20,8 +20,8 @@ from project.errors import UserError
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet", ".csv.gz", ".tsv.gz", ".jsonl.gz")
 BATCH_ROWS = 4096  # rows that are in memory together
 LONGEST = 10_000_000  # characters of a line, and of a field: an unclosed quotation mark must not swallow a whole file
-DEEPEST = 100  # lists and objects within each other, which nothing fails on
-UNPACKED, MOST_TIMES = 2**24, 100  # bytes, and times its size: a packed file may hold the larger of both
+DEEPEST = 100  # levels of nested lists and objects, which nothing fails on
+UNPACKED, MOST_TIMES = 2**24, 100  # bytes, and times its size: a compressed file may hold the larger of both
 MANY_LINES = 24  # a quoted field with more of them was hardly meant, if they look like rows
 SEP_LINE = re.compile('"?sep=(.)"?\\s*', re.IGNORECASE)  # Excel's own, before the header
 CR_ENDS = re.compile(rb"[^\r\n]*\r(?!\n)")  # of a file whose lines end as on old Macs
@@ -52,7 +52,7 @@ def is_data_file(path: Path) -> bool:
 
 
 def file_kind(path: Path) -> str:
-    """Return csv, tsv, jsonl or parquet, whether a file with one of `SUFFIXES` is packed or not."""
+    """Return csv, tsv, jsonl or parquet, whether a file with one of `SUFFIXES` is compressed or not."""
     return path.name.lower().removesuffix(".gz").rsplit(".", 1)[-1]
 
 
@@ -79,18 +79,18 @@ def read_records(path: Path, delimiter: str | None = None, needed: Collection[st
 
 
 def bounded(path: Path, pieces: Iterable[Any], size: Callable[[Any], int] | None = None) -> Iterator[Any]:
-    """Yield the pieces that a file unpacks to; `size` returns how many bytes one counts, by default those of a line.
+    """Yield the pieces of a decompressed file; `size` returns how many bytes one counts, by default those of a line.
 
-    Also an empty line takes time, so that it counts as many as a file may unpack to without being packed at all.
+    Even an empty line takes time to read: each line counts as at least `MOST_TIMES` bytes.
 
     Raises:
-        UserError: They are far more than texts and numbers can be packed into a file of its size.
+        UserError: They are far more than texts and numbers can be compressed to a file of its size.
     """
     most, total = max(UNPACKED, MOST_TIMES * path.stat().st_size), 0
     for piece in pieces:
         total += size(piece) if size else len(piece) + MOST_TIMES - 1
         if total > most:
-            raise UserError(f"{path} unpacks to over {MOST_TIMES} times its size: if you trust it, write it unpacked")
+            raise UserError(f"{path} expands to over {MOST_TIMES} times its size: if you trust it, decompress it")
         yield piece
 
 
@@ -100,7 +100,7 @@ def _lines(path: Path) -> Iterator[str]:
     It is UTF-8, or UTF-16 with a byte order mark. What cannot be decoded becomes surrogates: only its row is bad.
 
     Raises:
-        UserError: A line is longer than any text, or a packed file has too many.
+        UserError: A line is longer than any text, or a compressed file has too many.
     """
     bar = tqdm(desc=f"reading {path.name}", total=path.stat().st_size, unit="B", unit_scale=True, disable=None)
     with path.open("rb") as raw, bar:
@@ -132,7 +132,7 @@ def _read_delimited(path: Path, delimiter: str | None, needed: Collection[str]) 
 
 
 def _likely_delimiter(line: str, usual: str, needed: Collection[str]) -> str:
-    """Return comma, semicolon or tab: which finds most of the needed columns in a line, then most columns at all."""
+    """Return comma, semicolon or tab: whichever finds the most needed columns in a line, then the most columns."""
     rows = {each: next(csv.reader([line], delimiter=each), []) for each in (usual, ",", ";", "\t")}
     return max(rows, key=lambda delimiter: (len(set(needed).intersection(rows[delimiter])), len(rows[delimiter])))
 
@@ -146,9 +146,9 @@ def _header(place: str, reader: Any, needed: Collection[str]) -> tuple[list[str]
     if names and any(name.isdecimal() and name not in names for name in needed):
         return [str(number) for number in range(1, len(names) + 1)], 0
     faults = {
-        "the first line is empty, it should name the columns": not names,
+        "the first line is empty: it should name the columns": not names,
         "the header is not UTF-8: save the file as UTF-8": NOT_TEXT.search("".join(names)),
-        f"the header names two columns alike ({', '.join(names):.200}): rename one": len(set(names)) < len(names),
+        f"the header has one name twice ({', '.join(names):.200}): rename one": len(set(names)) < len(names),
     }
     for fault in filter(faults.get, faults):
         raise UserError(f"{place}: {fault}")
@@ -179,7 +179,7 @@ def _rows(lines: Iterator[str], line: int, header: list[str], delimiter: str, no
         if len(row) == width:
             yield Record(line, dict(zip(header, row, strict=True)), None, note)
         elif row or fault:
-            fault = fault or f"{len(row)} columns where the header has {width}"
+            fault = fault or f"{len(row)} columns, but the header has {width}"
             yield Record(line, dict.fromkeys(header), fault, note)
         line, note = line + taken, None
 
@@ -187,8 +187,8 @@ def _rows(lines: Iterator[str], line: int, header: list[str], delimiter: str, no
 def _swallowing(
     lines: list[str], columns: int, header: list[str], delimiter: str, fault: str, note: str | None
 ) -> tuple[str, str | None]:
-    """Return fault and note of a row of several lines: is the first of them a row of its own, or are most of them?"""
-    further = [line.count(delimiter) + 1 - len(header) for line in lines]  # columns than a row has
+    """Return fault and note of a row of several lines if its first line, or most of them, look like rows."""
+    further = [line.count(delimiter) + 1 - len(header) for line in lines]  # columns more than a row has
     if columns != len(header) and further[0] >= 0:
         fault = fault or "not valid CSV (a quotation mark makes other rows part of this one)"
     elif len(header) > 1 and further.count(0) > max(MANY_LINES, 0.7 * len(lines)):

@@ -29,7 +29,7 @@ class GoodRow(NamedTuple):
         label: Index of its label in order of appearance, or NO_LABEL.
         target: Probability of each label, in the same order; empty without soft targets.
         has_label: Whether the label is the row's own; False for the most probable one in its place.
-        group: Tells its group from others; the text if it has none.
+        group: Identifies its group; the text if it has none.
     """
 
     text: str
@@ -95,7 +95,7 @@ class Rows(Sequence[Example]):
 
     Args:
         path: A file of `store_rows`.
-        chosen: Rising positions of the rows that count.
+        chosen: Positions of the rows that count, in ascending order.
         order: The final index of each label, by its index in the file.
     """
 

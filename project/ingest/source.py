@@ -30,7 +30,7 @@ class ReadOptions:
     Attributes:
         text_column: Name of the column of texts.
         label_column: Name of the column of labels.
-        bad_rows: error stops at a source with bad rows, counting them; skip leaves them out and lists them in a file.
+        bad_rows: error stops if there are bad rows, and counts them; skip leaves them out and lists them in a file.
         val_share: Share of train that becomes val if the source has none.
         test_share: Share of train that becomes test if the source has none; 0 for no test split.
         drop_duplicates: Whether train loses its repeated texts and those that are also in val or test.
@@ -95,7 +95,7 @@ class Source:
         text_fault: Returns why a value is not a usable text, or None; every text is by default.
         code: Digest of the code that reads this source and checks its texts: new code, new folder in the cache.
         soft_targets: Whether train has them, unless `ReadOptions` say otherwise.
-        checker: Reads rows otherwise than `RowChecker`: a subclass of it.
+        checker: A subclass of `RowChecker` that reads rows differently; None for `RowChecker`.
     """
 
     name: str
@@ -153,12 +153,12 @@ def _file_part(path: Path, options: ReadOptions) -> Part:
 
 
 def _records(path: Path, options: ReadOptions, version: object) -> Iterator[Record]:
-    """Yield the rows of a file; raise `UserError` if it is not the `_version` that it was."""
+    """Yield the rows of a file; raise `UserError` if its `_version` has changed."""
     label_column = options.label_column if options.labels == "one" else None  # else a pattern of names, maybe
     needed = filter(None, (options.text_column, label_column, options.group_column))
     yield from read_records(path, options.delimiter, list(needed))
     if _version(path) != version:
-        raise UserError(f"{path} has changed while it was read: start again when nothing writes to it")
+        raise UserError(f"{path} changed while it was being read: try again when nothing writes to it")
 
 
 def _version(path: Path) -> object:

@@ -26,7 +26,7 @@ def choose_rows(
         options: How they become a corpus.
         stored: The rows that it has, by its own splits.
         order: The final index of each label, by its index in `stored`.
-        notes: Takes lines for the user.
+        notes: Lines for the user are appended to it.
         carve: Chooses the rows of a split, see `carve_rows`, unless the source does.
 
     Raises:
@@ -90,7 +90,7 @@ def _units(train: StoredRows, rows: NDArray[np.int64], group_column: str | None)
 
 
 def together(*keys: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Return a number for each row, (rows,), that is the same for rows with an equal key, also through other rows.
+    """Return a number for each row, (rows,), that is the same for rows that share a key, directly or through others.
 
     Args:
         keys: Digests of texts and of groups, (rows,) each.

@@ -80,7 +80,7 @@ def encode_corpus(corpus: Corpus, split_text: SplitText, cut: Cut, key: str) -> 
         corpus: The texts.
         split_text: Returns at least one token for any text.
         cut: Returns which tokens of a text are kept, at least one.
-        key: Tells `split_text` and `cut`, and the code of both, from all others.
+        key: Identifies `split_text` and `cut`, and the code of both.
 
     Raises:
         UserError: The cache cannot be written.

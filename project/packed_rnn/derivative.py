@@ -18,7 +18,7 @@ def backward_pass(backward: Backward) -> Backward:
     """Compute `backward` with half of torch's threads, and let a second derivative through it raise torch's error.
 
     torch's `once_differentiable` raises only if an incoming gradient needs a gradient itself. If none does, as for a
-    loss that is the sum of outputs, it would leave this term out of the second derivative without a word.
+    loss that is the sum of outputs, it would silently leave this term out of the second derivative.
     """
 
     def with_marker(ctx: Any, marker: Tensor, *grads: Tensor | None) -> Grads:

@@ -33,7 +33,7 @@ def sequences_of(batch_sizes: Tensor, device: torch.device) -> Sequences:
 def slice_of_hidden(hidden: int, dtype: torch.dtype, device: torch.device, teams: int = 1) -> int | None:
     """Return how many hidden units a program carries; None if the kernels cannot run here with that size.
 
-    The fewest that let all programs run at once, else the most of which the weights fit into its memory: measured on an
+    The fewest that let all programs run at once, else the most whose weights fit into its memory: measured on an
     H200, 16 units a program are the fastest.
     """
     if INTERPRETED:
@@ -55,7 +55,7 @@ def _limits(device: torch.device) -> tuple[int, int]:
     if properties.major < 8:
         return 0, 0
     memory: int = properties.shared_memory_per_block_optin  # type: ignore[attr-defined]
-    return properties.multi_processor_count, memory - 2**15  # which is for all but the tiles
+    return properties.multi_processor_count, memory - 2**15  # reserved for all but the tiles
 
 
 def _launch(kernel: Any, states: Tensor, dtype: torch.dtype, *arguments: Any) -> None:

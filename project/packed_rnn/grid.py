@@ -31,7 +31,7 @@ class Block(NamedTuple):
 class Grid(NamedTuple):
     """Positions of N packed tokens among the cells of blocks that become narrower as sequences end.
 
-    Reversing a sequence within its own length, first token last, keeps the padding behind it. The reversed grid thus
+    Reversing a sequence within its own length, first token last, keeps the padding after it. The reversed grid thus
     has the same cells of padding, and `last` is the cell of both a sequence's last token and its first one reversed.
     """
 

@@ -2,7 +2,7 @@
 
 A program carries 16 sequences of one direction through all their time steps, for a slice of the hidden units whose
 weights stay in its multiprocessor's memory. After every step the programs of the same sequences, a team, wait for each
-other. Each sequence takes its own number of steps, the second direction from its own end: padding does not exist.
+other. Each sequence takes its own number of steps, the second direction from its own end: there is no padding.
 
 Shape letters: B sequences, N tokens in a packed batch, D directions, H hidden. Of a PackedSequence's layout, `offsets`
 (T,) is the first row of each time step; token t of sequence b is row offsets[t] + b. Row N + b of `h` and `c`
@@ -18,7 +18,7 @@ INTERPRETED: bool = triton.knobs.runtime.interpret  # on a CPU, one program afte
 
 @triton.jit
 def tanh(x):
-    """tl has none."""
+    """Return tanh, which triton.language lacks."""
     return 2 * tl.sigmoid(2 * x) - 1
 
 
@@ -90,9 +90,9 @@ def forward_kernel(
     D: tl.constexpr, H: tl.constexpr, WIDE: tl.constexpr, BLOCK: tl.constexpr, SLICE: tl.constexpr,
     PRECISION: tl.constexpr,
 ):  # fmt: skip
-    """Fill `h`, `c`, the last states `h_n` and `c_n` (D, B, H), and `before_rows` (D, N), each token's row before.
+    """Fill `h`, `c`, the last states `h_n` and `c_n` (D, B, H), and `before_rows` (D, N), the row before each token's.
 
-    `gates` come as the products of the inputs, and go as the gates. `weights` are (D, 4, H, H).
+    On entry `gates` are the products of the inputs, on return the gates. `weights` are (D, 4, H, H).
     """
     direction, sequences, units, counter = take_part(counters, B, D, H, BLOCK, SLICE)
     length = tl.load(lengths + sequences, mask=sequences < B, other=0)
@@ -150,7 +150,7 @@ def backward_kernel(
 ):  # fmt: skip
     """Fill `d_gates` (N, D, 4, H), the gradients of the gates' sums.
 
-    `d_h` and `d_c` (D, B, H) come as the gradients of the last states, and go as those of the initial ones.
+    On entry `d_h` and `d_c` (D, B, H) are the gradients of the last states, on return those of the initial ones.
     """
     direction, sequences, units, counter = take_part(counters, B, D, H, BLOCK, SLICE)
     length = tl.load(lengths + sequences, mask=sequences < B, other=0)

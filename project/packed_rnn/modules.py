@@ -29,14 +29,14 @@ BLOCK_STEPS, BLOCK_CELLS = 64, 4096  # least time steps and cells of a block: ea
 
 
 class PackedRNN(nn.RNNBase):
-    """What LSTM, GRU and RNN have in common: ways to compute exactly the same for packed sequences.
+    """What LSTM, GRU and RNN have in common: several ways to compute exactly the same for packed sequences.
 
     packed
         torch's own kernel for a PackedSequence. On a GPU that is cuDNN. On a CPU its backward pass is quadratic in T
         (pytorch#149194), and oneDNN is used only if all lengths are equal.
     padded
         Each direction of each layer runs on its own as a padded one-directional network, which oneDNN computes for an
-        LSTM; the second direction reads every sequence reversed within its own length. Padding thus lies behind the
+        LSTM; the second direction reads every sequence reversed within its own length. Padding thus comes after the
         last token in both directions, and no token's result depends on it.
     parallel
         The same, with the two directions of a layer at the same time in two threads.
@@ -133,7 +133,7 @@ class PackedRNN(nn.RNNBase):
         return self._run_padded(input, states, path == "parallel", hidden_only)
 
     def _initial_states(self, packed: PackedSequence, hx: Any) -> tuple[Tensor, ...] | None:
-        """Return h, for an LSTM h and c, (L*D, B, H), sequences sorted; None if torch shall say what is wrong."""
+        """Return h, for an LSTM h and c, (L*D, B, H), sequences sorted; None if torch is to say what is wrong."""
         data, batch_sizes, sorted_indices, _ = packed  # (N, I)
         if hx is not None:
             hx = self.permute_hidden(hx, sorted_indices)
@@ -240,7 +240,7 @@ def triton_for(device: str) -> bool:
 
 
 def autocast_dtype(data: Tensor) -> torch.dtype | None:
-    """Return what autocast makes of `data`'s device; None without autocast."""
+    """Return the dtype of autocast on `data`'s device; None without autocast."""
     device = data.device.type
     if device == "meta" or not torch.is_autocast_enabled(device):
         return None

@@ -33,7 +33,7 @@ class Call(NamedTuple):
 
     function: Function
     tensors: Tensors
-    recompute: bool = False  # in the backward pass, instead of keeping what that needs; for a function without chance
+    recompute: bool = False  # in the backward pass, instead of keeping what it needs; for deterministic functions
 
 
 def run_calls(calls: Sequence[Call], parallel: bool) -> list[tuple[Tensor, ...]]:
@@ -51,7 +51,7 @@ def run_calls(calls: Sequence[Call], parallel: bool) -> list[tuple[Tensor, ...]]
 
 
 def _cut(items: tuple[Any, ...], counts: Sequence[int]) -> list[tuple[Any, ...]]:
-    """Return the first so many of `items`, the next so many, ..."""
+    """Cut `items` into consecutive parts of `counts` items each."""
     iterator = iter(items)
     return [tuple(islice(iterator, count)) for count in counts]
 
@@ -124,7 +124,7 @@ class Tape:
 
 
 class RecomputingTape:
-    """Like a tape, but it keeps the tensors of its call alone and makes that call again in the backward pass.
+    """Like a tape, but it keeps only the tensors of its call and repeats that call in the backward pass.
 
     This is gradient checkpointing (Chen et al. 2016). `torch.utils.checkpoint` does it as well, but imports torch's
     compiler for that: 100 MB and more than a second.
@@ -183,7 +183,7 @@ def run_all(functions: Sequence[Callable[[], Result]], parallel: bool) -> list[R
     try:
         result = first()
     finally:
-        future.exception()  # waits: nothing may go on unseen
+        future.exception()  # waits, so that nothing keeps running unnoticed
     return [result, future.result()]
 
 
@@ -203,7 +203,7 @@ def _with_settings_of_this_thread(function: Callable[[], Result]) -> Callable[[]
 
 
 def _autocast_of_this_thread() -> torch.autocast:
-    """Return what brings this moment's autocast back, in another thread or at another time."""
+    """Return a context that restores the current autocast in another thread, or later."""
     return torch.autocast("cpu", torch.get_autocast_dtype("cpu"), torch.is_autocast_enabled("cpu"))
 
 

@@ -67,8 +67,8 @@ RULES = (
     Rule("parallel", onednn=True, training=False, operations=1.2e8),
     Rule("padded", onednn=True, training=True, steps=10),
     Rule("padded", onednn=True, training=False, steps=21),
-    # Without oneDNN, the backward pass is many small operations that threads do not speed up: only that packed is
-    # quadratic in T speaks against it.
+    # Without oneDNN, the backward pass is many small operations that threads do not speed up: the only
+    # argument against packed is that it is quadratic in T.
     Rule("parallel", onednn=False, training=False, operations=1.5e8),
     Rule("padded", onednn=False, training=True, steps=100),
     Rule("packed"),

@@ -14,7 +14,7 @@ def accelerate(model: nn.Module) -> list[str]:
     all references to it stay as they are. Subclasses of torch's modules are left alone.
 
     Returns:
-        The names of what was changed, as `model.named_modules()` says them: "" is `model` itself.
+        The names of what was changed, as `model.named_modules()` gives them: "" is `model` itself.
     """
     found = [(name, module) for name, module in model.named_modules() if type(module) in SWAPS]
     for _, module in found:

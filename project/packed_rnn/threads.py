@@ -22,7 +22,7 @@ def half_of_threads() -> Iterator[None]:
     """Compute with half of the threads, as one of two directions; then with as many as before, even after an exception.
 
     Without a second direction it is half as well: threads that share one direction wait for each other at every step.
-    Inside itself it changes nothing.
+    Nested uses change nothing.
     """
     before, halved = torch.get_num_threads(), getattr(_this_thread, "halved", False)
     set_threads(before if halved else max(1, before // 2))

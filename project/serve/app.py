@@ -101,7 +101,7 @@ def add_facts(api: FastAPI, models: Models, metrics: Metrics, stopping: threadin
     async def index() -> HTMLResponse:
         return home
 
-    @api.get("/health", responses={503: {"model": Health, "description": "The server stops, or the model hangs."}})
+    @api.get("/health", responses={503: {"model": Health, "description": "The server is stopping or the model hangs."}})
     async def health(response: Response) -> Health:
         """Whether the server works."""
         return health_of(response)

@@ -15,7 +15,7 @@ from project.serve.worker import IDLE, Outcome, Worker
 Waiting = tuple[str, asyncio.Future[Prediction]]
 
 CHARACTERS = 6  # of a token and the space before it
-MEMORY = 0.9  # of what was measured before that stays after each batch
+MEMORY = 0.9  # share of earlier measurements that is kept after each batch
 
 
 class UnavailableError(Exception):

@@ -26,7 +26,7 @@ class BodyLimit:
         """Read the body, then let the application answer for as long as the client is there."""
         encoding = Headers(scope=scope).get("content-encoding", "identity")
         if encoding != "identity":
-            await failure(415, f"Content-Encoding {encoding} is not read: send plain JSON")(scope, receive, send)
+            await failure(415, f"Content-Encoding {encoding} is not supported: send plain JSON")(scope, receive, send)
             return
         chunks: list[bytes] = []
         try:
@@ -55,7 +55,7 @@ class BodyLimit:
                     if self._held > MAX_HELD:
                         return failure(503, "too many large requests at once; try again", RETRY | CLOSE)
         except TimeoutError:
-            return failure(408, f"the body has not come within {BODY_SECONDS} seconds", CLOSE)
+            return failure(408, f"the body did not arrive within {BODY_SECONDS} seconds", CLOSE)
         return failure(413, f"the request is larger than {MAX_BODY:,} bytes") if size > MAX_BODY else None
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, body: bytes) -> None:

@@ -28,10 +28,10 @@ def serve(
         bundle: A folder that `sentiment export` wrote.
         host: Address to listen on; 127.0.0.1 is reachable from this machine only.
         port: Port to listen on; 0 for any free one.
-        allowed_hosts: Names that the Host header of a request may have, with commas between them; by default those of
-            this machine if only it is served, else any.
-        api_key_file: A file with the key that requests have to bring; by default the key in SENTIMENT_API_KEY if that
-            is set, else none is needed.
+        allowed_hosts: Names that the Host header of a request may have, separated by commas; by default those of this
+            machine if the server listens on it alone, else any.
+        api_key_file: A file with the key that requests must carry; by default the key in SENTIMENT_API_KEY if that is
+            set, else none is needed.
 
     Raises:
         UserError: The bundle or the key cannot be used, or the address is taken.

@@ -18,11 +18,11 @@ RETRY = {"Retry-After": "1"}  # seconds
 FAILURES: dict[int | str, dict[str, Any]] = {
     400: {"model": Failure, "description": "The body is not JSON, or not UTF-8."},
     401: {"model": Failure, "description": "The server has a key: send it as Authorization: Bearer KEY."},
-    408: {"model": Failure, "description": "The body did not come in time."},
+    408: {"model": Failure, "description": "The body did not arrive in time."},
     413: {"model": Failure, "description": "The body is too large."},
     415: {"model": Failure, "description": "The body is not declared as application/json, or is compressed."},
     422: {"model": Failure, "description": "A text or a field is wrong."},
-    503: {"model": Failure, "description": "Too much waits, or the model hangs; try again after Retry-After seconds."},
+    503: {"model": Failure, "description": "Too busy, or the model hangs; try again after Retry-After seconds."},
 }
 
 

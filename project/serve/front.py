@@ -18,9 +18,9 @@ class Front:
         app: The application; it finds the model of a request in its scope.
         models: The model that answers, from a request's first byte to its last.
         stopping: Set when the server is about to stop: clients are then told ``Connection: close``.
-        hosts: Names that the Host header may have; nothing for any. A page of another site that has its own name point
-            to this machine cannot ask then (DNS rebinding).
-        key: What requests have to bring, see `project.serve.key`; None for nothing.
+        hosts: Names that the Host header may have; nothing for any. They keep out pages of other sites whose own name
+            points to this machine (DNS rebinding).
+        key: What requests must carry, see `project.serve.key`; None for nothing.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class Front:
         self._app, self._models, self._stopping, self._hosts, self._key = app, models, stopping, hosts, key
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the application answer, unless the host is another or the key is."""
+        """Let the application answer, unless the host or the key is wrong."""
         model, headers, app = self._models.current, Headers(scope=scope), self._app
         mark = (b"x-model", model.digest.encode())
 

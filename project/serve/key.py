@@ -1,4 +1,4 @@
-"""The key that a request has to bring, if the operator sets one: `Authorization: Bearer KEY` (RFC 6750)."""
+"""The key that a request must carry, if the operator sets one: `Authorization: Bearer KEY` (RFC 6750)."""
 
 import hmac
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 from project.errors import UserError
 
 VARIABLE = "SENTIMENT_API_KEY"
-OPEN = ("/", "/health", "/ready", "/openapi.json")  # need no key: they tell nothing of the model
+OPEN = ("/", "/health", "/ready", "/openapi.json")  # need no key: they reveal nothing about the model
 
 
 def read_key(path: Path | None) -> str | None:
@@ -29,6 +29,6 @@ def read_key(path: Path | None) -> str | None:
 
 
 def brings(authorization: str, key: str) -> bool:
-    """Return whether an Authorization header brings the key, in a time that does not depend on where it differs."""
+    """Return whether an Authorization header holds the key, in a time that does not depend on where it differs."""
     scheme, _, given = authorization.partition(" ")
     return scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), key.encode())

@@ -14,4 +14,4 @@ HEAD_SECONDS = 10  # for the headers of a request, from the connection or the re
 BODY_SECONDS = 30  # for its body
 MAX_CONNECTIONS = 512  # half of what a process may usually open
 MAX_HELD = 64 * MAX_BODY  # bytes of bodies in memory at once
-HANG_SECONDS = 60  # of one batch, which takes a fraction of one: what takes longer may never come to an end
+HANG_SECONDS = 60  # for one batch, which takes a fraction of a second: a longer one may never end

@@ -17,10 +17,10 @@ class Metrics:
         self.paths: set[str] = set()
         ProcessCollector(registry=own)
         self._requests = Counter("sentiment_requests", "Answered requests", ["path", "status"], registry=own)
-        self._seconds = Histogram("sentiment_request_seconds", "Of a request", ["path"], buckets=SECONDS, registry=own)
-        self.batches = Histogram("sentiment_batch_texts", "Of a batch", buckets=(1, 2, 4, 8, 16, 32), registry=own)
-        self.waiting = Gauge("sentiment_waiting_texts", "Not yet in a batch", registry=own)
-        self.model = Info("sentiment_model", "That answers new requests", registry=own)
+        self._seconds = Histogram("sentiment_request_seconds", "Seconds taken", ["path"], buckets=SECONDS, registry=own)
+        self.batches = Histogram("sentiment_batch_texts", "Texts per batch", buckets=(1, 2, 4, 8, 16, 32), registry=own)
+        self.waiting = Gauge("sentiment_waiting_texts", "Texts not yet in a batch", registry=own)
+        self.model = Info("sentiment_model", "The one that answers new requests", registry=own)
 
     def answered(self, path: str, status: int | None, seconds: float) -> None:
         """Count a request; its status is None if the client left before it had one."""

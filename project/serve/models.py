@@ -38,7 +38,7 @@ class Models:
         self.current, self._metrics = Model(*opened, metrics), metrics
 
     async def watch(self, renewal: Renewal | None) -> None:
-        """Open the next model whenever that is wanted, while this one answers; it stays if the next cannot be opened.
+        """Open the next model on request, while this one answers; it stays if the next cannot be opened.
 
         Args:
             renewal: Opens it, and the event that is set when it is wanted.
@@ -52,7 +52,7 @@ class Models:
             try:
                 self.current = Model(*await asyncio.to_thread(reopen), self._metrics)
                 LOG.info("reloaded", extra={"fields": {"model": self.current.digest}})
-            except Exception as error:  # whatever is wrong with it, this one goes on
+            except Exception as error:  # whatever is wrong with it, this one keeps answering
                 LOG.error("reload failed", extra={"fields": {"model": self.current.digest, "error": str(error)}})
 
 

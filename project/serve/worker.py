@@ -44,7 +44,7 @@ class Worker(threading.Thread):
                 report(done, outcome)
                 del done, compute, texts, outcome  # while it is idle, the model may be replaced
         finally:
-            report(self._done, RuntimeError("the thread ended that classified these texts"))
+            report(self._done, RuntimeError("the thread that classified these texts ended"))
 
 
 def report(done: asyncio.Future[Outcome], outcome: Outcome) -> None:

@@ -115,13 +115,13 @@ def test_an_old_folder_is_replaced_in_two_steps_where_folders_cannot_be_exchange
 def test_a_folder_that_is_not_a_bundle_is_left_alone(fitted, sentiment, capsys):
     Path("papers").mkdir()
     assert sentiment("export", "--ckpt_path", fitted / "checkpoints" / "best.ckpt", "--output", "papers") == 2
-    assert "papers exists but is not a bundle" in capsys.readouterr().err
+    assert "papers exists and is not just a bundle" in capsys.readouterr().err
 
 
 def test_a_file_is_left_alone(fitted, sentiment, capsys):
     Path("notes").write_text("mine")
     assert sentiment("export", "--ckpt_path", fitted / "checkpoints" / "best.ckpt", "--output", "notes") == 2
-    assert "notes exists but is not a bundle" in capsys.readouterr().err
+    assert "notes exists and is not just a bundle" in capsys.readouterr().err
     assert Path("notes").read_text() == "mine"
 
 
@@ -130,7 +130,7 @@ def test_a_bundle_beside_another_file_is_left_alone(bundle, fitted, sentiment, c
     (bundle / "model.onnx").write_bytes(b"old")
     assert sentiment("export", "--ckpt_path", fitted / "checkpoints" / "best.ckpt", "--output", "bundle") == 2
     assert capsys.readouterr().err == (
-        "error: bundle exists but is not a bundle and nothing else: choose another folder with --output\n"
+        "error: bundle exists and is not just a bundle: choose another folder with --output\n"
     )
     assert ((bundle / "notes.txt").read_text(), (bundle / "model.onnx").read_bytes()) == ("mine", b"old")
 

@@ -37,7 +37,7 @@ def test_a_line_just_below_the_limit_is_read(tmp_path):
 @pytest.mark.parametrize("block", [b"good,1\n", b"\n", b"\t\n"])
 def test_equal_lines_in_a_packed_file_are_bounded(tmp_path, block):
     (tmp_path / "a.csv.gz").write_bytes(gzip.compress(b"text,label\n" + block * 100_000))
-    with pytest.raises(UserError, match=r"a\.csv\.gz unpacks to over 100 times its size: if you trust it"):
+    with pytest.raises(UserError, match=r"a\.csv\.gz expands to over 100 times its size: if you trust it"):
         count(tmp_path / "a.csv.gz")
 
 
@@ -53,12 +53,12 @@ def write_parquet(path: Path, column: pa.Array) -> Path:
 
 def test_one_text_that_stands_for_many_in_parquet_is_bounded(tmp_path):
     column = pa.DictionaryArray.from_arrays(pa.array([0] * 10_000, pa.int32()), ["a " * 500])
-    with pytest.raises(UserError, match="unpacks to over 100 times its size"):
+    with pytest.raises(UserError, match="expands to over 100 times its size"):
         count(write_parquet(tmp_path / "a.parquet", column))
 
 
 def test_rows_of_nothing_in_parquet_are_bounded(tmp_path):
-    with pytest.raises(UserError, match="unpacks to over 100 times its size"):
+    with pytest.raises(UserError, match="expands to over 100 times its size"):
         count(write_parquet(tmp_path / "a.parquet", pa.nulls(1_000_000, pa.string())))
 
 

@@ -53,7 +53,7 @@ def test_fingerprint_of_test_is_the_same_whatever_train_is(tmp_path):
 def test_labels_that_differ_by_case_alone_are_named(tmp_path):
     rows = [("Warm.", "Good"), ("Cold.", "bad"), ("Wise.", "good ")]
     corpus = load_corpus(folder(tmp_path, train=rows), ReadOptions(val_share=0, test_share=0))
-    note = "labels that differ by case alone are kept apart: Good, good; write them alike to join them"
+    note = "labels that differ only in case are kept apart: Good, good; spell them alike to merge them"
     assert (corpus.label_names, corpus.notes) == (("Good", "bad", "good"), (note,))
 
 

@@ -40,7 +40,7 @@ TWICE = [("Warm.", "good"), ("Cold.", "bad"), ("Warm.", "good"), ("Wise.", "good
 
 
 def test_label_that_train_lacks_is_a_bad_row(tmp_path):
-    with pytest.raises(UserError, match=r"1 bad row: .*test\.csv:2: the label 'meh' is none of good, bad"):
+    with pytest.raises(UserError, match=r"1 bad row: .*test\.csv:2: the label 'meh' is not one of good, bad"):
         load_corpus(folder(tmp_path, train=TWICE, test=[("So so.", "meh")]))
 
 
@@ -105,7 +105,7 @@ def test_fault_of_the_file_comes_first():
 
 def test_unknown_label_is_a_fault():
     checks = checker(known_labels=("bad", "good"))
-    assert checks.check(row("So.", "meh"), "test") == "the label 'meh' is none of bad, good"
+    assert checks.check(row("So.", "meh"), "test") == "the label 'meh' is not one of bad, good"
 
 
 def test_text_to_predict_needs_no_label():

@@ -87,7 +87,7 @@ def test_file_that_changes_while_it_is_read_is_refused(tmp_path):
     source = folder_source(path, Path(path))  # its digest is that of the file as it is now
     whole = (tmp_path / "corpus" / "train.csv").read_bytes()
     (tmp_path / "corpus" / "train.csv").write_bytes(whole + b"One more.,positive\n")
-    with pytest.raises(UserError, match=r"train\.csv has changed while it was read: start again"):
+    with pytest.raises(UserError, match=r"train\.csv changed while it was being read: try again"):
         open_corpus(source, ReadOptions())
     (tmp_path / "corpus" / "train.csv").write_bytes(whole)
     assert sum(map(len, load_corpus(path).splits.values())) == 60

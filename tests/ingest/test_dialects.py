@@ -100,8 +100,8 @@ def test_note_on_the_delimiter_reaches_the_corpus(tmp_path):
         (b'"text,label\nWarm.,good\n', r"a\.csv:1: the header is not valid CSV"),
         (b"text,l\xe4bel\nWarm.,good\n", r"a\.csv:1: the header is not UTF-8: save the file as UTF-8"),
         ("text,label\nWarm.,good\n".encode("utf-16-le"), r"a\.csv:1: the header is not UTF-8: save the file as UTF-8"),
-        (b"text,label,text\nWarm.,good,x\n", r"a\.csv:1: the header names two columns alike \(text, label, text\)"),
-        (b"sep=,\ntext,text\nWarm.,good\n", r"a\.csv:2: the header names two columns alike"),
+        (b"text,label,text\nWarm.,good,x\n", r"a\.csv:1: the header has one name twice \(text, label, text\)"),
+        (b"sep=,\ntext,text\nWarm.,good\n", r"a\.csv:2: the header has one name twice"),
         (b"\xff\xfet", r"a\.csv cannot be read as csv"),
     ],
 )

@@ -61,7 +61,7 @@ def test_lone_surrogate_is_an_escape_in_jsonl(tmp_path):
 
 
 def test_column_of_the_same_name_is_refused():
-    with pytest.raises(UserError, match="has a column 'predicted' already"):
+    with pytest.raises(UserError, match="already has a column 'predicted'"):
         merged({"text": "Warm.", "predicted": "x"}, {"predicted": "good"})
 
 

@@ -63,8 +63,8 @@ def test_row_of_several_lines_is_named_by_its_first(tmp_path):
 @pytest.mark.parametrize(
     ("content", "line", "fault"),
     [
-        ("text,label\nWarm.,good\nWarm, wise.,good\n", 3, "3 columns where the header has 2"),
-        ("text,label\nWarm.\n", 2, "1 columns where the header has 2"),
+        ("text,label\nWarm.,good\nWarm, wise.,good\n", 3, "3 columns, but the header has 2"),
+        ("text,label\nWarm.\n", 2, "1 columns, but the header has 2"),
         (
             'text,label\n"Warm."!,good\n',
             2,

@@ -131,7 +131,7 @@ def test_every_format_gives_the_same(tmp_path, name):
     [
         ("Warm.,good,0.8,", r"rows\.csv:2: p_bad is missing; fix it"),
         ("Warm.,good,0.8,0.8", r"rows\.csv:2: the probabilities p_good, p_bad add up to 1\.6, not to 1; fix it"),
-        ("Warm.,meh,0.8,0.2", r"rows\.csv:2: the label 'meh' is none of bad, good"),
+        ("Warm.,meh,0.8,0.2", r"rows\.csv:2: the label 'meh' is not one of bad, good"),
         (",good,0.8,0.2", r"rows\.csv:2: the text is empty"),
     ],
 )
@@ -170,7 +170,7 @@ def test_val_needs_no_such_columns(tmp_path):
     assert list(corpus.split("val")) == [("Wise.", 1)]
 
 
-@pytest.mark.parametrize(("label", "message"), [("", "the label is missing"), ("meh", "'meh' is none of bad, good")])
+@pytest.mark.parametrize(("label", "message"), [("", "the label is missing"), ("meh", "'meh' is not one of bad, good")])
 def test_val_is_measured_on_labels_alone(tmp_path, label, message):
     with pytest.raises(UserError, match=rf"val\.csv:2: .*{message}"):
         load_corpus(with_val(tmp_path, f"{HEADER}Wise.,{label},0.8,0.2\n"), SOFT)

@@ -35,7 +35,7 @@ def test_quotation_that_another_row_closes_by_chance(tmp_path):
 
 def test_row_of_several_lines_with_too_many_columns_is_one_bad_row(tmp_path):
     rows = read(tmp_path, 'text,label\n"two\nlines",a,b\nWise.,good\n')
-    assert [(row.line, row.fault) for row in rows] == [(2, "3 columns where the header has 2"), (4, None)]
+    assert [(row.line, row.fault) for row in rows] == [(2, "3 columns, but the header has 2"), (4, None)]
 
 
 def test_line_numbers_go_on_after_it(tmp_path):

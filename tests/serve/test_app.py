@@ -104,7 +104,7 @@ def test_a_large_body_is_refused(server):
 
 def test_a_compressed_body_is_refused(server):
     answer = server.ask("POST", "/predict", b"\x1f\x8b", Content_Encoding="gzip")
-    assert (answer.status, answer.json) == (415, {"error": "Content-Encoding gzip is not read: send plain JSON"})
+    assert (answer.status, answer.json) == (415, {"error": "Content-Encoding gzip is not supported: send plain JSON"})
 
 
 @pytest.mark.parametrize("path", ["/health", "/ready"])

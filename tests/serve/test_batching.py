@@ -93,7 +93,7 @@ def test_a_thread_that_is_killed_is_replaced(predictor):
         thread = IDLE[-1]
         kill = ctypes.pythonapi.PyThreadState_SetAsyncExc
         kill(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(SystemExit))
-        with pytest.raises(RuntimeError, match="the thread ended that classified these texts"):
+        with pytest.raises(RuntimeError, match="the thread that classified these texts ended"):
             await batcher.classify(["Warm."])
         thread.join()
         return len(await batcher.classify(["Warm."]))

@@ -51,7 +51,7 @@ def timed(train: Callable[[], Baseline]) -> tuple[Baseline, float]:
 
 
 def labels_of(corpus: Corpus, split: Split) -> Labels:
-    """Return the labels of a split, (texts,); of any number of labels which of them each text has, (texts, C)."""
+    """Return the labels of a split, (texts,); with any number of labels, which ones each text has, (texts, C)."""
     labels, members = np.array([example.label for example in corpus.split(split)]), corpus.members
     return labels if members is None else members[labels].astype(np.int64)
 

@@ -4,11 +4,11 @@ majority   the most frequent label of train
 TF-IDF     sublinear TF-IDF, logistic regression
 NB-SVM     binary features weighted by naive Bayes log-count ratios, linear SVM (Wang and Manning 2012)
 
-Where texts have any number of labels, majority answers the most frequent set of them, and the others have a classifier
-for each label; if every text of train has a label, they answer with one at least, as the model does.
+If texts have any number of labels, majority answers the most frequent set of them, and the others have a classifier
+for each label; if every text of train has a label, they answer with at least one, as the model does.
 
-The strength of regularization, if there is one, is the one with the best accuracy on val, of any number of labels the
-one with the best macro F1.
+The strength of regularization, if there is one, is the one with the best accuracy on val or, with any number of labels,
+the best macro F1.
 """
 
 from collections.abc import Callable, Sequence
@@ -85,7 +85,7 @@ def nb_svm(texts: Sequence[Sequence[str]], train: Labels, val: Labels) -> Baseli
     def fit(strength: float) -> Predict:
         def model(has: Bools, ratio: NDArray[np.float64]) -> Scores:
             svm = LinearSVC(C=strength, max_iter=5000).fit(inputs[0].multiply(ratio).tocsr(), has)
-            found = svm.coef_[0] if train.ndim == 2 else weights(svm)  # mixed, they would not go with its intercept
+            found = svm.coef_[0] if train.ndim == 2 else weights(svm)  # interpolated, they would not fit its intercept
             return lambda x: x @ (ratio * found) + svm.intercept_
 
         scores = [scores_of(partial(model, ratio=ratio), has) for has, ratio in zip(columns, ratios, strict=True)]
@@ -95,7 +95,7 @@ def nb_svm(texts: Sequence[Sequence[str]], train: Labels, val: Labels) -> Baseli
 
 
 def scores_of(fit: Callable[[Bools], Scores], has: Bools) -> Scores:
-    """Return the scores of a classifier of texts that have a label; of one that all or none have it is their constant.
+    """Return the scores of a classifier for one label; if all texts or none have it, a constant.
 
     Args:
         fit: Trains it.
@@ -107,7 +107,7 @@ def scores_of(fit: Callable[[Bools], Scores], has: Bools) -> Scores:
 
 
 def each_label(scores: Sequence[Scores], least: bool) -> Predict:
-    """Return a function from texts to all labels with a score above 0, (texts, C); if `least` also to the highest."""
+    """Return a function from texts to all labels with a score above 0, (texts, C); if `least`, also to the highest."""
 
     def predict(x: csr_matrix) -> Labels:
         found = np.stack([score(x) for score in scores], axis=1)
@@ -151,7 +151,7 @@ def best_on_val(name: str, fit: Callable[[float], Predict], inputs: Sequence[Any
 
 
 def quality(answers: Labels, labels: Labels) -> float:
-    """Return the accuracy, of any number of labels the macro F1."""
+    """Return the accuracy or, with any number of labels, the macro F1."""
     return float((answers == labels).mean()) if labels.ndim == 1 else f1_of_labels(answers, labels)[0]
 
 

@@ -1,4 +1,4 @@
-"""A model -> how it takes negation, emphasis, typos and the like: a table, the failing texts, a JSON file."""
+"""A model -> how it handles negation, emphasis, typos and the like: a table, the failing texts, a JSON file."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,16 +18,16 @@ from project.predict import load
 def behaviour(
     ckpt_path: Path, tests: Path | None = None, examples: int = 2, json: Path | None = None, overwrite: bool = False
 ) -> None:
-    """Test what a model makes of negation, emphasis, typos and the like.
+    """Test how a model handles negation, emphasis, typos and the like.
 
     The sentences are in sentences.yml of this add-on, which describes its format.
 
     Args:
         ckpt_path: A checkpoint (.ckpt), or the folder of a bundle.
-        tests: A file of your own tests in the same format, beside those.
+        tests: A file of your own tests in the same format, in addition to those.
         examples: How many failing texts or pairs to show of each behaviour.
         json: File for all figures and all failing texts.
-        overwrite: Whether it may replace a file that is there.
+        overwrite: Whether an existing file is replaced.
 
     Raises:
         UserError: The model or the file of tests cannot be used.

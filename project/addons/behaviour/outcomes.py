@@ -7,14 +7,14 @@ from project.addons.behaviour.suite import Expectation
 from project.decision import SEPARATOR, Prediction
 from project.predict import Predictor
 
-MARGIN = 0.05  # by which a probability may miss its direction: less is no change of mind
+MARGIN = 0.05  # by which a probability may move the wrong way: less is no change of mind
 MOST_NAMED = 20  # labels in a line
 WORDS = {"label": "the right label", "same": "the same label", "more": "more of the label"}
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A text, or a pair of texts, of which a model makes something else than expected.
+    """A text, or a pair of texts, that a model does not answer as expected.
 
     Attributes:
         texts: One or two.
@@ -43,7 +43,7 @@ class Failure:
 
 @dataclass
 class Outcome:
-    """How one behaviour was found.
+    """The outcome of the tests of one behaviour.
 
     Attributes:
         behaviour: Its name.
@@ -83,7 +83,7 @@ def outcomes_of(predictor: Predictor, tests: Sequence[Expectation]) -> tuple[lis
 def as_expected(test: Expectation, answers: Sequence[Prediction], several: bool = False) -> bool:
     """Return whether the answers to the texts of a case are what its test expects.
 
-    Of `several` labels the right one has to be among those of the answer, and the same labels are all of them.
+    With `several` labels, the right one has to be among those of the answer, and the same means all of them.
     """
     first, last = answers[0], answers[-1]
     if test.expect == "label":
@@ -100,4 +100,4 @@ def skipped(tests: Sequence[Expectation], names: Sequence[str]) -> list[str]:
         return []
     labels = ", ".join(dict.fromkeys(test.label for test in missing))
     known = ", ".join(names[:MOST_NAMED]) + f" and {len(names) - MOST_NAMED} more" * (len(names) > MOST_NAMED)
-    return [f"{len(missing)} of {len(tests)} tests are skipped: they are about {labels}, the labels are {known}"]
+    return [f"{len(missing)} of {len(tests)} tests are skipped: they are about {labels}, but the labels are {known}"]

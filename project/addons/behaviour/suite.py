@@ -94,7 +94,7 @@ def slots_of(path: Path, given: Any) -> dict[str, list[str]]:
     line = given.pop(LINE, 1)
     for name, words in given.items():
         if not isinstance(name, str) or not re.fullmatch(r"[a-z_]\w*", name) or name != name.lower():
-            raise UserError(f"{path}:{line}: the slot {name!r} should have a name in small letters")
+            raise UserError(f"{path}:{line}: the slot {name!r} should have a lower-case name")
         if not isinstance(words, list) or not words or not all(isinstance(word, str) for word in words):
             raise UserError(
                 f"{path}:{line}: the slot {name!r} should be a list of words (put yes, no and numbers in quotes)"
@@ -131,7 +131,7 @@ def filled(place: str, expect: str, given: Any, slots: Slots) -> list[tuple[str,
     """Return the texts, or pairs of texts, that one with slots stands for, chosen at random if there are many.
 
     Raises:
-        UserError: It is of the wrong kind, or names a slot that there is not.
+        UserError: It is of the wrong kind, or names a slot that does not exist.
     """
     texts = checked_texts(place, expect, given)
     names = list(dict.fromkeys(name.lower() for text in texts for name in SLOT.findall(text)))

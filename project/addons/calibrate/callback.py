@@ -40,7 +40,7 @@ class Calibrate(L.Callback):
         if not fitting(trainer):
             return
         rows, labels, logits = self._of_all_processes(trainer)
-        _, first = np.unique(rows, return_index=True)  # few texts are measured by every process
+        _, first = np.unique(rows, return_index=True)  # if there are only a few texts, every process measures all
         logits, labels = logits[first], labels[first]
         members = trainer.datamodule.corpus.members  # type: ignore[attr-defined] # ours has a corpus
         labels = labels if members is None else members[labels]

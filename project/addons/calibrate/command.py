@@ -41,17 +41,17 @@ def calibrate(
     abstain_below: float = 0.0,
     overwrite: bool = False,
 ) -> None:
-    """Fit a checkpoint's temperature, and thresholds on request, on val; write a checkpoint that decides so.
+    """Fit a checkpoint's temperature, and thresholds on request, on val; write a checkpoint that uses them.
 
     Args:
-        ckpt_path: A .ckpt file of fit or ensemble.
-        output: The .ckpt file to write; test, predict, classify, export and serve follow it.
+        ckpt_path: A .ckpt file that fit or ensemble wrote.
+        output: The .ckpt file to write; test, predict, classify, export and serve use it.
         aim: What the thresholds are for: macro_f1, or the precision of one label; by default the most probable class
             is the answer.
         label: The label whose precision is the aim.
         recall: The share of its texts in val that should still be found.
         abstain_below: Give no label to texts of which no class is as probable as this.
-        overwrite: Whether `output` may be there already.
+        overwrite: Whether an existing file is replaced.
 
     Raises:
         UserError: The checkpoint has no val split, an option makes no sense, or the file cannot be written.
@@ -68,7 +68,7 @@ def calibrate(
     if (aim == "precision") != (label is not None) or (label is not None and label not in old.label_names):
         raise UserError(f"--aim=precision and --label=NAME go together; the labels are {', '.join(old.label_names)}")
     if old.labels == "any" and abstain_below:
-        raise UserError("--abstain_below is for texts of one label each: of any number, none is an answer too")
+        raise UserError("--abstain_below needs one label per text: with labels=any, no label is an answer too")
     logits, labels = measured(model, options_of(checkpoint))
     new = replace(old, temperature=fitted_temperature(logits, labels), thresholds=(), abstain_below=abstain_below)
     probabilities = shares(logits, new)

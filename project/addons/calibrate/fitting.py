@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
-SPREAD = 0.5  # of the logarithm of a temperature before any text is seen: few texts move it little
+SPREAD = 0.5  # standard deviation of the prior on the log temperature: a few texts hardly move it
 LOWEST, HIGHEST = -3.0, 3.0  # of that logarithm
 GOLDEN = (5**0.5 - 1) / 2
 
@@ -30,10 +30,10 @@ def log_softmax(logits: NDArray[np.floating], temperature: float) -> Floats:
 
 
 def fitted_temperature(logits: NDArray[np.floating], labels: Labels) -> float:
-    """Return the temperature of the least negative log-likelihood (Guo et al. 2017).
+    """Return the temperature with the lowest negative log-likelihood (Guo et al. 2017).
 
-    The logarithm of the temperature has a normal prior of mean 0, since the likelihood of a few texts that are all
-    right has no least value. A thousand texts leave nothing of it.
+    The logarithm of the temperature has a normal prior of mean 0, since for a few texts that are all answered right
+    there is no lowest value. With a thousand texts it hardly matters.
 
     Args:
         logits: (texts, C).
@@ -96,7 +96,7 @@ def threshold_for_precision(probabilities: Floats, labels: Labels, label: int, r
 
 
 def rival_ratio(probabilities: Floats, label: int, thresholds: Floats) -> Floats:
-    """Return by which threshold each text, (texts,), would just get `label`, the others' thresholds being given."""
+    """Return the threshold at which each text, (texts,), would just get `label`, given those of the others."""
     others = np.delete(probabilities / thresholds, label, axis=1).max(1)
     return np.asarray(probabilities[:, label] / np.maximum(others, 1e-12))
 
@@ -123,7 +123,7 @@ def macro_f1(probabilities: Floats, labels: Labels, thresholds: Floats) -> float
 
 
 def f1_of_labels(chosen: Labels, labels: Labels) -> Floats:
-    """Return the F1 of each label, (C,), for answers and labels (texts, C) of 0 and 1; nan where no text has it."""
+    """Return the F1 of each label, (C,), for answers and labels (texts, C) of 0 and 1; nan if no text has it."""
     support = labels.sum(0)
     scores = 2 * (chosen * labels).sum(0) / np.maximum(support + chosen.sum(0), 1)
     return np.where(support > 0, scores, np.nan)

@@ -31,7 +31,7 @@ def annotate_file(
         options: The column of texts, and what separates the columns.
         answer: What is added for texts.
         text_fault: Checks a text.
-        empty: What is added to a bad row; None if the first bad row is to end it all.
+        empty: What is added to a bad row; None to stop at the first bad row.
         overwrite: Whether `output` may be there already.
 
     Returns:
@@ -43,7 +43,7 @@ def annotate_file(
     if not path.is_file():
         raise UserError(f"{path} does not exist")
     if not is_data_file(path):
-        raise UserError(f"{path}: the name should tell the format: .csv, .tsv, .jsonl (each also .gz) or .parquet")
+        raise UserError(f"{path}: the name should end in .csv, .tsv, .jsonl (each also .gz) or .parquet")
     check_output(output, overwrite)
     started, rows, bad, first, notes = time.perf_counter(), 0, 0, "", dict[str, str]()
     text_column, source = options.text_column, read_records(path, options.delimiter, [options.text_column])

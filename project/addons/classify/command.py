@@ -33,10 +33,10 @@ def classify(
         ckpt_path: A checkpoint (.ckpt), or the folder of a bundle.
         input: File of texts: .csv, .tsv, .jsonl (each also .gz) or .parquet.
         output: File to write: its rows, with the predictions.
-        text_column: Column of texts in the file; in CSV and TSV without a header its number, from 1.
+        text_column: Name of the text column; if a CSV or TSV file has no header, its number, from 1.
         bad_rows: skip leaves bad rows without a prediction, error stops at the first.
-        delimiter: What separates the columns of CSV and TSV; null for comma, semicolon or tab, by the first line.
-        overwrite: Whether the output may replace a file that is there.
+        delimiter: What separates the columns of CSV and TSV; null detects comma, semicolon or tab from the first line.
+        overwrite: Whether an existing file is replaced.
 
     Raises:
         UserError: The model or the texts cannot be used, or options contradict each other.
@@ -76,7 +76,7 @@ def classify_file(
         path: .csv, .tsv or .jsonl (each also .gz), or .parquet.
         output: Likewise; it appears when it is complete.
         options: The column of texts, and what separates the columns.
-        skip: Whether a bad row is written without a prediction instead of ending it all.
+        skip: Whether a bad row is written without a prediction instead of stopping.
         overwrite: Whether `output` may be there already.
 
     Raises:

@@ -22,7 +22,7 @@ def answered_lines(
         stream: UTF-8; a byte order mark at its start is no part of the first text.
         answer: Answers texts.
         text_fault: Checks a text.
-        empty: The start of a bad line's answer, before the line itself; None if the first one is to end it all.
+        empty: The start of a bad line's answer, before the line itself; None to stop at the first one.
 
     Raises:
         UserError: A line is no text, and `empty` is None.

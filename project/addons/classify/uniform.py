@@ -1,4 +1,4 @@
-"""Rows of any columns and values -> a file whose format may hold fewer: no value costs the file or its row.
+"""Rows of any columns and values -> a file whose format may hold fewer: no value makes the file or its row fail.
 
 JSONL takes every row as it is. The other formats want all columns at once, and Parquet one type for each: rows are kept
 in a file without a name until these are known, so that memory stays flat.

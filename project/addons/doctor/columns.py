@@ -1,4 +1,4 @@
-"""Other columns of train from which the label can be told."""
+"""Other columns of train that reveal the label."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence

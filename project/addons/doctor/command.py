@@ -27,15 +27,15 @@ def doctor(
     html: Path | None = None,
     overwrite: bool = False,
 ) -> None:
-    """Look at a corpus before training, and say what would spoil it.
+    """Check a corpus before training, and report what would spoil the training.
 
-    The exit code is 1 if something would, and 0 if not, even if there is something to look at.
+    The exit code is 1 if something would, and 0 if nothing would, even if there is something to look at.
 
     Args:
         against: Another corpus, whose texts are looked for in this one.
         json: File for the findings, for programs.
         html: File for the findings, for a browser.
-        overwrite: Whether these may replace files that are there.
+        overwrite: Whether existing files are replaced.
 
     Raises:
         UserError: The corpus cannot be read at all, or a file cannot be written.

@@ -1,4 +1,4 @@
-"""Texts that come again: exactly, nearly, with another label, in another split or another corpus."""
+"""Texts that are repeated: exactly, nearly, with another label, in another split or another corpus."""
 
 import re
 import unicodedata
@@ -19,8 +19,8 @@ NEVER = np.iinfo(np.int64).max
 # in an earlier split or another corpus; what is nearly the same may well be another text, which only people can tell
 LEVELS = (
     ("", 0.2, 0.01),
-    (" but for case, punctuation or spaces", 0.2, 0.05),
-    (" but for numbers or a word or two", 1, 1),
+    (" except for case, punctuation or spaces", 0.2, 0.05),
+    (" except for numbers or a word or two", 1, 1),
 )
 CONTRADICTED = 0.01  # share of texts with two labels, likewise
 DROP = "--data.drop_duplicates=true removes them from train"
@@ -28,7 +28,7 @@ ADVICE = {
     "duplicates": "remove all but one of them, if they say the same",
     "overlap": "remove them from one of the two; or --data.group_column=COLUMN, if a column says what belongs together",
 }
-OTHER = "measure no model of one corpus on the other without removing them; commands that read both have --held_out"
+OTHER = "do not test a model of one corpus on the other without removing them; commands that read both have --held_out"
 JOIN = "decide which labels are right; if the file has a row for each label of a text, join these rows into one"
 JUDGE = "decide which label is right, or remove them: --data.drop_duplicates=true keeps the first alone"
 
@@ -58,7 +58,7 @@ class Copies:
 
 
 class Letters(dict[int, int]):
-    """Maps letters with their marks, digits and pictures to themselves, all other characters to a space."""
+    """Maps letters with their marks, digits and emoji to themselves, all other characters to a space."""
 
     def __missing__(self, code: int) -> int:
         category = unicodedata.category(chr(code))
@@ -144,7 +144,7 @@ def contradictions(texts: Texts, copies: Copies) -> Iterator[Finding]:
 
     for kind, mask, alike, what, share in (
         ("contradictions", clear, same, f"texts that have {other_label} elsewhere", CONTRADICTED),
-        ("near contradictions", close, near, f"texts of which one that is nearly the same has {other_label}", 1),
+        ("near contradictions", close, near, f"texts of which a near copy has {other_label}", 1),
     ):
         rows, remarks = np.flatnonzero(mask), {}
         for row in rows[:SHOWN].tolist():

@@ -1,4 +1,4 @@
-"""Texts that were damaged on their way: encodings, left-overs of HTML, place-holders; scripts without spaces."""
+"""Texts that were damaged on their way: encodings, left-overs of HTML, placeholders; scripts without spaces."""
 
 import re
 from collections import defaultdict
@@ -29,16 +29,16 @@ KINDS = (  # what it is, what it looks like, and the step that helps
     (
         "UTF-8 that was read as cp1252 or latin-1",
         MOJIBAKE,
-        "read the file again as UTF-8; the package ftfy mends the rest",
+        "read the file again as UTF-8; the package ftfy fixes the rest",
     ),
-    ("the character U+FFFD, where letters were lost", "\ufffd", "make the file anew from its source, as UTF-8"),
+    ("the character U+FFFD, where letters were lost", "\ufffd", "create the file again from its source, as UTF-8"),
     ("cp1252 that was read as latin-1", LATIN, 'text.encode("latin-1").decode("cp1252") in Python'),
     ("control or invisible characters", INVISIBLE, "remove these characters"),
     ("HTML entities", ENTITY, "html.unescape(text) in Python, as often as they were escaped"),
     ("HTML tags", TAG, "replace them by spaces"),
-    ("escapes that nobody has read", r"\\u[\da-fA-F]{4}|\\x[\da-fA-F]{2}|\\n|\\t", "read the file by its own format"),
-    ("a place-holder in place of words", f"(?i){EMPTY}", "remove these rows"),
-    ("neither letter nor digit nor sign of a mood", r"\A[\s.,;_/\\|#*+=~-]*\Z", "remove these rows"),
+    ("escapes left undecoded", r"\\u[\da-fA-F]{4}|\\x[\da-fA-F]{2}|\\n|\\t", "read the file by its own format"),
+    ("a placeholder instead of words", f"(?i){EMPTY}", "remove these rows"),
+    ("no letter, digit or sign that could mean something", r"\A[\s.,;_/\\|#*+=~-]*\Z", "remove these rows"),
 )
 SPOILED = 0.1  # share of texts with damage, or in a script without spaces, from which on it spoils training
 CONTEXT = 30  # characters that are shown before damage

@@ -46,7 +46,7 @@ def label_findings(texts: Texts) -> Iterator[Finding]:
     for one, other in combinations(rising[counts[rising] > 0][:MOST_COMPARED].tolist(), 2):
         if (how := alike(names[one], names[other], counts[one] / counts[other])) is not None:
             what = f"labels {names[one]!r} and {names[other]!r} {how}; texts of the first"
-            advice = "write them in one way, if they mean the same"
+            advice = "spell them the same way, if they mean the same"
             yield from texts.finding("labels alike", texts.rows_with(one), what, advice, True)
     for label in [] if several else np.flatnonzero(counts == 1).tolist():  # of several see `rare_labels`
         advice = "add texts of it, or leave it out: no split can hold more than this one"
@@ -75,7 +75,7 @@ def alike(one: str, other: str, ratio: float) -> str | None:
     """
     bare = [re.sub(r"[\s_-]+", "", name.casefold()) for name in (one, other)]
     if bare[0] == bare[1] and any(map(str.isalnum, bare[0])):
-        return "differ by case, spaces or hyphens alone"
+        return "differ only in case, spaces or hyphens"
     words = [set(re.split(r"[\W_]+", name.casefold())) for name in (one, other)]
     differing = [*(words[0] - words[1]), *(words[1] - words[0])]
     near = ratio <= RARE and len(differing) == 2 and len(words[0]) == len(words[1]) and similar(*differing)

@@ -104,12 +104,12 @@ def odd_sizes(texts: Texts, members: NDArray[np.bool_]) -> Iterator[Finding]:
     sizes: Numbers = members.sum(1)[texts.labels]
     empty, share = np.flatnonzero(sizes == 0), float((sizes == 0).mean())
     if share >= EMPTY:
-        advice = "if some have just not been looked at, remove these: no label counts as none of the labels"
+        advice = "if some were just never labelled, remove these: no label counts as none of the labels"
         yield from texts.finding("no label", empty, f"texts without a label ({share:.0%})", advice, False)
     many = np.flatnonzero(sizes > MOST * len(texts.corpus.label_names))
     if len(texts.corpus.label_names) >= LEAST_LABELS and len(many) < USUAL * len(texts):
         remarks = {row: f"{sizes[row]} labels" for row in many[:SHOWN].tolist()}
-        advice = "look whether these mean that everything applies, or that nobody has chosen"
+        advice = "check whether these mean that everything applies, or that nobody has chosen"
         yield from texts.finding("many labels", many, "texts with more than half of all labels", advice, False, remarks)
     if (sizes == 1).all():
         what, advice = "every text has exactly one label", "--data.labels=one: probabilities then add up to 1"

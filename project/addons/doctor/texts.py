@@ -34,7 +34,7 @@ class Finding:
 
     Attributes:
         kind: One word or two for it.
-        spoils: Whether it would spoil training or its figures; otherwise it is to be looked at.
+        spoils: Whether it would spoil training or its figures; otherwise it is worth a look.
         what: What it is, in words.
         count: How many rows, labels or columns have it.
         advice: The option or the step that helps.

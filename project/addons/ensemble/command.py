@@ -19,7 +19,7 @@ LIGHTNING = (
 # thresholds, because those that were chosen for a single member do not suit the mean.
 SHARED = {
     "label_names": "labels",
-    "labels": "numbers of labels a text, one or any",
+    "labels": "numbers of labels per text, one or any",
     "fingerprint": "corpora or splits",
     "tokenizer": "vocabularies or tokenizers",
     "thresholds": "thresholds",
@@ -33,7 +33,7 @@ def ensemble(*checkpoints: Path, output: Path, overwrite: bool = False) -> None:
     Args:
         checkpoints: Two or more .ckpt files that fit wrote.
         output: The .ckpt file to write.
-        overwrite: Whether it may replace a file that is there.
+        overwrite: Whether an existing file is replaced.
 
     Raises:
         UserError: A checkpoint cannot be read, the checkpoints are incompatible, or the output cannot be written.

@@ -39,10 +39,10 @@ def explain(
         input: File of texts: .csv, .tsv, .jsonl (each also .gz) or .parquet.
         output: File to write: its rows, with the predictions and their words.
         words: How many of the strongest words for the label, and of those against it, to list.
-        text_column: Column of texts in the file; in CSV and TSV without a header its number, from 1.
+        text_column: Name of the text column; if a CSV or TSV file has no header, its number, from 1.
         bad_rows: skip leaves bad rows without a prediction, error stops at the first.
-        delimiter: What separates the columns of CSV and TSV; null for comma, semicolon or tab, by the first line.
-        overwrite: Whether the output may replace a file that is there.
+        delimiter: What separates the columns of CSV and TSV; null detects comma, semicolon or tab from the first line.
+        overwrite: Whether an existing file is replaced.
 
     Raises:
         UserError: The model or the texts cannot be used, or options contradict each other.

@@ -35,7 +35,7 @@ def annotate_file(
         output: Likewise.
         options: The column of texts, and what separates the columns.
         answer: What is added for texts.
-        empty: What is added to a bad row; None if the first one is to end it all.
+        empty: What is added to a bad row; None to stop at the first one.
         overwrite: Whether `output` may be there already.
 
     Raises:
@@ -44,7 +44,7 @@ def annotate_file(
     if not path.is_file():
         raise UserError(f"{path} does not exist")
     if not is_data_file(path):
-        raise UserError(f"{path}: the name should tell the format: .csv, .tsv, .jsonl (each also .gz) or .parquet")
+        raise UserError(f"{path}: the name should end in .csv, .tsv, .jsonl (each also .gz) or .parquet")
     check_output(output, overwrite)
     column = options.text_column
     columns = columns_of(path, options)

@@ -66,6 +66,6 @@ class Guard(L.Callback):
             return
         since = f"step {first}" if first >= 0 else f"a step before {trainer.global_step}"
         raise UserError(
-            f"loss or weights are NaN or infinite since {since}; the checkpoints before are whole: "
+            f"loss or weights have been NaN or infinite since {since}; earlier checkpoints are intact: "
             "try a lower --model.learning_rate, or --trainer.gradient_clip_val=1"
         )

@@ -14,9 +14,9 @@ COARSE, FINE = "val/accuracy", "val/loss"
 
 
 class AnyFit(L.Callback):
-    """Lets the loss choose the best epoch where exact match would, and answers begin at the frequency of each label.
+    """Lets the loss choose the best epoch instead of exact match, and biases begin at the frequency of each label.
 
-    Exact match stays 0 for epochs where there are many labels, and the first of equal epochs would be the best. With
+    Exact match stays 0 for epochs if there are many labels, and the first of equal epochs would be the best. With
     biases of 0 the first epochs learn little but how rare labels are (Lin et al. 2017, 3.3).
     """
 

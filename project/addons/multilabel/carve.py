@@ -27,8 +27,8 @@ def carve(
     try:
         from iterstrat.ml_stratifiers import MultilabelStratifiedShuffleSplit
     except ModuleNotFoundError as error:
-        hint = "pip install -e '.[multilabel]', or a folder with train, val and test needs none"
-        raise UserError(f"to split rows with several labels needs iterative-stratification: {hint}") from error
+        hint = "pip install -e '.[multilabel]', or give a folder with train, val and test"
+        raise UserError(f"splitting rows with several labels needs iterative-stratification: {hint}") from error
     first = first_rows(units, labels)
     splitter = MultilabelStratifiedShuffleSplit(n_splits=1, test_size=share, random_state=SEED)
     own = members[labels[first]]

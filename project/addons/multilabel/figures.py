@@ -17,7 +17,7 @@ def binary_cross_entropy(logits: Tensor, targets: Tensor, weight: Tensor | None,
     Args:
         logits: (B, C).
         targets: Probabilities, (B, C).
-        weight: Of each label where a text has it, (C,); None if all weigh 1.
+        weight: Of each label if a text has it, (C,); None if all weigh 1.
         smoothing: How far targets move towards 1/2, from 0 to 1.
     """
     return binary_cross_entropy_with_logits(logits, targets * (1 - smoothing) + smoothing / 2, pos_weight=weight)

@@ -20,7 +20,7 @@ from project.ingest.rows import GoodRow
 from project.ingest.soft_targets import probability_columns, probability_fault
 
 LIKELY = 0.5  # a soft target from which on a row without labels counts as having one
-SEPARATORS = "|;,"  # which of them stands between names is seen from the first rows
+SEPARATORS = "|;,"  # which of them separates names is detected from the first rows
 LOOKED_AT = 1_000  # rows
 LONGEST = 10_000  # characters of a list that is written as text
 TRUE, FALSE = {"1", "true", "1.0"}, {"0", "false", "0.0", ""}
@@ -115,7 +115,7 @@ class AnyChecker(RowChecker):
     def _known(self, names: set[str]) -> set[str]:
         """Return names, none of which may be new once they are closed."""
         if self.closed and (unknown := sorted(names - self.classes.keys())):
-            raise ValueError(f"the label {unknown[0]!r} is none of {', '.join(self.classes)}")
+            raise ValueError(f"the label {unknown[0]!r} is not one of {', '.join(self.classes)}")
         return names
 
 
@@ -126,7 +126,7 @@ def parts_of(value: str, separator: str) -> Iterable[Any]:
     try:
         return listed(ast.literal_eval(value[:LONGEST].strip()))
     except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
-        raise ValueError(f"the labels are no list that can be read: {value!r:.40}") from error
+        raise ValueError(f"the labels are not a list that can be read: {value!r:.40}") from error
 
 
 def listed(value: Any) -> Iterable[Any]:
@@ -148,9 +148,7 @@ def checked(labels: Iterable[Any]) -> set[str]:
         if name is None:
             raise ValueError(f"a label is neither a name nor a whole number: {label!r:.40}")
         if SEPARATOR in name:
-            raise ValueError(
-                f"the label {name!r:.40} holds {SEPARATOR!r}, which stands between the labels of an answer"
-            )
+            raise ValueError(f"the label {name!r:.40} holds {SEPARATOR!r}, which separates the labels of an answer")
         if "\0" in name or not name.isprintable():
             raise ValueError(f"a label holds a character that cannot be shown: {name!r:.40}")
         names.add(name)
@@ -165,5 +163,5 @@ def flag(column: str, value: Any) -> bool:
     """
     word = str("" if value is None else value).strip().casefold()
     if word not in TRUE | FALSE:
-        raise ValueError(f"the column {column!r} should be 0 or 1, and is {value!r:.40}")
+        raise ValueError(f"the column {column!r} should be 0 or 1, but is {value!r:.40}")
     return word in TRUE

@@ -15,7 +15,7 @@ def start(path: Path, network: nn.Module, facts: DataFacts) -> None:
     """Take over the weights and word vectors of a file that has read no text of the corpus's val and test.
 
     Raises:
-        UserError: It has, or it does not fit.
+        UserError: It has read one, or it does not fit.
     """
     pretrained = read_pretrained(path)
     if facts.corpus is not None:

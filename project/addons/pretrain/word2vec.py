@@ -63,5 +63,5 @@ def train(texts: Iterable[str], dim: int) -> Word2Vec:
                 if words := basic_english(text):
                     file.write(" ".join(words[:LONGEST]) + "\n")
                     count += 1
-        print(f"training word vectors of {dim} dimensions on {count:,} texts (minutes)", flush=True)
+        print(f"training word vectors of {dim} dimensions on {count:,} texts (takes minutes)", flush=True)
         return Word2Vec(corpus_file=str(lines), vector_size=dim, workers=os.cpu_count() or 1, **SETTINGS)

@@ -129,11 +129,11 @@ def vocabulary_line(facts: DataFacts) -> str:
     vectors, found = facts.pretrained
     share = int(found[:own].sum()) / max(own - len(SPECIALS), 1)
     line += f", {share:.1%} of them with pretrained vectors of {vectors.shape[1]} dimensions"
-    return f"{line}, and {facts.num_frozen:,} pretrained words more"
+    return f"{line}, and {facts.num_frozen:,} more pretrained words"
 
 
 def tokenizer_lines(scheme: str, unknown: float, per_text: float) -> list[str]:
-    """Return what speaks for another tokenizer.
+    """Return hints that another tokenizer would fit better.
 
     Args:
         scheme: Of the tokenizer that is used.

@@ -44,7 +44,7 @@ class Report(L.Callback):
         self._seconds += time.perf_counter() - self._started
 
     def on_fit_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Tell every logger the machine and the speed."""
+        """Log the machine and the speed to every logger."""
         rate = round(self._tokens * trainer.world_size / self._seconds) if self._seconds else None
         for logger in trainer.loggers:
             logger.log_hyperparams({"machine": {**machine(trainer), "tokens_per_second": rate}})
@@ -120,7 +120,7 @@ def answers_of(found: dict[int, tuple[int, Any, list[float]]], corpus: Any, name
 
 
 def machine(trainer: L.Trainer) -> dict[str, Any]:
-    """Return what the run works on."""
+    """Return the hardware that the run uses."""
     device = trainer.strategy.root_device
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else ""

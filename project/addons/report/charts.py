@@ -84,7 +84,7 @@ def calibration_charts(tested: Answers, temperature: float) -> list[Chart]:
         for each, bins in found.items()
     ]
     axes = "probability of the most probable class", "share that is right"
-    note = "On the diagonal a probability is worth what it says. Error: the expected calibration error, 15 bins."
+    note = "On the diagonal, probabilities match reality. Error: the expected calibration error, 15 bins."
     if tested.several:
         axes, note = ("probability of a label", "share that has the label"), f"{note} Of all texts and labels."
     diagram = chart("Reliability", curves, axes, note, unit=True, diagonal=True)
@@ -92,7 +92,7 @@ def calibration_charts(tested: Answers, temperature: float) -> list[Chart]:
     points = coverage(tested.confidence, right)
     answered = float(tested.answered.mean())
     mark = None if answered == 1 else (answered, "answered")
-    note = "If only the most confident answers were used and the other texts left to people."
+    note = "If only the most confident answers were used and the other texts were left to people."
     note += " An answer is as sure as its least sure label." if tested.several else ""
     score = tested.score.lower()
     axes = "share of the texts that are answered", score

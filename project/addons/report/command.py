@@ -18,9 +18,9 @@ def report(
 
     Args:
         run: The folder of a run that was tested, such as runs/version_0.
-        output: The file to write; report.html or report.md in the run's folder, which may be there already.
+        output: The file to write; report.html or report.md in the run's folder, which is replaced.
         format: html for the report, md for a model card to paste.
-        overwrite: Whether another output may be there already.
+        overwrite: Whether any other existing file is replaced.
 
     Raises:
         UserError: The run was not tested, its checkpoint is gone, or the file cannot be written.

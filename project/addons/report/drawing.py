@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from project.addons.report.figures import Floats
 
 WIDTH, HEIGHT = 4.0, 2.9  # inches; on the page as wide as there is room
-# colours that no one sees: each becomes a variable of page.css
+# placeholder colours: each becomes a variable of page.css
 STAND_INS = {"#000001": "--ink", "#000002": "--quiet", "#000003": "--line"}
 STAND_INS |= {f"#0000{number + 16:02x}": f"--series-{number}" for number in range(7)}
 INK, QUIET, LINE, *SERIES = STAND_INS
@@ -27,7 +27,7 @@ STYLE |= {"font.size": 9, "axes.grid": True, "axes.axisbelow": True, "lines.line
 
 
 class Curve(NamedTuple):
-    """A line of a chart, with name and figure in the page's own legend, so that no label comes near matplotlib."""
+    """A line of a chart, with name and figure in the page's own legend, so that matplotlib never sees a label."""
 
     name: str
     x: Sequence[float] | Floats

@@ -51,7 +51,7 @@ class Doubt(NamedTuple):
         place: FILE:LINE.
         text: Its beginning.
         labels: The names of its classes.
-        label: The one of them that is doubted; of several it may be one that is not among them.
+        label: The one of them that is doubted; if there may be several, it may also be a missing one.
         has: Whether it is among them.
         of_label: The probability of that class.
         answer: The most probable class.
@@ -69,7 +69,7 @@ class Doubt(NamedTuple):
 
 
 def explained_errors(tested: Answers, predictor: Predictor) -> list[Explained]:
-    """Return the most confident errors with each word's effect, which all cost one run over the network."""
+    """Return the most confident errors with each word's effect, all in one pass over the network."""
     rows = list(tested.most_confident(False, ERRORS))
     texts = [tested.texts[row] for row in rows]
     variants = [[text, *without_each_word(text, MOST_WORDS, predictor.tokenizer)] for text in texts]
@@ -129,6 +129,6 @@ def shortened(text: str, most: int) -> str:
 
 
 def strengths(words: Sequence[WordEffect]) -> list[float]:
-    """Return how strong each effect is beside the largest of the text, 0 to 1."""
+    """Return how strong each effect is relative to the largest of the text, 0 to 1."""
     largest = max((abs(word.effect) for word in words), default=0.0)
     return [abs(word.effect) / largest if largest else 0.0 for word in words]

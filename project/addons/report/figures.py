@@ -47,7 +47,7 @@ def pairs(rows: Flags, columns: Flags) -> Ints:
 
 
 class ClassFigures(NamedTuple):
-    """Figures of one class; nan where nothing was predicted or there is no text."""
+    """Figures of one class; nan if nothing was predicted or there is no text."""
 
     name: str
     precision: float

@@ -24,7 +24,7 @@ from project.predict import Predictor
 from project.registry import load, registered
 
 HERE = Path(__file__).parent
-MOST_IN_MATRIX = 40  # classes; of more the largest confusions are shown, of several a text the most frequent
+MOST_IN_MATRIX = 40  # classes; with more, the largest confusions are shown, or of several labels the most frequent
 
 
 @cache

@@ -28,7 +28,7 @@ def draw_confusion_matrix(path: Path, matrix: Matrix, most: int) -> bool:
     names = [name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…" for name in matrix.names]
     families, missing = fonts_for("".join(names))
     if missing:
-        print(f"{path.name}: no installed font has {', '.join(missing)}: such letters are boxes")
+        print(f"{path.name}: no installed font has {', '.join(missing)}: such letters are drawn as boxes")
     with rc_context({"font.family": families}), atomic_write(path) as scratch, warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # it has been said
         size = 2.5 + min(0.9 * classes, 6 + 0.3 * classes)  # inches

@@ -30,7 +30,7 @@ class Run:
         folder: Where they are.
         results: results.json.
         config: config.yaml; empty for a run from Python.
-        facts: hparams.yaml: commit and machine, if callbacks have told them.
+        facts: hparams.yaml: commit and machine, if callbacks have logged them.
         epochs: Figures of train and val by epoch, of the fit that wrote the checkpoint.
         tested: test.csv.
         path: The checkpoint.

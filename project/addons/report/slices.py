@@ -1,4 +1,4 @@
-"""Answers texts -> groups of texts that have something in common, and how accurate the model is on each."""
+"""Answers to texts -> groups of texts that have something in common, and how accurate the model is on each."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence

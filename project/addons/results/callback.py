@@ -39,7 +39,7 @@ class Results(L.Callback):
         self._started[stage], self._answers = time.perf_counter(), {}
 
     def on_fit_start(self, trainer: Any, pl_module: L.LightningModule) -> None:
-        """Tell every logger the configuration, the commit of the code and the fingerprint of the data."""
+        """Log the configuration, the commit of the code and the fingerprint of the data to every logger."""
         folder = run_dir(trainer) if trainer.is_global_zero else None
         saved = folder / "config.yaml" if folder else None
         config = yaml.safe_load(saved.read_text(encoding="utf-8")) if saved and saved.exists() else None

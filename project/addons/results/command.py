@@ -27,7 +27,7 @@ def results(runs: Path = Path("runs"), output: Path = Path("results.md"), overwr
     Args:
         runs: Folder that holds the runs.
         output: Markdown file to write.
-        overwrite: Whether it may replace a file that is there.
+        overwrite: Whether an existing file is replaced.
 
     Raises:
         UserError: No run has been tested yet.

@@ -22,14 +22,14 @@ LEVEL = 0.05  # what a corrected p value must be below for one model to be calle
 def compare(
     *models: str, corpus: str | None = None, examples: int = 5, json: Path | None = None, overwrite: bool = False
 ) -> None:
-    """Say whether one model is better than another on the same texts, where, and which texts changed.
+    """Compare models on the same texts: which one is better, where, and which texts changed.
 
     Args:
         models: Folders of tested runs, checkpoints, or the word majority: always the most common label.
-        corpus: The corpus or file that checkpoints answer; by default the first one's own.
+        corpus: The corpus or file that checkpoints are tested on; by default that of the first one.
         examples: How many texts to show that only one model of a pair got right, of each kind.
         json: File for all figures.
-        overwrite: Whether it may replace a file that is there.
+        overwrite: Whether an existing file is replaced.
 
     Raises:
         UserError: The models were not measured on the same texts, or one cannot be read.

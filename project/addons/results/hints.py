@@ -15,7 +15,7 @@ def print_hints(trainer: Any) -> None:
         return
     best = relative(Path(best))
     program = relative(Path(sys.executable).parent / "sentiment")
-    print(f"\nbest checkpoint: {best}\n\ngo on with")
+    print(f"\nbest checkpoint: {best}\n\nnext steps:")
     for command, rest in {"classify": '"your text"', "export": "--output bundle"}.items():
         if command in registered("COMMANDS"):
             print(f"  {program} {command} --ckpt_path {best} {rest}")

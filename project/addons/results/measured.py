@@ -22,8 +22,8 @@ class Measured(NamedTuple):
         fingerprint: Of the test split.
         texts: Those that were measured.
         labels: Their true ones.
-        answers: The model's; empty where it gives none.
-        right: 1 or 0; None where it gives none.
+        answers: The model's; empty if it gives none.
+        right: 1 or 0; None if it gives none.
         train_labels: Those of the corpus's train split, if there is one and it was read.
     """
 
@@ -49,7 +49,7 @@ def measure(names: Sequence[str], corpus_name: str | None) -> list[Measured]:
     first = next(iter(found.values()))
     for each in found.values():
         if (each.fingerprint, each.texts) != (first.fingerprint, first.texts):
-            message = "were not measured on the same texts and labels: test them on one corpus"
+            message = "were not measured on the same texts and labels: test them on the same corpus"
             raise UserError(f"{first.name} and {each.name} {message}")
     return [found[name] if name in found else majority(first) for name in names]
 
@@ -66,7 +66,7 @@ def read_run(name: str) -> Measured:
             rows = list(csv.DictReader(file))
         texts, labels, answers = ([row[column] for row in rows] for column in ("text", "label", "predicted"))
         if not rows or [str(right) for right in facts["right"]] != [row["right"] or "None" for row in rows]:
-            raise ValueError("they are not of one test")
+            raise ValueError("they come from different tests")
         return Measured(name, facts["test_fingerprint"], texts, labels, answers, facts["right"])
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         raise UserError(f"{name}: results.json and test.csv cannot be used ({error}): test it again") from error
@@ -109,7 +109,7 @@ def right(answer: str, label: str, several: bool) -> int | None:
 
 
 def majority(other: Measured) -> Measured:
-    """Return what the most common label of train, or of the test texts where train is not known, gives as an answer."""
+    """Return what the most common label of train, or of the test texts if train is not known, gives as an answer."""
     where, labels = ("train", other.train_labels) if other.train_labels else ("the test texts", other.labels)
     label = Counter(labels).most_common(1)[0][0]
     right, answers = [int(each == label) for each in other.labels], [label] * len(other.labels)

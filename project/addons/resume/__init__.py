@@ -1,4 +1,4 @@
-"""Lets a fit go on where an earlier one was stopped, in its folder, with the weights of one that was never stopped."""
+"""Lets a fit continue where an earlier one stopped, in its folder, to the weights of one that was never stopped."""
 
 CALLBACKS = {"resume": "project.addons.resume.callback:Resume"}
 RESUME = {"auto": "project.addons.resume.newest:newest_run"}

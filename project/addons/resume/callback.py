@@ -1,4 +1,4 @@
-"""A run -> its folder again, and checkpoints from which it goes on bit for bit."""
+"""A run -> its folder again, and checkpoints from which it continues bit for bit."""
 
 import csv
 import random
@@ -23,7 +23,7 @@ STEPS = 16  # between two looks at the clock, about which several processes have
 
 
 class Resume(L.Callback):
-    """Keeps the state of random numbers in checkpoints, saves within long epochs, and goes on in the run's folder.
+    """Keeps the state of random numbers in checkpoints, saves within long epochs, and continues in the run's folder.
 
     Args:
         minutes: Between two checkpoints within an epoch.
@@ -36,7 +36,7 @@ class Resume(L.Callback):
         self._lock = ExitStack()
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
-        """Let the logger go on in the folder of a run that was found for ``--resume``."""
+        """Let the logger continue in the folder of a run that was found for ``--resume``."""
         logger, found = trainer.logger, newest.found
         if stage != "fit" or not isinstance(logger, CSVLogger) or not trainer.is_global_zero:
             return
@@ -110,7 +110,7 @@ class Resume(L.Callback):
 
 @contextmanager
 def counted(loop: Any) -> Iterator[None]:
-    """Let the loop count the batch it is at, which Lightning does after its callbacks: else it would come twice."""
+    """Let the loop count the current batch, which Lightning does after its callbacks: else it would be repeated."""
     loop.batch_progress.increment_completed()
     loop._batches_that_stepped += 1
     try:

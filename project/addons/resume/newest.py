@@ -27,24 +27,24 @@ def newest_run(config: str) -> Path | None:
     found, CSVLogger.number = None, None
     wanted = settings(config)
     if "resume" in wanted.get("without", ()) and "resume.callback.Resume" not in config:
-        raise UserError("--resume needs the callback resume: leave it out of --without")
+        raise UserError("--resume needs the callback resume: remove it from --without")
     for run in sorted(folder_of(wanted).glob("*/config.yaml"), key=lambda path: -path.stat().st_mtime_ns):
         checkpoints = [*run.parent.glob("checkpoints/*.ckpt")] if RUN.fullmatch(run.parent.name) else []
         if not checkpoints or settings(run.read_text(encoding="utf-8")) != wanted:
             continue
         if is_running(run.parent):
-            print(f"{run.parent} is still running, and not resumed")
+            print(f"{run.parent} is still running, so it is not resumed")
             continue
         for path in sorted(checkpoints, key=lambda path: -path.stat().st_mtime_ns):
             try:
                 checkpoint = read_checkpoint(path)
                 restore(checkpoint, path)  # raises if it cannot be used
             except UserError as error:
-                print(f"not resumed from: {error}")
+                print(f"cannot resume: {error}")
                 continue
             print(f"resumed from {path}")
             found = path, checkpoint["global_step"]
-            go_on_in(run.parent)
+            continue_in(run.parent)
             return path
     print("no run to resume: a new one starts")
     return None
@@ -69,8 +69,8 @@ def is_running(folder: Path) -> bool:
         return False
 
 
-def go_on_in(folder: Path) -> None:
-    """Let the logger to come go on in a run's folder: Lightning asks it before any callback could tell."""
+def continue_in(folder: Path) -> None:
+    """Let the next logger continue in a run's folder: Lightning asks it before any callback could tell it to."""
     CSVLogger.number = int(folder.name.removeprefix("version_"))
     if (folder / METRICS).exists() and rank_zero_only.rank == 0:  # type: ignore[attr-defined] # Lightning sets it
         (folder / METRICS).replace(folder / KEPT)  # Lightning deletes what it finds
@@ -79,7 +79,7 @@ def go_on_in(folder: Path) -> None:
 
 
 def settings(config: str) -> dict[str, Any]:
-    """Return what a configuration sets, apart from where a run goes on; nothing if it is none."""
+    """Return what a configuration sets, apart from where a run continues; nothing if it is not one."""
     try:
         values = yaml.safe_load(config)
     except yaml.YAMLError:

@@ -21,7 +21,7 @@ class SubwordTokenizer(Tokenizer):
 
     Args:
         json: Content of the file.
-        max_length: Longest text that is kept whole, in tokens.
+        max_length: Maximum number of tokens in a text; longer texts are truncated.
         truncation: Which tokens of a longer text are kept: head, tail or head+tail.
 
     Raises:
@@ -52,7 +52,7 @@ class SubwordTokenizer(Tokenizer):
             options: Of the data module.
 
         Raises:
-            UserError: It cannot be learned, or the file not be read.
+            UserError: It cannot be learned, or the file cannot be read.
         """
         name = options["tokenizer"]
         content = learn_subwords(corpus(), options["bpe_size"]) if name == "bpe" else read_subwords(Path(name))

@@ -90,7 +90,7 @@ def label_finder(own: Corpus) -> Callable[[object], int | None]:
 
 
 def folded_word(word: str) -> str:
-    """Return what tells a label from others, however a model writes it: "**Very-negative**." is very negative."""
+    """Return a label in a form that hides how a model writes it: "**Very-negative**." is very negative."""
     return BETWEEN.sub(" ", word.casefold()).strip(AROUND)
 
 
@@ -158,7 +158,7 @@ def taught_by_answers(
     Args:
         own: The corpus.
         path: The file.
-        weight: Of the answer against the label, where train has both; from 0 to 1.
+        weight: Of the answer against the label, if train has both; from 0 to 1.
 
     Returns:
         Further texts, in neither val nor test; the probabilities of train's texts, then of these, (texts, C); facts for
@@ -180,7 +180,7 @@ def taught_by_answers(
     means = [by_text.pop(text).mean() for text in further]
     unused += [(line, "the text is in val or test") for held_out in by_text.values() for line in held_out.lines]
     if not further and len(others) == len(answers):
-        raise UserError(f"{path} has answers for texts of val and test alone: nothing can be learned from them")
+        raise UserError(f"{path} has answers for texts of val and test only: nothing can be learned from them")
     rows = [{"file": str(path), "line": line, "reason": reason} for line, reason in unused]
     return further, np.vstack([targets, *means]), facts, rows
 

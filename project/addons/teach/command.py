@@ -145,7 +145,7 @@ def check_options(most: int, given: dict[str, Any], teachers: Sequence[str]) -> 
 
 
 def check_answers(answers: Path | None, weight: float, others: dict[str, Any]) -> None:
-    """Check the options of a file of answers; `others` have no effect beside it.
+    """Check the options of a file of answers; `others` have no effect together with it.
 
     Raises:
         UserError: The weight is not a share, or an option has no effect.
@@ -167,9 +167,8 @@ def check_labels(data: SentimentDataModule) -> None:
     """
     if data.options.labels != "one":
         raise UserError(
-            f"--data.labels={data.options.labels}: a teacher's probabilities are those of one label a text; "
-            "the columns p_LABEL that `sentiment predict` writes can be learned from with "
-            "--data.soft_targets=true"
+            f"--data.labels={data.options.labels}: a teacher needs exactly one label per text; "
+            "to learn from the columns p_LABEL that `sentiment predict` writes, set --data.soft_targets=true"
         )
 
 

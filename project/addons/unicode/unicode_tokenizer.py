@@ -13,7 +13,7 @@ from project.errors import UserError
 from project.ingest import Corpus
 from project.text import UNK, Tokenizer, TokenizerState, Truncation, text_code
 
-# What a checkpoint remembers of the rules, beside `project.text.SAMPLE`: how they split this.
+# What a checkpoint remembers of the rules, besides `project.text.SAMPLE`: how they split this.
 SAMPLE = "Don't! :-) 3.14 好看 カタカナ ดีมาก ຂອບໃຈ ល្អ ကောင်း अच्छा كتاب 한국어 İyi 👍🏽🇩🇪"
 
 
@@ -22,7 +22,7 @@ class UnicodeTokenizer(Tokenizer):
 
     Args:
         vocabulary: Its tokens, or what `state` has made of them.
-        max_length: Longest text that is kept whole, in tokens.
+        max_length: Maximum number of tokens in a text; longer texts are truncated.
         truncation: Which tokens of a longer text are kept: head, tail or head+tail.
 
     Raises:
@@ -62,7 +62,7 @@ class UnicodeTokenizer(Tokenizer):
         return segments(text) or [UNK]
 
     def state(self) -> TokenizerState:
-        """Return the tokenizer as plain types; what its rules are lies beside the vocabulary."""
+        """Return the tokenizer as plain types; its rules are stored next to the vocabulary."""
         known = {**rules(), "sample": segments(SAMPLE), "tokens": self.tokens}
         return super().state() | {"tokens": [], "json": json.dumps(known, ensure_ascii=False)}
 

@@ -58,7 +58,7 @@ def read_word_vectors(path: Path, member: str = "") -> tuple[list[str], NDArray[
                 dim = dim or len(fields) - 1
                 vector = np.array(fields[-dim:], dtype=np.float32)
                 if len(vector) != dim or dim < 1 or not np.isfinite(vector).all():
-                    raise ValueError("another number of them, or infinite ones")
+                    raise ValueError("the wrong number of them, or infinite ones")
                 vectors.setdefault(" ".join(fields[:-dim]), vector)
     except (OSError, EOFError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         wanted = f"expected a word and {dim} numbers; is this GloVe's or fastText's text format?"

@@ -1,4 +1,4 @@
-"""A fit, and the test after it -> a W&B run, which the fit goes on with if it is resumed in its own folder.
+"""A fit, and the test after it -> a W&B run, which the fit continues if it is resumed in its own folder.
 
 W&B's own variables name what holds the runs (WANDB_PROJECT), their group (WANDB_RUN_GROUP), tags (WANDB_TAGS)
 and mode (WANDB_MODE).
@@ -36,7 +36,7 @@ class WandbRun(L.Callback):
         trainer.loggers = [*trainer.loggers, WandbLogger(folder, project, self._earlier_run(trainer))]
 
     def _earlier_run(self, trainer: L.Trainer) -> str | None:
-        """Return the id of the run that is resumed; one that goes on in another folder is a new run."""
+        """Return the id of the run that is resumed; one that continues in another folder is a new run."""
         path = getattr(trainer, "resumed", None)
         if path is None or not trainer.is_global_zero:
             return None

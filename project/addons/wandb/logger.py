@@ -24,7 +24,7 @@ class WandbLogger(LightningWandbLogger):
     Args:
         save_dir: Folder in which W&B keeps its local files.
         project: What holds the runs in W&B.
-        run_id: Of a run to go on with; W&B makes one up if none is given.
+        run_id: Id of a run to continue; W&B generates one if none is given.
     """
 
     def __init__(self, save_dir: str = "runs", project: str = "sentiment", run_id: str | None = None) -> None:

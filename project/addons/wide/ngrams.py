@@ -98,7 +98,7 @@ def text_of_each_token(batch_sizes: Tensor) -> Tensor:
     """Return which text each token of a packed batch belongs to, (N,), counting as its `sorted_indices` do.
 
     Args:
-        batch_sizes: How many texts are at least so long, (T,), as in a PackedSequence; on the CPU, as is the result.
+        batch_sizes: How many texts reach each time step, (T,), as in a PackedSequence; on the CPU, as is the result.
     """
     first = batch_sizes.cumsum(0) - batch_sizes  # (T,) position of each time step's first token
     return torch.arange(int(batch_sizes.sum())) - first.repeat_interleave(batch_sizes)

@@ -37,7 +37,7 @@ def test_tests_of_a_file_are_added(sentiment, checkpoint, capsys):
     assert sentiment("behaviour", "--ckpt_path", checkpoint, "--tests", "own.yaml") == 0
     out = capsys.readouterr().out
     assert "│ [red]mine" in out
-    assert f"1 of {len(read_suite()) + 2} tests are skipped: they are about 5, the labels are negative, positive" in out
+    assert f"1 of {len(read_suite()) + 2} tests are skipped: they are about 5, but the labels are negative" in out
     assert "\x1b" not in out
 
 

@@ -57,7 +57,7 @@ def test_tests_about_other_labels_are_skipped_with_a_line():
     tests = [Expectation("x", "label", "positive", [("warm",)]), Expectation("y", "same", "", [("warm", "dull")])]
     found, notes = outcomes_of(predictor(("1", "5")), tests)
     assert [each.behaviour for each in found] == ["y"]
-    assert notes == ["1 of 2 tests are skipped: they are about positive, the labels are 1, 5"]
+    assert notes == ["1 of 2 tests are skipped: they are about positive, but the labels are 1, 5"]
 
 
 def test_of_many_labels_of_a_model_the_first_are_named():

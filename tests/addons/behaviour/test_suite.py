@@ -79,7 +79,7 @@ def test_tests_of_a_file_are_added_and_use_all_slots(tmp_path):
         ("slots: {a: [b]}", "own.yaml: `tests` should be a list of tests"),
         ("slots: [a]\ntests: []", "own.yaml: `slots` should map names to lists of words"),
         ("slots:\n  a: [yes]\ntests: []", "own.yaml:2: the slot 'a' should be a list of words"),
-        ("slots:\n  A: [b]\ntests: []", "own.yaml:2: the slot 'A' should have a name in small letters"),
+        ("slots:\n  A: [b]\ntests: []", "own.yaml:2: the slot 'A' should have a lower-case name"),
         ("tests:\n- a", "own.yaml: test 1 should be a mapping"),
         ("tests:\n- behaviour: x", "own.yaml:2: test 1: `expect` is None: it should be one of label, same, more"),
         (

@@ -159,7 +159,7 @@ def test_bad_rows_are_kept_without_a_prediction(sentiment, checkpoint, capsys):
         (["--input", "a.csv"], "a file needs both"),
         (["--input", "a.csv", "--output", "b.csv", "text"], "one text too many"),
         (["--input", "no.csv", "--output", "b.csv"], "no.csv does not exist"),
-        (["--input", "a.txt", "--output", "b.csv"], "the name should tell the format"),
+        (["--input", "a.txt", "--output", "b.csv"], "the name should end in .csv, .tsv"),
         (["--input", "a.csv", "--output", "b.xls"], "should end in one of"),
         (["--input", "a.csv", "--output", "no/b.csv"], "the folder no does not exist"),
         (
@@ -168,7 +168,7 @@ def test_bad_rows_are_kept_without_a_prediction(sentiment, checkpoint, capsys):
         ),
         (["--input", "bad.parquet", "--output", "b.csv"], "bad.parquet cannot be read as parquet"),
         (["--input", "a.csv", "--output", "b.csv", "--delimiter", ";;"], "it should be one character"),
-        (["--input", "has.csv", "--output", "b.csv"], "has a column 'predicted' already"),
+        (["--input", "has.csv", "--output", "b.csv"], "already has a column 'predicted'"),
     ],
 )
 def test_mistakes_are_one_line(sentiment, checkpoint, capsys, words, message):

@@ -52,11 +52,11 @@ def test_names_that_differ_by_case_or_spaces_are_found_with_their_texts(tmp_path
     found = examine(path, labels="any", val_share=0.0, test_share=0.0)["findings"]
     alike = [(each["what"], each["examples"][0]["place"]) for each in found if each["kind"] == "labels alike"]
     assert (
-        "labels 'Fear' and 'fear' differ by case, spaces or hyphens alone; texts of the first: 1",
+        "labels 'Fear' and 'fear' differ only in case, spaces or hyphens; texts of the first: 1",
         f"{path}:302",
     ) in alike
     assert (
-        "labels 'f ear' and 'fear' differ by case, spaces or hyphens alone; texts of the first: 1",
+        "labels 'f ear' and 'fear' differ only in case, spaces or hyphens; texts of the first: 1",
         f"{path}:303",
     ) in alike
 

@@ -101,7 +101,7 @@ DIFFERENCES: dict[str, tuple[dict[str, Any], str]] = {
     "corpus": ({"fingerprint": "0" * 64}, "d.ckpt and a.ckpt have different corpora or splits"),
     "numbers": (
         {"decision": DECISION | {"labels": "any"}},
-        "d.ckpt and a.ckpt have different numbers of labels a text",
+        "d.ckpt and a.ckpt have different numbers of labels per text",
     ),
     "tokenizer": (
         {"tokenizer": Tokenizer(SPECIALS).state()},

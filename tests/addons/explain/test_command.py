@@ -106,7 +106,7 @@ def test_bad_row_is_one_line_and_leaves_nothing(explained, capsys):
         (["--input", "a.csv"], "a file needs both"),
         (["--input", "a.csv", "--output", "b.csv", "text"], "one text too many"),
         (["--input", "no.csv", "--output", "b.csv"], "no.csv does not exist"),
-        (["--input", "a.txt", "--output", "b.csv"], "the name should tell the format"),
+        (["--input", "a.txt", "--output", "b.csv"], "the name should end in .csv, .tsv"),
         (["--input", "a.csv", "--output", "a.csv"], "a.csv exists already"),
         (["--input", "a.csv", "--output", "b.csv", "--text_column", "body"], "a.csv: no column 'body', only id, text"),
         (["--words", "0", "text"], "words is 0: set --words=1 or more"),

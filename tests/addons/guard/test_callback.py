@@ -34,7 +34,7 @@ class SpoilOneLoss(L.Callback):
 def test_a_loss_that_is_nan_ends_the_run_and_says_since_when(sentiment, toy, capsys):
     assert sentiment("fit", f"--data.corpus={toy}", *SHORT, f"--trainer.callbacks+={__name__}.SpoilLoss") == 2
     error = capsys.readouterr().err.splitlines()[-1]
-    assert error.startswith("error: loss or weights are NaN or infinite since step 8; the checkpoints before are whole")
+    assert error.startswith("error: loss or weights have been NaN or infinite since step 8; earlier checkpoints")
     assert read_checkpoint(LAST)["global_step"] == 5
 
 

@@ -68,7 +68,7 @@ def test_columns_of_0_and_1_are_labels(tmp_path, columns):
         ([["a"], ["a|b"]], "holds '|'"),
         ([["a"], [1.5]], "neither a name nor a whole number: 1.5"),
         ([["a"], ["a\n"], ["a\x07"]], "cannot be shown"),
-        (["['a'", "a"], "no list that can be read"),
+        (["['a'", "a"], "not a list that can be read"),
         ([["a"], {"a": 1}], "neither a name nor a whole number"),
     ],
 )
@@ -86,14 +86,14 @@ def test_a_missing_column_is_told(tmp_path):
 
 def test_another_value_than_0_and_1_is_told(tmp_path):
     (tmp_path / "train.csv").write_text("text,is_a,is_b\nx,1,0\ny,maybe,0\n")
-    with pytest.raises(UserError, match=r"train\.csv:3: the column 'is_a' should be 0 or 1, and is 'maybe'"):
+    with pytest.raises(UserError, match=r"train\.csv:3: the column 'is_a' should be 0 or 1, but is 'maybe'"):
         load_corpus(str(tmp_path), ReadOptions(label_column="is_*", labels="any"))
 
 
 def test_a_label_that_train_lacks_is_told(tmp_path):
     write_jsonl(tmp_path / "train.jsonl", [{"text": "a", "labels": ["x", "y"]}])
     write_jsonl(tmp_path / "test.jsonl", [{"text": "b", "labels": ["z"]}])
-    with pytest.raises(UserError, match="the label 'z' is none of x, y"):
+    with pytest.raises(UserError, match="the label 'z' is not one of x, y"):
         load_corpus(str(tmp_path), ReadOptions(label_column="labels", labels="any"))
 
 

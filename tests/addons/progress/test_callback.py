@@ -96,7 +96,7 @@ def test_the_share_of_words_with_a_vector_is_told(sentiment, toy, capsys):
     Path("vectors.txt").write_text("film 1 1\nunheard 2 2\n")
     words = ("--data.vectors=vectors.txt", "--model.embedding_dim=2", "--trainer.max_epochs=1")
     assert sentiment("fit", f"--data.corpus={toy}", *SMALL, *words) == 0
-    told = r"words of train, \d+\.\d% of them with pretrained vectors of 2 dimensions, and 1 pretrained words more;"
+    told = r"words of train, \d+\.\d% of them with pretrained vectors of 2 dimensions, and 1 more pretrained words;"
     assert lines(capsys.readouterr().out, told)
 
 

@@ -39,7 +39,7 @@ def test_a_fit_ends_with_tables_and_the_report(fitted_once):
 @SHOWS_RESULTS
 def test_the_report_comes_before_what_can_be_done_with_the_model(fitted_once):
     out = (fitted_once / "printed.txt").read_text()
-    assert out.index(TITLES[2]) < out.index("report:") < out.index("go on with")
+    assert out.index(TITLES[2]) < out.index("report:") < out.index("next steps:")
 
 
 @SHOWS_RESULTS

@@ -62,4 +62,4 @@ def test_a_font_is_added_for_the_letters_that_the_others_lack(fonts):
 def test_a_script_without_a_font_is_named_in_one_line(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(picture, "letters", lambda font: set(map(ord, "abc")))
     drawn(tmp_path / "matrix.png", [[1, 0], [0, 1]], ["हिन्दी", "abc"])
-    assert capsys.readouterr().out == "matrix.png: no installed font has DEVANAGARI: such letters are boxes\n"
+    assert capsys.readouterr().out == "matrix.png: no installed font has DEVANAGARI: such letters are drawn as boxes\n"

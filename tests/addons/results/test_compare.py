@@ -130,7 +130,7 @@ def test_checkpoints_with_other_labels_are_refused(sentiment, fitted, capsys):
 def test_models_of_other_texts_are_not_compared(sentiment, capsys):
     assert sentiment("compare", run("a", [1, 0]), run("b", [1, 0], fingerprint="8")) == 2
     assert capsys.readouterr().err == (
-        "error: a and b were not measured on the same texts and labels: test them on one corpus\n"
+        "error: a and b were not measured on the same texts and labels: test them on the same corpus\n"
     )
 
 
@@ -145,7 +145,7 @@ def test_models_of_other_parts_of_the_texts_are_not_compared(sentiment, capsys):
         (["a"], "give 2 to 26 different models"),
         (["a", "a"], "give 2 to 26 different models"),
         (["a", "empty"], "empty: results.json and test.csv cannot be used"),
-        (["a", "mixed"], "mixed: results.json and test.csv cannot be used (they are not of one test)"),
+        (["a", "mixed"], "mixed: results.json and test.csv cannot be used (they come from different tests)"),
         (["a", "no.ckpt"], "checkpoint no.ckpt does not exist"),
         (["a", "majority", "--json=there.json"], "--json there.json exists already"),
     ],

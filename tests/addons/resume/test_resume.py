@@ -84,7 +84,7 @@ def test_a_run_that_is_still_running_is_left_alone(sentiment, fitted, toy, capsy
     words = ("--resume=auto", "--trainer.max_epochs=2", *PLAIN)
     with locked(fitted):
         assert sentiment("fit", f"--data.corpus={toy}", *words) == 0
-    assert "runs/version_0 is still running, and not resumed" in capsys.readouterr().out
+    assert "runs/version_0 is still running, so it is not resumed" in capsys.readouterr().out
     assert Path("runs/version_1").is_dir()
 
 

@@ -202,7 +202,7 @@ def test_the_accuracy_of_the_answers_is_reported(teach, capsys):
     [
         ([], [], "answers.jsonl has no answer that can be used"),
         ([("A text.", "good")], [], "(line 1: the corpus has no such label: 'good')"),
-        ([(IN_VAL, "positive")], [], "answers for texts of val and test alone"),
+        ([(IN_VAL, "positive")], [], "answers for texts of val and test only"),
         ([(SEEN, "positive")], ["--texts=more.csv"], "--texts has no effect with --answers"),
         ([(SEEN, "positive")], ["--teacher", "a.ckpt"], "--teacher has no effect with --answers"),
         ([(SEEN, "positive")], ["--answer_weight=1.5"], "answer_weight is 1.5: set"),

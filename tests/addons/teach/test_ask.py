@@ -49,7 +49,5 @@ def test_mistakes_are_one_line_errors_and_leave_no_file(ask, capsys, words, mess
 
 def test_any_number_of_labels_is_refused_before_the_corpus_is_read(sentiment, capsys):
     assert sentiment("ask", "--output=asked.jsonl", "--data.corpus=nowhere.csv", "--data.labels=any") == 2
-    assert capsys.readouterr().err.startswith(
-        "error: --data.labels=any: a teacher's probabilities are those of one label a text"
-    )
+    assert capsys.readouterr().err.startswith("error: --data.labels=any: a teacher needs exactly one label per text")
     assert not list(Path().iterdir())

@@ -151,7 +151,5 @@ def test_a_full_disk_is_a_one_line_error_and_leaves_no_files(teach, capsys, tmp_
 
 def test_any_number_of_labels_is_refused_before_the_corpus_is_read(sentiment, capsys):
     assert sentiment("teach", "--output=taught", "--data.corpus=nowhere.csv", "--data.labels=any") == 2
-    assert capsys.readouterr().err.startswith(
-        "error: --data.labels=any: a teacher's probabilities are those of one label a text"
-    )
+    assert capsys.readouterr().err.startswith("error: --data.labels=any: a teacher needs exactly one label per text")
     assert not list(Path().iterdir())

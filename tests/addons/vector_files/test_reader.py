@@ -109,7 +109,7 @@ def zipped(path: Path, content: bytes) -> Path:
 
 def test_equal_lines_of_vectors_are_bounded(tmp_path, monkeypatch):
     monkeypatch.setattr(records, "UNPACKED", 10_000)
-    with pytest.raises(UserError, match="unpacks to over 100 times its size"):
+    with pytest.raises(UserError, match="expands to over 100 times its size"):
         read_word_vectors(zipped(tmp_path / "a.zip", b"the 1 2\n" * 100_000))
 
 
