@@ -34,8 +34,8 @@ Row = tuple[str, ...]
 OPTIONS = """# Options
 
 {written}
-Every setting of `sentiment fit` is an option, `--NAME VALUE` or `--NAME=VALUE`, or a value in a configuration, where
-dots are indentations. Defaults are those of the classes, with `configs/default.yaml` laid over them. Lists are
+Every setting of `sentiment fit` is an option, `--NAME VALUE` or `--NAME=VALUE`, or a value in a configuration,
+where dots are indentations. Defaults are those of the classes, with `configs/default.yaml` laid over them. Lists are
 replaced; `--NAME+=VALUE` appends to one. `validate`, `test` and `predict` have the same options, but take those of the
 model from the checkpoint. `sentiment COMMAND --help` explains those of other commands.
 

@@ -133,8 +133,8 @@ class Tokenizer:
         tokenizer: Tokenizer = kind(state["json"] or state["tokens"], state["max_length"], state["truncation"])
         if tokenizer.split(SAMPLE) != state["sample"]:
             raise UserError(
-                "the model was trained with another tokenizer: project/text.py splits a sample text differently "
-                "now; restore the file, or train again"
+                "the model was trained with another tokenizer: project/text.py splits a sample text "
+                "differently now; restore the file, or train again"
             )
         if state["code"] != text_code():
             _note_changed_code()

@@ -43,9 +43,16 @@ def check(root: Path, mode: str) -> None:
 
 
 def patterns(root: Path) -> list[str]:
-    """Return the patterns of .gitignore, each for a part of a path, and what never belongs to the tree."""
+    """Return the patterns of .gitignore and what never belongs to the tree."""
     lines = map(str.strip, (root / ".gitignore").read_text(encoding="utf-8").splitlines())
-    return [".git", ".init", *(line.strip("/") for line in lines if line and line[0] not in "#!")]
+    return [".git", ".init", *(line.rstrip("/") for line in lines if line and line[0] not in "#!")]
+
+
+def is_out(path: Path, patterns: list[str]) -> bool:
+    """Return whether a pattern is for a part of a path; one that begins with / is for the first part alone."""
+    return any(fnmatch(part, each) for part in path.parts for each in patterns) or any(
+        fnmatch(f"/{path.parts[0]}", each) for each in patterns
+    )
 
 
 def listed(root: Path) -> list[str]:
@@ -59,9 +66,7 @@ def tracked(root: Path) -> list[str]:
     """Return the files of the tree: those that git knows, or if it knows none all that .gitignore admits."""
     out = patterns(root)
     found = (path.relative_to(root) for path in root.rglob("*") if path.is_file())
-    return listed(root) or sorted(
-        path.as_posix() for path in found if not any(fnmatch(part, each) for part in path.parts for each in out)
-    )
+    return listed(root) or sorted(path.as_posix() for path in found if not is_out(path, out))
 
 
 def author(root: Path) -> str:

@@ -20,22 +20,28 @@ LINK_OR_CODE = re.compile(rf"(?P<code>^```.*?^```|^    [^\n]*$|`[^`]*`)|{LINK}",
 PICTURE = re.compile(r"!\[[^\]]*\]\(([^)\s]+)\)|<img [^>]*src=\"([^\"]+)\"")
 
 
-def units(text: str) -> list[list[str]]:
-    """Return the lines of each unit; a fenced or indented block is one, empty lines included."""
+def parts(text: str) -> list[list[str]]:
+    """Return the lines between empty ones, and each fenced block as a whole, with the comments before it."""
     found: list[list[str]] = [[]]
     fenced = False
     for line in text.splitlines():
         fenced ^= line.startswith("```")
-        if line.strip() or fenced:
-            found[-1].append(line)
-        elif found[-1]:
+        second = line.startswith("<!--") and found[-1][-1:] == ["```"]  # a block right after another
+        if not fenced and (second or not line.strip()):
             found.append([])
+        if fenced or line.strip():
+            found[-1].append(line)
+    return [part for part in found if part]
+
+
+def units(text: str) -> list[list[str]]:
+    """Return the lines of each unit; a fenced or indented block is one, empty lines included."""
     joined: list[list[str]] = []
-    for unit in filter(None, found):
-        if joined and unit[0].startswith("    ") and joined[-1][-1].startswith("    "):
-            joined[-1] += ["", *unit]
+    for part in parts(text):
+        if joined and part[0].startswith("    ") and joined[-1][-1].startswith("    "):
+            joined[-1] += ["", *part]
         else:
-            joined.append(unit)
+            joined.append(part)
     return joined
 
 

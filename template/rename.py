@@ -15,15 +15,16 @@ from template.names import Names
 # Where the package is meant: a path, a module, an extra, a whole word in quotation marks or a table, a choice of a
 # pattern, what is run or imported.
 PACKAGE = re.compile(
-    r"""(?<![\w-])project(?=/)|(?<=/)project(?=[\s"',;]|$)|(?<![\w\[./-])project(?=\\?\.[A-Za-z_*]|\.["'])"""
+    r"""(?<![\w-])project(?=/)|(?<=/)project(?=[\s"',;]|-\d|$)|(?<![\w\[./-])project(?=\\?\.[A-Za-z_*]|\.["'])"""
     r"""|(?<=["'])project(?=["'\[*]|, )|(?<=`)project(?=`)|(?<=\| )project(?= \|)|^project(?=  )"""
-    r"""|(?<=\()project(?=\[)|(?<=[:(|])project(?=\|)|(?:(?<=-m )|(?<=-m, )|(?<=import )|(?<=from ))project\b""",
+    r"""|(?<=\()project(?=\[)|(?<=[:(|])project(?=\|)|"""
+    r"""(?:(?<=-m )|(?<=pip install )|(?<=-m, )|(?<=import )|(?<=from ))project\b""",
     re.MULTILINE,
 )
 # a word of its own in a line that is no comment
 BARE = re.compile(r"^(?!\s*#)(?:.*[\s!])?\bproject(?=\s|$)", re.MULTILINE)
 BARE_IN = ("Dockerfile", "Makefile", ".dockerignore")
-ENGLISH = re.compile(r"\b([Ss])entiment(?= (?:classif|corpus|corpora|label))")
+ENGLISH = re.compile(r"\b([Ss])entiment(?= (?:classifi|corpus|corpora))")
 
 
 def in_text(text: str, names: Names) -> str:

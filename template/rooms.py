@@ -2,6 +2,7 @@
 
 import ast
 import re
+import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -12,7 +13,7 @@ APPLICATIONS = ("export", "serve")
 SELF = "template"  # this folder is a room too, which nobody keeps
 NEEDS = re.compile(r"(?:<!--|#) needs ([^>\n]*?)(?: -->)?$", re.MULTILINE)
 # in files other than pages: a comment of its own and the lines below it up to an empty one, or the end of a line
-BLOCK = re.compile(r"^# needs ([^\n]*)\n(?:.+\n)+\n?", re.MULTILINE)
+BLOCK = re.compile(r"^ *# needs ([^\n]*)\n(?:.+\n)+", re.MULTILINE)
 LINE = re.compile(r"^.*\S.*# needs (.*)\n", re.MULTILINE)
 
 
@@ -108,18 +109,17 @@ def gone(short: set[str], files: Mapping[str, str]) -> Gone:
 
 def goes(path: str, text: str, gone: Gone) -> bool:
     """Return whether a file belongs to a room that goes, by its place or by its first line."""
-    for room in gone.rooms:
-        if path.startswith(
-            (f"project/{room}/", f"tests/{room}/") if room != SELF else ("template/", "tests/template/")
-        ):
-            return True
+    folders = [f"{place}/{room}/" for room in gone.rooms - {SELF} for place in ("project", "tests")]
+    if path.startswith((f"{SELF}/", f"tests/{SELF}/", *folders)):
+        return True
     first = NEEDS.match(text)
     return bool(first and gone.names(first[1]))
 
 
 def without_marked(text: str, gone: Gone) -> str:
     """Return a file without the blocks and lines that need a room that goes; a marker that stays is for later."""
-    text = BLOCK.sub(lambda found: "" if gone.names(found[1]) else found[0], text)
+    left = BLOCK.sub(lambda found: "" if gone.names(found[1]) else found[0], text)
+    text = text if left == text else re.sub(r"\n{3,}", "\n\n", left).lstrip("\n")
     return LINE.sub(lambda found: "" if gone.names(found[1]) else found[0], text)
 
 
@@ -129,14 +129,8 @@ def makefile(text: str, gone: Gone) -> str:
     targets = targets_of(text)
 
     def phony(found: re.Match[str]) -> str:
-        lines = [".PHONY:"]
-        for word in found[1].replace("\\\n", " ").split():
-            if word in targets:
-                lines = (
-                    [*lines, f"\t{word}"]
-                    if len(f"{lines[-1]} {word} \\") > 120
-                    else [*lines[:-1], f"{lines[-1]} {word}"]
-                )
+        left = [word for word in found[1].replace("\\\n", " ").split() if word in targets]
+        lines = textwrap.wrap(" ".join([".PHONY:", *left]), 118, subsequent_indent="\t", break_on_hyphens=False)
         return " \\\n".join(lines)
 
     return examples(re.sub(r"^\.PHONY:((?:.*\\\n)*.*)$", phony, text, flags=re.MULTILINE), gone)

@@ -62,7 +62,7 @@ def test_softmax_by_hand(logits, expected):
 
 
 def test_decisions_need_no_torch():
-    code = "import sys; sys.modules['torch'] = None; import project.decision, project.predict, project.text"
+    code = "import sys; sys.modules['torch'] = None; from project import decision, predict, text"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

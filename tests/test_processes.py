@@ -47,7 +47,8 @@ quiet = dict.fromkeys(("logger", "enable_checkpointing", "enable_progress_bar", 
 found = {}
 for size in sizes:
     L.seed_everything(1, verbose=False)
-    model, data = SentimentClassifier(embedding_dim=8), SentimentDataModule(str(size), vectors=None, batch_size=16)
+    model = SentimentClassifier(embedding_dim=8)
+    data = SentimentDataModule(str(size), vectors=None, batch_size=16)
     how = {"accelerator": "cpu", "devices": processes // nodes, "num_nodes": nodes}
     counted = Rows()
     trainer = L.Trainer(**how, strategy="ddp" if processes > 1 else "auto", callbacks=[counted], **quiet)

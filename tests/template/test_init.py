@@ -161,6 +161,12 @@ def test_an_archive_without_git_will_do(archive, init):
     assert (archive / "runs" / "metrics.csv").read_text() == "sentiment"
 
 
+def test_of_an_archive_all_rooms_are_taken_along(archive, init):
+    init(archive, *NAME)
+    assert (archive / "acme_reviews" / "addons" / "wandb" / "__init__.py").is_file()  # .gitignore has /wandb/
+    assert not (archive / "project").exists()
+
+
 def test_an_archive_inside_of_another_repository_is_not_taken_for_it(archive, init):
     git(archive.parent, "init", "-q")
     init(archive, *NAME)
@@ -174,6 +180,23 @@ def test_an_interrupted_run_is_finished_by_the_same_command(tree, init):
     done = init(tree, *NAME)
     assert done.stdout.endswith("go on with make format, then make train\n")
     assert (tree / "acme_reviews").is_dir()
+    assert not (tree / ".init").exists()
+
+
+def test_make_init_is_there_until_nothing_is_left_to_do(tree):
+    program = """
+import os
+from template import swap, __main__ as it
+put = swap.put
+swap.put = lambda source, target: os._exit(9) if target.name == "Makefile" else put(source, target)
+it.main(["--name", "acme"])
+"""
+    assert subprocess.run([sys.executable, "-c", program], cwd=tree, capture_output=True).returncode == 9
+    assert not (tree / "template").exists()
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "PYTHON"))}
+    words = ["make", "--silent", "init", f"PYTHON={sys.executable}", "NAME=acme"]
+    subprocess.run(words, cwd=tree, env=env, check=True, capture_output=True)
+    assert "init" not in (tree / "Makefile").read_text().split("check-python")[0]
     assert not (tree / ".init").exists()
 
 

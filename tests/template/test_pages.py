@@ -17,6 +17,10 @@ CASES = {
     "a block": ("A.\n\n```sh\nsentiment teach\n```\n", "A.\n"),
     "an indented block": ("A.\n\n    sentiment teach\n\n    more\n", "A.\n"),
     "lines of what is printed": ("```text\na\n  sentiment teach\nb\n```\n", "```text\na\nb\n```\n"),
+    "the second of two blocks": (
+        "```sh\na\n```\n<!-- needs project/addons/teach -->\n```sh\nb\n```\n",
+        "```sh\na\n```\n",
+    ),
     "a row": ("| a | b |\n|---|---|\n| c | d |\n| e | `project/addons/teach` |\n", "| a | b |\n|---|---|\n| c | d |\n"),
     "all rows": ("A.\n\n| a |\n|---|\n| `project/addons/teach` |\n", "A.\n"),
     "an item": ("- a\n- b `project/addons/teach`\n  c\n- d\n", "- a\n- d\n"),

@@ -43,9 +43,11 @@ def test_in_python(before, after):
 OTHERS = {
     ("a.md", "`project/text.py` and `tests/text.py`"): "`acme_reviews/text.py` and `tests/text.py`",
     ("a.md", "`python -m project fit`"): "`python -m acme_reviews fit`",
+    ("a.md", "pip install dist/project-0.1.0.whl"): "pip install dist/acme_reviews-0.1.0.whl",
     ("a.md", "| batch | project | packed |"): "| batch | acme_reviews | packed |",
     ("a.md", "`.venv/bin/sentiment fit`"): "`.venv/bin/acme fit`",
     ("a.md", "a sentiment classifier"): "a text classifier",
+    ("a.md", "| `sentiment classify` |"): "| `acme classify` |",
     ("a.md", "grep ^sentiment_requests"): "grep ^acme_reviews_requests",
     ("a.md", "*A Rule-based Model for Sentiment Analysis*"): "*A Rule-based Model for Sentiment Analysis*",
     ("pyproject.toml", "[project.scripts]"): "[project.scripts]",

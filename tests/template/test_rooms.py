@@ -96,7 +96,7 @@ def test_a_file_that_stays(path):
 
 def test_marked_lines_go():
     text = "a\n# needs project/addons/teach\nb\nc\n\nd # needs project/addons/teach\ne # needs project/serve\n"
-    assert without_marked(text, TEACH) == "a\ne # needs project/serve\n"
+    assert without_marked(text, TEACH) == "a\n\ne # needs project/serve\n"
 
 
 def test_targets_go_from_the_makefile():

@@ -52,7 +52,7 @@ def variant(keep: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pat
     """What `make init` makes of a copy of this tree, and what an installation would add for importlib.metadata."""
     tree = tree_without(tmp_path_factory.mktemp("variant") / "tree", [])
     run(tree, "make", f"PYTHON={sys.executable}", "init", "NAME=acme_reviews", "COMMAND=acme", f"KEEP={keep}")
-    run(tree, sys.executable, "-c", "import setuptools; setuptools.setup()", "-q", "egg_info")
+    run(tree, sys.executable, "setup.py", "-q", "egg_info")
     if (ROOT / ".mypy_cache").is_dir():  # what others' packages are is known from it
         shutil.copytree(ROOT / ".mypy_cache", tree / ".mypy_cache")
     with pytest.MonkeyPatch.context() as patch:

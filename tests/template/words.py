@@ -7,7 +7,7 @@ ALLOWED = (
     r"Model for Sentiment Analysis of Social Media",  # a title
     r"Stanford Sentiment Treebank",  # a data set
     r"\[project(\.[a-z-]+)?\]",  # a table of pyproject.toml
-    r"(facts|FACTS)\[\"project\"\]",  # the same, read
+    r"(facts|FACTS|\))\[\"project\"\]",  # the same, read
     r"^\s*(project|PROJECT)\b.*=|\(PROJECT\)",  # variables of that name: W&B's, a stand-in for pyproject.toml
     r"\bproject(=|: )|\"project\": project|, project, ",  # options of W&B
     r"W&B's project",

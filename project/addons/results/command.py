@@ -45,10 +45,10 @@ def results(runs: Path = Path("runs"), output: Path = Path("results.md"), overwr
 
 HEAD = """# Results
 
-Written by `sentiment results` from the result files of the runs. Accuracy and macro F1 are measured on the test split:
-mean and standard deviation over the seeds. The last column is the difference in accuracy from the baseline that is best
-on val, on the same texts, with the 95 % confidence interval of a paired bootstrap: the model is better if the interval
-lies above zero.
+Written by `sentiment results` from the result files of the runs. Accuracy and macro F1 are measured on the test
+split: mean and standard deviation over the seeds. The last column is the difference in accuracy from the baseline that
+is best on val, on the same texts, with the 95 % confidence interval of a paired bootstrap: the model is better if the
+interval lies above zero.
 """
 
 

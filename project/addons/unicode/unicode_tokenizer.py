@@ -36,7 +36,8 @@ class UnicodeTokenizer(Tokenizer):
         if known.get("sample", segments(SAMPLE)) != segments(SAMPLE):
             raise UserError(
                 f"the model was trained with regex {known['regex']}, and this version splits a sample text "
-                f"differently: pip install regex=={known['regex']}, restore project/addons/unicode, or train again"
+                f"differently: pip install regex=={known['regex']}, restore project/addons/unicode, "
+                "or train again"
             )
         super().__init__(known["tokens"], max_length, truncation)
 

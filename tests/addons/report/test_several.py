@@ -20,7 +20,7 @@ from tests.conftest import PLAIN, run_sentiment
 
 pytestmark = pytest.mark.skipif(
     "any" not in registered("LABELS") or "results" not in registered("CALLBACKS"),
-    reason="project/addons/multilabel reads such texts, project/addons/results writes what the report shows",
+    reason="project/addons/multilabel reads such texts, results writes what the report shows",
 )
 
 ABOUT = {"desserts": "จานหวาน", "the soup": "汤", "the waiters": "personnel", "the price": "سعر"}
