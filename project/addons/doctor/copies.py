@@ -26,8 +26,8 @@ CONTRADICTED = 0.01  # share of texts with two labels, likewise
 DROP = "--data.drop_duplicates=true removes them from train"
 ADVICE = {
     "duplicates": "remove all but one of them, if they say the same",
-    "overlap": "delete one row of each pair (--data.drop_duplicates=true removes exact copies only); or keep them in one"
-    " split with --data.group_column=COLUMN",
+    "overlap": "delete one row of each pair (--data.drop_duplicates=true removes exact copies only), or keep them in"
+    " one split with --data.group_column=COLUMN",
 }
 OTHER = "do not test a model of one corpus on the other without removing them; commands that read both have --held_out"
 JOIN = "decide which labels are right; if the file has a row for each label of a text, join these rows into one"
