@@ -52,7 +52,7 @@ RUN --mount=type=cache,target=/root/.cache/pip \
     if grep -q '^Requires-Dist: cuda' /opt/venv/lib/python*/site-packages/torch-*/METADATA; then set -- -r cuda.txt; fi && \
     cd /app/requirements && \
     pip install --no-deps --only-binary :all: --require-hashes -r build.txt -r main.txt "$@"
-# baselines,teach for instance: one file of requirements/ each
+# names with commas between them: one file of requirements/ each
 ARG EXTRAS=
 RUN --mount=type=cache,target=/root/.cache/pip \
     cd /app/requirements && for extra in $(echo "$EXTRAS" | tr , ' '); do \

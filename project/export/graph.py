@@ -48,7 +48,7 @@ def nodes_of(table: Mapping[str, Nodes], name: str) -> Nodes:
     if place := registered("NODES").get(name):
         return load(place)  # type: ignore[no-any-return]
     if name not in table:
-        raise UserError(f"{name} cannot be exported: project/export/graph.py has no nodes for it")
+        raise UserError(f"{name} cannot be exported: add its nodes to project/export/graph.py, as in docs/change.md")
     return table[name]
 
 

@@ -109,7 +109,7 @@ class Forest(nn.Module):
 
 
 def test_a_network_without_nodes_is_refused():
-    with pytest.raises(UserError, match=r"Forest cannot be exported: project/export/graph\.py has no nodes for it"):
+    with pytest.raises(UserError, match=r"Forest cannot be exported: add its nodes to project/export/graph\.py"):
         build_graph(Forest())
 
 
