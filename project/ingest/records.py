@@ -215,8 +215,9 @@ def _read_parquet(path: Path) -> Iterator[Record]:
 
     file = pq.ParquetFile(path)
     facts, batches = file.metadata, file.iter_batches(batch_size=32)  # a few bytes may stand for so many long texts
-    # as the file tells it, before the first batch is read
-    list(bounded(path, range(facts.num_row_groups), lambda group: facts.row_group(group).total_byte_size))
+    # as the file tells it, before the first batch is read; a row as Python writes it has 10 characters or more
+    groups = map(facts.row_group, range(facts.num_row_groups))
+    list(bounded(path, groups, lambda group: max(group.total_byte_size, 10 * group.num_rows)))
     parts = bounded(path, (batch.to_pylist() for batch in batches), lambda rows: len(str(rows)))
     rows = chain.from_iterable(parts)
     bar = tqdm(rows, f"reading {path.name}", facts.num_rows, unit=" rows", unit_scale=True, disable=None)

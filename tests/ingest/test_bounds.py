@@ -62,6 +62,12 @@ def test_rows_of_nothing_in_parquet_are_bounded(tmp_path):
         count(write_parquet(tmp_path / "a.parquet", pa.nulls(1_000_000, pa.string())))
 
 
+def test_many_short_rows_in_parquet_are_bounded_before_the_first_is_read(tmp_path):
+    rows = read_records(write_parquet(tmp_path / "a.parquet", pa.array(["aa"] * 2_000_000)))
+    with pytest.raises(UserError, match="expands to over 100 times its size"):
+        next(rows)
+
+
 def test_what_parquet_tells_of_its_size_is_believed_before_it_is_read(tmp_path, monkeypatch):
     pq.write_table(pa.table({"text": ["a" * 10**6]}), tmp_path / "a.parquet", compression="zstd", use_dictionary=False)
     monkeypatch.setattr("pyarrow.parquet.ParquetFile.iter_batches", lambda *_, **__: 1 / 0)

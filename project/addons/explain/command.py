@@ -4,6 +4,7 @@ import codecs
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,6 +16,8 @@ from project.text import text_fault
 
 if TYPE_CHECKING:
     from project.ingest import ReadOptions
+
+LONGEST = 10_000_000  # bytes of a line of standard input
 
 
 def explain(
@@ -83,8 +86,14 @@ def given_texts(texts: Sequence[str], skip: bool) -> Iterator[str]:
 
 
 def stdin_lines() -> Iterator[str]:
-    """Yield the lines of standard input; a byte order mark is no part of a text."""
-    for line in sys.stdin.buffer:
+    """Yield the lines of standard input; a byte order mark is no part of a text.
+
+    Raises:
+        UserError: A line has more than `LONGEST` bytes.
+    """
+    for line in iter(partial(sys.stdin.buffer.readline, LONGEST + 1), b""):
+        if len(line) > LONGEST:
+            raise UserError(f"standard input: a line has more than {LONGEST:,} bytes; split the text")
         yield line.removeprefix(codecs.BOM_UTF8).rstrip(b"\r\n").decode("utf-8", "surrogateescape")
 
 

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from project.addons.explain import command
 from project.registry import registered
 
 
@@ -45,6 +46,13 @@ def test_lines_of_standard_input_are_explained(sentiment, checkpoint, capsys, mo
     printed = capsys.readouterr()
     assert [line for line in printed.out.splitlines() if line[:1].strip()] == ["A dull film.", "Warm."]
     assert printed.err == "standard input:2: the text is empty\n"
+
+
+def test_a_line_of_standard_input_is_bounded(sentiment, checkpoint, capsys, monkeypatch):
+    monkeypatch.setattr(command, "LONGEST", 50)
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(b"good " * 20)))
+    assert sentiment("explain", "--ckpt_path", checkpoint) == 2
+    assert "error: standard input: a line has more than 50 bytes" in capsys.readouterr().err
 
 
 def test_rows_of_a_file_get_label_and_words(explained):
