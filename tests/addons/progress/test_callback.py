@@ -1,6 +1,7 @@
 import re
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -49,7 +50,8 @@ def test_the_end_says_which_epoch_was_best(printed):
 
 def test_a_fit_that_ends_early_says_why(capsys):
     stopping = SimpleNamespace(stopped_epoch=6, patience=4, monitor="val/accuracy")
-    callback.Progress().on_train_end(SimpleNamespace(early_stopping_callbacks=[stopping]), None)
+    trainer: Any = SimpleNamespace(early_stopping_callbacks=[stopping])
+    callback.Progress().on_train_end(trainer, cast(Any, None))
     assert capsys.readouterr().out == "stopped: 4 epochs without a better val/accuracy\n"
 
 
