@@ -1,3 +1,4 @@
+# needs project/export project/serve
 """Bad clients of a server: silent, endlessly slow, or with a body that never ends. They stay until they are killed."""
 
 import asyncio

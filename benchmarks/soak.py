@@ -1,3 +1,4 @@
+# needs project/export project/serve
 """Does the server stay quick for an honest client, lose nothing, and stay as small as it was?
 
     make soak              half an hour; writes its part of docs/reliability.md
