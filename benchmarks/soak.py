@@ -1,7 +1,7 @@
 # needs project/export project/serve
 """Does the server stay quick for an honest client, lose nothing, and stay as small as it was?
 
-    make soak              half an hour; writes its part of docs/reliability.md
+    make soak              half an hour; writes its part of docs/serving.md
     make soak QUICK=1      the same in a minute, with an endurance of seconds; writes nothing
 
 Bad clients, a server and the honest client share this machine over loopback. The exit code is 1 if a limit is exceeded.
@@ -31,7 +31,7 @@ from benchmarks.worker import ROOT
 from project.process import CORES
 from project.registry import registered
 
-PAGE = ROOT / "docs" / "reliability.md"
+PAGE = ROOT / "docs" / "serving.md"
 HEAD = ("what", "measured", "limit", "within it")
 DEFAULT_SIZES = ("--model.embedding_dim=50", "--model.encoder.hidden_size=128", "--trainer.max_epochs=1")
 ABANDONED, TEXTS = 70, 256  # requests whose client leaves at once, and texts in each
@@ -196,7 +196,7 @@ def measure(work: Path, quick: bool, minutes: float) -> list[Limit]:
 
 
 def write_page(limits: list[Limit], minutes: float) -> None:
-    """Write the figures to docs/reliability.md."""
+    """Write the figures to docs/serving.md."""
     facts = report.machine()
     made_on = ", ".join(f"{name} {facts[name]}" for name in ("python", "torch"))
     lines = [
