@@ -148,10 +148,8 @@ def code_digest(paths: Iterable[Path]) -> str:
 
 def _plain(node: Any) -> Any:
     """Return a syntax tree as nested lists; fields that only newer Pythons have are empty, and left out."""
-    if isinstance(node, list):
-        return [_plain(each) for each in node]
     if not isinstance(node, ast.AST):
-        return node
+        return [_plain(each) for each in node] if isinstance(node, list) else node
     fields = dict(ast.iter_fields(node))
     if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(node):
         fields["body"] = node.body[1:]

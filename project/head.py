@@ -98,10 +98,12 @@ class Figures(nn.Module):
 
     def metrics(self, num_classes: int) -> tuple[Metrics, Metrics]:
         """Return those of labels and those of probabilities, by name."""
-        of_labels: Metrics = {"accuracy": classification.MulticlassAccuracy(num_classes, average="micro")}
-        of_labels["f1"] = MacroF1(num_classes, average="none")
-        of_probabilities: Metrics = {"auroc": MacroAUROC(num_classes, average="none")}
-        return of_labels, of_probabilities | {"calibration_error": CalibrationError(num_classes)}
+        of_labels: Metrics = {
+            "accuracy": classification.MulticlassAccuracy(num_classes, average="micro"),
+            "f1": MacroF1(num_classes, average="none"),
+        }
+        auroc, error = MacroAUROC(num_classes, average="none"), CalibrationError(num_classes)
+        return of_labels, {"auroc": auroc, "calibration_error": error}
 
     def add(self, logits: Tensor, batch: Batch, weight: Tensor | None, decision: Decision) -> None:
         """Keep the `logits` (B, C) of a batch; `weight` (C,) is that of each class in the loss."""
