@@ -16,6 +16,8 @@ def tree_without(folder: Path, rooms: list[str]) -> Path:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, folder / name)
     (folder / ".venv").symlink_to(sys.prefix)
+    for path in (folder / "pyproject.toml", *(folder / "requirements").glob("*.txt")):
+        os.utime(path, (0, 0))  # older than the environment, or make would install this copy into it
     for room in rooms:
         shutil.rmtree(folder / "project" / room)
         shutil.rmtree(folder / "tests" / room, ignore_errors=True)
