@@ -67,7 +67,7 @@ def anchors(page: Path) -> set[str]:
 
 def dead_links(page: Path) -> list[str]:
     found = []
-    for name, anchor in LINK.findall(FENCES.sub("", page.read_text(encoding="utf-8"))):
+    for name, anchor in LINK.findall(FENCES.sub("", prose(page))):
         target = page.parent / name if name else page
         if not target.exists() or (anchor and anchor not in anchors(target)):
             found.append(f"{page.name}: {name}#{anchor}")
