@@ -94,8 +94,8 @@ def write_page(rows: Iterable[tuple[str, ...]], results: Sequence[Ended], minute
     lines = [
         f"{datetime.now(UTC):%Y-%m-%d}, {CORES} cores of {facts['processor']}, {made_on}, {minutes:.0f} minutes: "
         f"{len(results):,} inputs.",
-        f"The longest took {slowest:.0f} s (limit {SECONDS} s), the largest {largest / 2**20:,.0f} MB on top of the "
-        f"imports (limit {MEMORY / 2**20:,.0f} MB).\n",
+        f"The longest took {slowest:.0f} s of a core in all its processes (limit {SECONDS} s in each), the largest "
+        f"{largest / 2**20:,.0f} MB on top of the imports (limit {MEMORY / 2**20:,.0f} MB).\n",
         *("| " + " | ".join(cells) + " |" for cells in (HEAD, ["---"] * len(HEAD), *rows)),
     ]
     kinds = {each.case.kind for each in results}
