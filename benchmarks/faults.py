@@ -17,14 +17,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from signal import SIGINT, SIGKILL, SIGTERM, Signals, default_int_handler, signal
 from typing import Any, NamedTuple
 
 from benchmarks import report, victim
-from benchmarks.generated import write_part
+from benchmarks.generated import write_table
 from benchmarks.worker import ROOT
 from project import load
 from project.checkpoint import read_checkpoint
@@ -222,17 +221,6 @@ def measure(work: Path, quick: bool) -> list[tuple[str, ...]]:
         pool.shutdown(cancel_futures=True)  # Ctrl-C waits for the attempts that are at work, not for all others
 
 
-def write_page(rows: list[tuple[str, ...]], minutes: float) -> None:
-    """Write the figures to their part of docs/reliability.md."""
-    facts = report.machine()
-    made_on = ", ".join(f"{name} {facts[name]}" for name in ("python", "torch", "lightning"))
-    lines = [
-        f"{datetime.now(UTC):%Y-%m-%d}, {CORES} cores of {facts['processor']}, {made_on}, {minutes:.0f} minutes.\n",
-        *("| " + " | ".join(cells) + " |" for cells in (HEAD, ["---"] * len(HEAD), *rows)),
-    ]
-    write_part(PAGE, "faults", lines)
-
-
 def main() -> int:
     """Measure, print and write; return 1 if anything was lost."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -246,7 +234,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         rows = measure(Path(folder), quick)
     if not quick:
-        write_page(rows, (time.monotonic() - began) / 60)
+        write_table(PAGE, "faults", (time.monotonic() - began) / 60, HEAD, rows)
     return int(any(row[-1] != "0" for row in rows))
 
 

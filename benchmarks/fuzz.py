@@ -15,7 +15,6 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from project import process
@@ -25,7 +24,7 @@ process.prepare()
 
 from benchmarks import fuzz_disk, fuzz_inputs, fuzz_models, fuzz_sizes, report, victim  # noqa: E402
 from benchmarks.fuzz_child import MEMORY, SECONDS, Case, Ended, run_all  # noqa: E402
-from benchmarks.generated import write_part  # noqa: E402
+from benchmarks.generated import write_table  # noqa: E402
 from benchmarks.worker import ROOT  # noqa: E402
 from project.process import CORES  # noqa: E402
 from project.registry import load, registered  # noqa: E402
@@ -88,20 +87,15 @@ def measure(quick: bool, only: str) -> list[Ended]:
 
 def write_page(rows: Iterable[tuple[str, ...]], results: Sequence[Ended], minutes: float) -> None:
     """Write the figures to docs/reliability.md."""
-    facts = report.machine()
-    made_on = ", ".join(f"{name} {facts[name]}" for name in ("python", "torch", "lightning"))
     slowest, largest = max(each.seconds for each in results), max(each.peak for each in results)
-    lines = [
-        f"{datetime.now(UTC):%Y-%m-%d}, {CORES} cores of {facts['processor']}, {made_on}, {minutes:.0f} minutes: "
-        f"{len(results):,} inputs.",
-        f"The longest took {slowest:.0f} s of a core in all its processes (limit {SECONDS} s in each), the largest "
-        f"{largest / 2**20:,.0f} MB on top of the imports (limit {MEMORY / 2**20:,.0f} MB).\n",
-        *("| " + " | ".join(cells) + " |" for cells in (HEAD, ["---"] * len(HEAD), *rows)),
-    ]
+    inputs = (
+        f": {len(results):,} inputs.\nThe longest took {slowest:.0f} s of a core in all its processes (limit {SECONDS} "
+        f"s in each), the largest {largest / 2**20:,.0f} MB on top of the imports (limit {MEMORY / 2**20:,.0f} MB)."
+    )
     kinds = {each.case.kind for each in results}
     missing = [kind for kind in ("a full disk", "a folder of another user") if kind not in kinds]
-    lines += [f"\nNot tried, since this was not run as root: {', '.join(missing)}."] if missing else []
-    write_part(PAGE, "fuzz", lines)
+    untried = [f"\nNot tried, since this was not run as root: {', '.join(missing)}."] if missing else []
+    write_table(PAGE, "fuzz", minutes, HEAD, rows, inputs, untried)
 
 
 def main() -> int:

@@ -16,7 +16,6 @@ import tempfile
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import linear_regression, quantiles
 from typing import Any, NamedTuple
@@ -25,10 +24,9 @@ import aiohttp
 
 from benchmarks import report, victim
 from benchmarks.crowd import HELD, IDLE, PREDICT, SLOW
-from benchmarks.generated import write_part
+from benchmarks.generated import write_table
 from benchmarks.http import memory_mb, serving
 from benchmarks.worker import ROOT
-from project.process import CORES
 from project.registry import registered
 
 PAGE = ROOT / "docs" / "serving.md"
@@ -195,17 +193,6 @@ def measure(work: Path, quick: bool, minutes: float) -> list[Limit]:
     return found
 
 
-def write_page(limits: list[Limit], minutes: float) -> None:
-    """Write the figures to docs/serving.md."""
-    facts = report.machine()
-    made_on = ", ".join(f"{name} {facts[name]}" for name in ("python", "torch"))
-    lines = [
-        f"{datetime.now(UTC):%Y-%m-%d}, {CORES} cores of {facts['processor']}, {made_on}, {minutes:.0f} minutes.\n",
-        *("| " + " | ".join(cells) + " |" for cells in (HEAD, ["---"] * len(HEAD), *(each.row for each in limits))),
-    ]
-    write_part(PAGE, "soak", lines)
-
-
 def main() -> int:
     """Measure, print and write; return 1 if a limit is exceeded."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -220,9 +207,10 @@ def main() -> int:
         return 0
     with tempfile.TemporaryDirectory() as folder:
         limits = measure(Path(folder), given.quick, given.minutes)
-    report.show("", HEAD, [each.row for each in limits])
+    rows = [each.row for each in limits]
+    report.show("", HEAD, rows)
     if not given.quick and given.minutes == 20:
-        write_page(limits, (time.monotonic() - began) / 60)
+        write_table(PAGE, "soak", (time.monotonic() - began) / 60, HEAD, rows)
     return int(not all(each.held for each in limits))
 
 

@@ -121,7 +121,8 @@ def write_accepted(
         OSError: `output` cannot be written.
         UserError: It is something other than a bundle, or the predictions differ.
     """
-    (texts, labels), target = ([pair[side] for pair in examples] for side in (0, 1)), target_of(output)
+    texts, labels = [text for text, _ in examples], [label for _, label in examples]
+    target = target_of(output)
     expected, rate = timed(checkpoint, texts)
     rows = [Row("checkpoint", accuracy(expected, labels), rate)]
     target.parent.mkdir(parents=True, exist_ok=True)
