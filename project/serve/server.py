@@ -9,9 +9,9 @@ from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from project.serve.limits import HEAD_SECONDS, MAX_CONNECTIONS
+from project.serve.limits import HEAD_SECONDS, MAX_CONNECTIONS, MAX_HEAD
 from project.serve.logs import LOG
 
 DRAIN = 1.0  # seconds in which answers on open connections tell clients that these will be closed
@@ -19,14 +19,15 @@ LAST_ANSWERS = 8  # seconds for requests still running then; with DRAIN less tha
 KEEP_ALIVE = 75  # seconds for idle connections: longer than proxies keep theirs, so that the proxy closes them
 
 
-class Connection(H11Protocol):
-    """A connection that is closed if the headers of its next request take too long, or if others need its place.
+class Connection(HttpToolsProtocol):
+    """A connection that is closed if a request's headers take too long or too much, or if others need its place.
 
-    uvicorn limits neither: a thousand silent connections, and the process can open no more.
+    uvicorn limits none of these: a thousand silent connections, and the process can open no more.
     """
 
     since = 0.0  # when something last came
     deadline = math.inf  # of the headers that have not come yet
+    size = 0.0  # of these headers, in bytes
 
     @property
     def silent(self) -> bool:
@@ -43,10 +44,23 @@ class Connection(H11Protocol):
             min(others, key=lambda each: each.since, default=self).transport.close()
 
     def data_received(self, data: bytes) -> None:
-        """Start the time limit with the first byte of a request, end it with its headers."""
+        """Start the time limit with the first byte of a request, end it with its headers; refuse endless ones."""
+        self.size += len(data)
         super().data_received(data)
         self.since = self.loop.time()
         self.deadline = min(self.deadline, self.since + HEAD_SECONDS) if self.silent else math.inf
+        if self.size > MAX_HEAD:
+            self.send_400_response("The headers are too long.")
+
+    def on_message_begin(self) -> None:
+        """Measure the headers from here on."""
+        super().on_message_begin()
+        self.size = 0
+
+    def on_headers_complete(self) -> None:
+        """What comes now is the body, which has its own limits."""
+        super().on_headers_complete()
+        self.size = -math.inf
 
 
 class Server(uvicorn.Server):
@@ -61,8 +75,8 @@ class Server(uvicorn.Server):
 
     def __init__(self, app: ASGIApp, stopping: threading.Event) -> None:
         self._stopping = stopping
-        how: dict[str, Any] = {"log_config": None, "access_log": False, "server_header": False, "http": Connection}
-        how |= {"timeout_keep_alive": KEEP_ALIVE, "timeout_graceful_shutdown": LAST_ANSWERS}
+        how: dict[str, Any] = {"log_config": None, "access_log": False, "server_header": False, "proxy_headers": False}
+        how |= {"http": Connection, "timeout_keep_alive": KEEP_ALIVE, "timeout_graceful_shutdown": LAST_ANSWERS}
         super().__init__(uvicorn.Config(app, **how))
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

@@ -1,3 +1,4 @@
+import http.client
 import json
 import os
 import shutil
@@ -16,7 +17,7 @@ import pytest
 
 from project.serve import command
 from project.serve.command import listen
-from project.serve.limits import HEAD_SECONDS, MAX_CONNECTIONS
+from project.serve.limits import HEAD_SECONDS, MAX_CONNECTIONS, MAX_HEAD
 from tests.serve.conftest import ROOT, Answer, Running
 
 
@@ -86,6 +87,25 @@ def test_a_connection_is_closed_if_its_request_does_not_come(server, sent):
         silent.sendall(sent)
         silent.settimeout(HEAD_SECONDS + 20)
         assert silent.recv(1) == b""
+
+
+def test_headers_without_an_end_are_refused(server):
+    with socket.create_connection(("127.0.0.1", server.port)) as endless:
+        endless.sendall(b"GET /health HTTP/1.1\r\nX-Long: ")
+        with pytest.raises(ConnectionError):
+            endless.sendall(b"a" * 1000 * MAX_HEAD)
+
+
+def test_headers_of_many_requests_are_not_added_up(server):
+    connection = http.client.HTTPConnection("127.0.0.1", server.port)
+    statuses = set()
+    for _ in range(4):
+        connection.request("GET", "/health", headers={"X-Long": "a" * (MAX_HEAD // 2)})
+        answer = connection.getresponse()
+        statuses.add(answer.status)
+        answer.read()
+    connection.close()
+    assert statuses == {200}
 
 
 def test_only_this_machine_is_served_by_default(server):
