@@ -55,7 +55,7 @@ class BucketSampler(DistributedSampler[int]):
         self.repeated, self.mixed = len(self.lengths) < num_replicas, mixed
         share = (1, 0) if self.repeated else (num_replicas, rank)
         super().__init__(self.lengths, *share, shuffle=shuffle, seed=seed)  # type: ignore[arg-type]
-        self.bucket_size = batch_size * self.num_replicas
+        self.batch_size, self.bucket_size = batch_size, batch_size * self.num_replicas
         self.pool_size = self.bucket_size * pool_batches
         last = len(self.lengths) % self.bucket_size
         self.total_size = len(self.lengths) + (max(self.num_replicas - last, 0) if shuffle and last else 0)

@@ -4,7 +4,7 @@ import json
 import re
 import tarfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from statistics import fmean
@@ -57,8 +57,7 @@ def load_corpus(
 
 def options_of(checkpoint: Mapping[str, Any]) -> ReadOptions:
     """Return how the corpus of a checkpoint was read: other options would carve other splits."""
-    own = checkpoint.get("datamodule_hyper_parameters", {})
-    return ReadOptions(**{each.name: own[each.name] for each in fields(ReadOptions) if each.name in own})
+    return ReadOptions.among(checkpoint.get("datamodule_hyper_parameters", {}))
 
 
 def find_source(name: str, options: ReadOptions) -> Source:

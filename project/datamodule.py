@@ -29,6 +29,7 @@ from project.vocabulary import build_vocabulary, extend_vocabulary
 say = rank_zero_only(print)
 
 WHOLE: dict[Any, Split] = {TrainerFn.TESTING: "test", TrainerFn.VALIDATING: "val"}
+GPU_TOKENS = 2**16  # with padding, per batch that is only measured or predicted there: about 1 GB with H = 256
 LEAST = {"batch_size": 1, "bpe_size": 1, "min_freq": 1, "max_vocab_size": 1, "pretrained_words": 0, "num_workers": 0}
 
 
@@ -141,9 +142,8 @@ class SentimentDataModule(L.LightningDataModule):
     ) -> None:
         super().__init__()
         Tokenizer(SPECIALS, max_length, truncation)  # refuses what makes no sense
-        shares = (bad_rows, val_share, test_share, drop_duplicates, soft_targets)
-        self.options = ReadOptions(text_column, label_column, *shares, delimiter, group_column, labels)
         self.save_hyperparameters(logger=False)  # they travel in the checkpoint
+        self.options = ReadOptions.among(self.hparams)
         self.hparams.pop("_instantiator", None)  # the command line's: what is left are plain values
         for name, least in LEAST.items():
             if (value := self.hparams[name]) is not None and value < least:
@@ -188,13 +188,18 @@ class SentimentDataModule(L.LightningDataModule):
     def prepare_data(self) -> None:
         """Fetch, read and tokenize what the cache lacks, in one process."""
         if not self._has_tokenizer():
-            self._prepare_tokenizer()
+            if self.vectors is not None and self._vectors is None:
+                self._vectors = load_vectors(self.vectors)
+                if len(self._vectors.read):
+                    check_unread(Path(self.vectors), self._vectors.read.tolist(), self.corpus)
+            if (name := self.hparams["tokenizer"]) != "words" and self._other is None:
+                self._other = tokenizer_class(name).for_corpus(lambda: self.corpus, self.hparams)
         self.encoded  # noqa: B018 # fills the cache
 
     def setup(self, stage: str) -> None:
         """Build the vocabulary from train, unless the model has one."""
-        if not self._has_tokenizer():
-            self._prepare_tokenizer()
+        self.prepare_data()  # for the processes in which Lightning has not: the cache has it by now
+        if self.tokenizer is None:
             self._build_tokenizer()
 
     def _has_tokenizer(self) -> bool:
@@ -204,15 +209,6 @@ class SentimentDataModule(L.LightningDataModule):
             self.adopt(Tokenizer.from_state(state["tokenizer"]), state["label_names"])
             self._trained_on = state
         return self.tokenizer is not None
-
-    def _prepare_tokenizer(self) -> None:
-        """Load vectors, and make a tokenizer other than words, once."""
-        if self.vectors is not None and self._vectors is None:
-            self._vectors = load_vectors(self.vectors)
-            if len(self._vectors.read):
-                check_unread(Path(self.vectors), self._vectors.read.tolist(), self.corpus)
-        if (name := self.hparams["tokenizer"]) != "words" and self._other is None:
-            self._other = tokenizer_class(name).for_corpus(lambda: self.corpus, self.hparams)
 
     def _build_tokenizer(self) -> None:
         self.corpus.split("train")
@@ -249,7 +245,7 @@ class SentimentDataModule(L.LightningDataModule):
     def _loader(self, texts: EncodedTexts, sampler: BucketSampler) -> ResumableLoader:
         workers = self.hparams["num_workers"]
         # its own generator: workers change no draw of training; a batch comes in one piece: nothing to collate
-        how: dict[str, Any] = {"batch_size": self.batch_size, "num_workers": workers, "generator": torch.Generator()}
+        how: dict[str, Any] = {"batch_size": sampler.batch_size, "num_workers": workers, "generator": torch.Generator()}
         how |= {"persistent_workers": workers > 0, "pin_memory": torch.cuda.is_available()}
         return ResumableLoader(texts, sampler=sampler, collate_fn=Batch._make, **how)
 
@@ -281,7 +277,9 @@ class SentimentDataModule(L.LightningDataModule):
         texts, processes = self._texts(split), self._processes()
         limit = getattr(self.trainer, option, 1.0)
         seed, mixed = self.hparams["seed"], limit != 1.0 or isinstance(limit, int)
-        sampler = BucketSampler(texts.lengths, self.batch_size, False, seed, *processes, mixed=mixed)
+        on_gpu = self.trainer is not None and self.trainer.strategy.root_device.type == "cuda"
+        size = GPU_TOKENS // int(texts.lengths.max(initial=1)) if on_gpu and not mixed else 0
+        sampler = BucketSampler(texts.lengths, max(size, self.batch_size), False, seed, *processes, mixed=mixed)
         loader = self._loader(texts, sampler)
         batches = int(limit * len(loader)) if isinstance(limit, float) else limit
         if batches < len(loader):

@@ -1,3 +1,6 @@
+from types import SimpleNamespace
+from typing import Any
+
 import lightning as L
 import pytest
 import torch
@@ -60,6 +63,14 @@ def test_a_limited_split_is_in_random_order(tmp_path, limit, mixed):
     module = ready(three_texts(tmp_path))
     module.trainer = L.Trainer(limit_test_batches=limit, accelerator="cpu", logger=False, enable_checkpointing=False)
     assert module.test_dataloader().sampler.mixed == mixed  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("device", "limit", "texts"), [("cuda", 1.0, 32_768), ("cuda", 2, 4), ("cpu", 1.0, 4)])
+def test_a_gpu_measures_as_many_texts_at_once_as_make_65536_tokens(tmp_path, device, limit, texts):
+    module, strategy = ready(three_texts(tmp_path)), SimpleNamespace(root_device=torch.device(device))
+    trainer: Any = SimpleNamespace(strategy=strategy, limit_test_batches=limit, world_size=1, global_rank=0)
+    module.trainer = trainer
+    assert module.test_dataloader().batch_size == texts
 
 
 def test_balanced_sampling_draws_equally_many_of_each_class(tmp_path):

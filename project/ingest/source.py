@@ -2,8 +2,8 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -56,6 +56,11 @@ class ReadOptions:
     delimiter: str | None = None
     group_column: str | None = None
     labels: Literal["one", "any"] = "one"
+
+    @classmethod
+    def among(cls, settings: Mapping[str, Any]) -> "ReadOptions":
+        """Return the options that are among `settings` of a data module or of a checkpoint; others have defaults."""
+        return cls(**{each.name: settings[each.name] for each in fields(cls) if each.name in settings})
 
     def __post_init__(self) -> None:
         for name, share in (("val_share", self.val_share), ("test_share", self.test_share)):

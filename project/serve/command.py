@@ -39,9 +39,7 @@ def serve(
     if not 0 <= port <= 65535:
         raise UserError(f"--port is {port}: choose one from 0 to 65535")
     if bundle.is_file():
-        raise UserError(
-            f"{bundle} is not a bundle: write one with `sentiment export --ckpt_path {bundle} --output bundle`"
-        )
+        raise UserError(f"{bundle} is not a bundle: `sentiment export --ckpt_path {bundle} --output bundle` writes one")
 
     def opened() -> Opened:
         facts, files = read_bundle(bundle)

@@ -15,15 +15,8 @@ def page() -> HTMLResponse:
         f"default-src 'none'; script-src {digest(html, 'script')}; style-src {digest(html, 'style')}; img-src data:; "
         "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
-    return HTMLResponse(
-        html,
-        headers={
-            "Content-Security-Policy": policy,
-            "X-Content-Type-Options": "nosniff",
-            "Referrer-Policy": "no-referrer",
-            "Cache-Control": "no-cache",
-        },
-    )
+    headers = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-cache"}
+    return HTMLResponse(html, headers=headers | {"Content-Security-Policy": policy})
 
 
 def digest(html: str, tag: str) -> str:

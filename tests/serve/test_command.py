@@ -140,7 +140,7 @@ def test_a_checkpoint_must_be_exported_first(sentiment, fitted, capsys):
     path = fitted / "checkpoints" / "best.ckpt"
     assert sentiment("serve", path) == 2
     assert capsys.readouterr().err == (
-        f"error: {path} is not a bundle: write one with `sentiment export --ckpt_path {path} --output bundle`\n"
+        f"error: {path} is not a bundle: `sentiment export --ckpt_path {path} --output bundle` writes one\n"
     )
 
 

@@ -80,7 +80,8 @@ def pretrain(
     counts = torch.bincount(train.ids, minlength=len(data.tokenizer))
     language_model = LanguageModel(network, counts, samples, learning_rate, WARMUP)
     batches = loader(train, data.batch_size, shuffle=True, seed=seed_everything)
-    val_batches = loader(val, data.batch_size, shuffle=False) if len(val) else None
+    most = data.batch_size * (8 if torch.cuda.is_available() else 1)  # those of train decide what is learned
+    val_batches = loader(val, most, shuffle=False) if len(val) else None
     facts = {"corpus": data.corpus.name, "fingerprint": data.corpus.fingerprint}
     each_epoch = EachEpoch(output, network, data.tokenizer.tokens, read, facts)
     plain_trainer(epochs, each_epoch).fit(language_model, batches, val_batches)

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from itertools import islice
 from typing import Any
 
 import lightning as L
@@ -32,8 +33,8 @@ class Progress(L.Callback):
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """Print what the fit works with; start the clock, since a resumed run may go on in the middle of an epoch."""
         self._started = time.perf_counter()
-        say(network_line(trainer, pl_module.network))
         facts, loader, val = trainer.datamodule.facts(), trainer.train_dataloader, trainer.val_dataloaders
+        say(network_line(trainer, pl_module.network) + recurrence(trainer, pl_module.network, loader))
         unknown = val.dataset.share_of(UNK_ID) if val is not None else 0.0
         say(vocabulary_line(facts) + (f"; {unknown:.1%} of the words of val are unknown" if val is not None else ""))
         lengths = loader.dataset.lengths
@@ -121,6 +122,17 @@ def network_line(trainer: L.Trainer, network: nn.Module) -> str:
     device = trainer.strategy.root_device
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type.upper()
     return f"network: {sum(sizes.values()):,} trained parameters ({parts}), {trainer.precision} on {name}"
+
+
+def recurrence(trainer: L.Trainer, network: nn.Module, loader: Any) -> str:
+    """Return how recurrent layers compute the first batch of `loader`; empty if they have no choice."""
+    layers: list[Any] = [module for module in network.modules() if hasattr(module, "path_for")]
+    if not layers:
+        return ""
+    token_ids = loader.dataset.__getitems__(list(islice(loader.sampler, loader.batch_size))).token_ids
+    embedded = token_ids._replace(data=next(layers[0].parameters()).new_empty(len(token_ids.data), 1))
+    with trainer.precision_plugin.forward_context():  # autocast decides as well
+        return f", recurrence {layers[0].path_for(embedded)}"
 
 
 def vocabulary_line(facts: DataFacts) -> str:

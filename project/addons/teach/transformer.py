@@ -43,7 +43,7 @@ MINILM = Distribution(
 )
 WARMUP = 0.1  # of all optimizer steps
 WEIGHT_DECAY = 0.01
-PREDICT_TEXTS = 64  # per batch
+PREDICT_TOKENS = {"cpu": 2**13, "cuda": 2**16}  # with padding, per batch
 TOKENIZED_TEXTS = 4096  # per call: the tokenizer's output is many times as large as the ids
 
 
@@ -152,8 +152,10 @@ class Transformer:
     def probabilities(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the probability of each class, (texts, C)."""
         pieces = self._pieces(texts, [NO_LABEL] * len(texts))
-        sampler = BucketSampler([len(each.ids) for each in pieces], PREDICT_TEXTS, shuffle=False)
-        answers = plain_trainer(1).predict(Teacher(self.model, 0.0), _loader(pieces, PREDICT_TEXTS, sampler))
+        lengths = [len(each.ids) for each in pieces]
+        batch_size = PREDICT_TOKENS["cuda" if torch.cuda.is_available() else "cpu"] // max(lengths, default=1)
+        sampler = BucketSampler(lengths, batch_size, shuffle=False)
+        answers = plain_trainer(1).predict(Teacher(self.model, 0.0), _loader(pieces, batch_size, sampler))
         found = np.empty((len(texts), self.classes), dtype=np.float32)
         for rows, probabilities in answers or []:
             found[rows.numpy()] = probabilities.numpy()

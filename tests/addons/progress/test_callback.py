@@ -21,7 +21,7 @@ def printed(fitted_once) -> str:
 
 
 def test_a_fit_begins_with_vocabulary_network_and_batches(printed):
-    assert lines(printed, r"^network: [\d,]+ trained parameters \(.* encoder, .*\), 32-true on CPU$")
+    assert lines(printed, r"^network: [\d,]+ trained parameters \(.* encoder, .*\), 32-true on CPU, recurrence \w+$")
     assert lines(printed, r"^vocabulary: \d+ words of train; \d+\.\d% of the words of val are unknown$")
     assert lines(printed, r"^train: 40 texts, [\d,]+ tokens; padding is \d+\.\d% of the batches' cells$")
 
