@@ -111,12 +111,13 @@ class EncodedTexts(Dataset[Batch]):
         return float((self._ids[self._split.tokens] == token_id).mean())
 
     def __getitems__(self, rows: list[int]) -> Batch:
-        split, starts = self._split, self._split.starts
-        token_ids = [self._ids[split.tokens[starts[row] : starts[row + 1]]] for row in rows]
-        labels = self.labels[rows].astype(np.int64)
+        split, labels, lengths = self._split, self.labels[rows].astype(np.int64), self.lengths[rows]  # (B,)
+        steps = np.arange(lengths.max())  # (T,)
+        places = np.minimum(split.starts[rows][:, None] + steps, len(split.tokens) - 1)  # (B, T)
+        padded = np.where(steps < lengths[:, None], self._ids[split.tokens[places]], PAD_ID)  # (B, T)
+        packed = pack_padded_sequence(*map(torch.from_numpy, (padded, lengths)), batch_first=True, enforce_sorted=False)
         table, places = (self._members, labels) if split.soft_targets is None else (split.soft_targets, rows)
         targets = None if table is None else torch.from_numpy(np.array(table[places]))
-        packed = pack([torch.from_numpy(ids) for ids in token_ids])
         return Batch(packed, torch.from_numpy(labels), torch.tensor(rows), targets)
 
 

@@ -99,7 +99,7 @@ class SentimentDataModule(L.LightningDataModule):
         vectors: Word vectors to start from: glove-6b-50d, a file in GloVe's or fastText's format, a .pt file from
             a command that trains them, or null for none.
         pretrained_words: How many of the most common pretrained words that train lacks are added, frozen.
-        num_workers: Loader processes; 0 is fastest here, since loading takes far less time than the model.
+        num_workers: Loader processes; 0 is fastest: to make a batch takes less time than to take it over from one.
         seed: Seed for the order of batches. The command line links it to seed_everything.
     """
 

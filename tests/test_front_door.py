@@ -34,6 +34,22 @@ def test_python_that_does_not_fit_is_named(tmp_path, version, message):
     assert "make PYTHON=" in done.stderr
 
 
+def installs(script: str) -> list[set[str]]:
+    """Return the words of each line of a script that calls pip, with short names of options."""
+    quiet = {"--quiet", "--disable-pip-version-check"}
+    short = script.replace("--requirement", "-r").replace("--editable", "-e")
+    return [set(line.split()) - quiet for line in short.splitlines() if " pip install " in line]
+
+
+def test_without_make_the_same_is_installed():
+    page = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
+    written = page.partition("## Without make")[2].partition("### Windows")[0]
+    planned = make("--dry-run", "--always-make", f"PYTHON={sys.executable}", "setup").stdout.replace("\\\n", "")
+    asks_for_cuda = planned[planned.index("$(grep") : planned.index("requirements/cuda.txt)") + 22]
+    only_wheels = {"--only-binary", ":all:"}  # for this repository itself there is nothing to choose
+    assert [each | only_wheels for each in installs(written)] == installs(planned.replace(asks_for_cuda, ""))
+
+
 @pytest.fixture
 def ready(tmp_path) -> Path:
     """A repository with a version that nothing keeps from being released."""
