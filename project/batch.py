@@ -113,9 +113,10 @@ class EncodedTexts(Dataset[Batch]):
     def __getitems__(self, rows: list[int]) -> Batch:
         split, labels, lengths = self._split, self.labels[rows].astype(np.int64), self.lengths[rows]  # (B,)
         steps = np.arange(lengths.max())  # (T,)
-        places = np.minimum(split.starts[rows][:, None] + steps, len(split.tokens) - 1)  # (B, T)
-        padded = np.where(steps < lengths[:, None], self._ids[split.tokens[places]], PAD_ID)  # (B, T)
-        packed = pack_padded_sequence(*map(torch.from_numpy, (padded, lengths)), batch_first=True, enforce_sorted=False)
+        cells = np.minimum(split.starts[rows][:, None] + steps, len(split.tokens) - 1)  # (B, T)
+        padded = np.where(steps < lengths[:, None], self._ids[split.tokens[cells]], PAD_ID)  # (B, T)
+        both = torch.from_numpy(padded), torch.from_numpy(lengths)
+        packed = pack_padded_sequence(*both, batch_first=True, enforce_sorted=False)
         table, places = (self._members, labels) if split.soft_targets is None else (split.soft_targets, rows)
         targets = None if table is None else torch.from_numpy(np.array(table[places]))
         return Batch(packed, torch.from_numpy(labels), torch.tensor(rows), targets)

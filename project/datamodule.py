@@ -112,7 +112,6 @@ class SentimentDataModule(L.LightningDataModule):
     _other: Tokenizer | None = None  # a tokenizer other than words
     _encoded: EncodedCorpus | None = None
     _vectors: Pretrained | None = None
-    _train_loader: ResumableLoader | None = None
 
     def __init__(
         self,
@@ -259,14 +258,14 @@ class SentimentDataModule(L.LightningDataModule):
         seed = self.hparams["seed"]
         sampler = BucketSampler(texts.lengths, self.batch_size, True, seed, *self._processes(), labels=labels)
         loader = self._loader(texts, sampler)
-        loader.epoch_batches = lambda: int(self.trainer.num_training_batches) if self.trainer else len(loader)
+        loader.epoch_batches = lambda: int(self.trainer.num_training_batches)  # type: ignore[union-attr] # who else asks?
         loader.load_state_dict(self._position)
-        self._train_loader = loader
         return loader
 
     def state_dict(self) -> dict[str, Any]:
         """Return the position in the epoch of training, for a checkpoint."""
-        return self._train_loader.state_dict() if self._train_loader else self._position
+        loader: ResumableLoader | None = getattr(self.trainer, "train_dataloader", None)
+        return loader.state_dict() if loader is not None else self._position
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Let the next training continue there."""

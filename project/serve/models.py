@@ -59,12 +59,10 @@ class Models:
 def info_of(predictor: Predictor, facts: BundleFacts) -> Info:
     """Return the answer of /info."""
     tokenizer = predictor.tokenizer
+    settings = {name: getattr(tokenizer, name) for name in ("scheme", "max_length", "truncation")}
     own = {
         "version": version("project"),
-        "tokenizer": {
-            "tokens": len(tokenizer),
-            **{name: getattr(tokenizer, name) for name in ("scheme", "max_length", "truncation")},
-        },
+        "tokenizer": {"tokens": len(tokenizer), **settings},
         "limits": {
             "body_bytes": MAX_BODY,
             "texts": MAX_TEXTS,
