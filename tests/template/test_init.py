@@ -11,6 +11,8 @@ from tests.template.conftest import contents, git
 
 NAME = ("--name", "acme_reviews")
 
+pytestmark = pytest.mark.slow  # each is a process, with git
+
 
 def test_it_is_the_users_repository_afterwards(tree, init):
     done = init(tree, *NAME, "--keep", "export serve")
