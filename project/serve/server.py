@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import re
 import socket
 import threading
 from contextlib import suppress
@@ -46,7 +47,8 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Start the time limit with the first byte of a request, end it with its headers; refuse endless ones."""
         self.size += len(data)
-        super().data_received(data)
+        # the parser drops the body of a request that offers another protocol, as Java's clients do (RFC 9110, 7.8)
+        super().data_received(re.sub(rb"(?i)\r\nupgrade *:", b"\r\nx-upgrade:", data, count=1) if self.silent else data)
         self.since = self.loop.time()
         self.deadline = min(self.deadline, self.since + HEAD_SECONDS) if self.silent else math.inf
         if self.size > MAX_HEAD:

@@ -96,6 +96,20 @@ def test_headers_without_an_end_are_refused(server):
             endless.sendall(b"a" * 1000 * MAX_HEAD)
 
 
+@pytest.mark.parametrize("protocol", ["h2c", "websocket"])
+def test_another_protocol_is_not_spoken_and_costs_nothing(server, protocol):
+    connection = http.client.HTTPConnection("127.0.0.1", server.port)
+    offer = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": protocol, "Content-Type": "application/json"}
+    statuses = []
+    for _ in range(2):
+        connection.request("POST", "/predict", body='{"text": "A warm film."}', headers=offer)
+        answer = connection.getresponse()
+        statuses.append(answer.status)
+        answer.read()
+    connection.close()
+    assert statuses == [200, 200]
+
+
 def test_headers_of_many_requests_are_not_added_up(server):
     connection = http.client.HTTPConnection("127.0.0.1", server.port)
     statuses = set()
