@@ -258,7 +258,7 @@ class SentimentDataModule(L.LightningDataModule):
         seed = self.hparams["seed"]
         sampler = BucketSampler(texts.lengths, self.batch_size, True, seed, *self._processes(), labels=labels)
         loader = self._loader(texts, sampler)
-        loader.epoch_batches = lambda: int(self.trainer.num_training_batches)  # type: ignore[union-attr] # who else asks?
+        loader.epoch_batches = lambda: int(self.trainer.num_training_batches)  # type: ignore[union-attr] # nobody else asks
         loader.load_state_dict(self._position)
         return loader
 
