@@ -1,5 +1,7 @@
 """On an NVIDIA GPU: the same results, without a detour over the CPU."""
 
+import csv
+
 import lightning as L
 import pytest
 import torch
@@ -55,3 +57,14 @@ def test_fit_and_test_in_mixed_precision(sentiment, toy):
     gpu = DEFAULT_CONFIG.parent / "trainer" / "gpu.yaml"
     options = ("--config", gpu, "--trainer.precision=bf16-mixed", "--trainer.max_epochs=2")
     assert sentiment("fit", f"--data.corpus={toy}", *options, *small) == 0
+
+
+def test_predictions_are_those_of_a_cpu(sentiment, fitted, toy, tmp_path):
+    found = []
+    for accelerator in ("gpu", "cpu"):
+        path = tmp_path / f"{accelerator}.csv"
+        options = (f"--data.corpus={toy}", f"--output={path}", f"--trainer.accelerator={accelerator}")
+        assert sentiment("predict", f"--ckpt_path={fitted / 'checkpoints' / 'best.ckpt'}", *options) == 0
+        with path.open(encoding="utf-8", newline="") as file:
+            found.append([float(row["p_positive"]) for row in csv.DictReader(file)])
+    assert found[0] == pytest.approx(found[1], abs=1e-3)  # TF32
