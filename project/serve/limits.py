@@ -12,6 +12,7 @@ MAX_SECONDS = 8  # of work that waits; as much is answered after SIGTERM
 
 HEAD_SECONDS = 10  # for the headers of a request, from the connection or the request's first byte on
 MAX_HEAD = 64 * 1024  # bytes of these headers
+MAX_PIPELINED = 64  # requests that a connection may send before its first is answered
 BODY_SECONDS = 30  # for its body
 MAX_CONNECTIONS = 512  # half of what a process may usually open
 MAX_HELD = 64 * MAX_BODY  # bytes of bodies in memory at once

@@ -12,7 +12,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from project.serve.limits import HEAD_SECONDS, MAX_CONNECTIONS, MAX_HEAD
+from project.serve.limits import HEAD_SECONDS, MAX_CONNECTIONS, MAX_HEAD, MAX_PIPELINED
 from project.serve.logs import LOG
 
 DRAIN = 1.0  # seconds in which answers on open connections tell clients that these will be closed
@@ -21,14 +21,16 @@ KEEP_ALIVE = 75  # seconds for idle connections: longer than proxies keep theirs
 
 
 class Connection(HttpToolsProtocol):
-    """A connection that is closed if a request's headers take too long or too much, or if others need its place.
+    """A connection that is closed if it asks for too much, or if others need its place.
 
-    uvicorn limits none of these: a thousand silent connections, and the process can open no more.
+    uvicorn limits neither how long headers are and take, nor how many requests are sent before the first is answered: a
+    thousand silent connections, and the process can open no more.
+
+    Attributes:
+        size: Of the headers so far, and of those after the body, in bytes.
     """
 
-    since = 0.0  # when something last came
-    deadline = math.inf  # of the headers that have not come yet
-    size = 0.0  # of these headers, in bytes
+    size = 0
 
     @property
     def silent(self) -> bool:
@@ -38,31 +40,31 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         """Take the place of the connection that has been silent longest if there are too many."""
         super().connection_made(transport)
-        self.since = self.loop.time()
-        self.deadline = self.since + HEAD_SECONDS
+        self.since = self.loop.time()  # when something last came
+        self.deadline = self.since + HEAD_SECONDS  # of the headers that have not come yet
         if len(self.connections) > MAX_CONNECTIONS:
             others: list[Any] = [each for each in self.connections if getattr(each, "silent", False)]
             min(others, key=lambda each: each.since, default=self).transport.close()
 
     def data_received(self, data: bytes) -> None:
-        """Start the time limit with the first byte of a request, end it with its headers; refuse endless ones."""
+        """Start the time limit with the first byte of a request, end it with its headers; refuse too much."""
         self.size += len(data)
         # the parser drops the body of a request that offers another protocol, as Java's clients do (RFC 9110, 7.8)
         super().data_received(re.sub(rb"(?i)\r\nupgrade *:", b"\r\nx-upgrade:", data, count=1) if self.silent else data)
         self.since = self.loop.time()
         self.deadline = min(self.deadline, self.since + HEAD_SECONDS) if self.silent else math.inf
-        if self.size > MAX_HEAD:
-            self.send_400_response("The headers are too long.")
+        if self.size > MAX_HEAD or len(self.pipeline) > MAX_PIPELINED:
+            self.send_400_response("The headers are too long, or too many requests wait for their answers.")
 
     def on_message_begin(self) -> None:
         """Measure the headers from here on."""
         super().on_message_begin()
         self.size = 0
 
-    def on_headers_complete(self) -> None:
-        """What comes now is the body, which has its own limits."""
-        super().on_headers_complete()
-        self.size = -math.inf
+    def on_body(self, body: bytes) -> None:
+        """Leave the body out, which has its own limits, and what stands around a piece that is sent on its own."""
+        super().on_body(body)
+        self.size = max(self.size - len(body) - 8, 0)
 
 
 class Server(uvicorn.Server):

@@ -110,6 +110,36 @@ def test_another_protocol_is_not_spoken_and_costs_nothing(server, protocol):
     assert statuses == [200, 200]
 
 
+def test_a_few_requests_may_be_sent_before_the_first_is_answered(server):
+    with socket.create_connection(("127.0.0.1", server.port)) as eager:
+        asking = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        eager.sendall((asking + b"\r\n") * 19 + asking + b"Connection: close\r\n\r\n")
+        assert b"".join(iter(lambda: eager.recv(65536), b"")).count(b"HTTP/1.1 200 OK") == 20
+
+
+def test_thousands_of_requests_may_not_be_sent_before_the_first_is_answered(server):
+    with socket.create_connection(("127.0.0.1", server.port)) as flood, pytest.raises(ConnectionError):
+        flood.sendall(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 1_000_000)
+
+
+CHUNKED = (
+    b"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n"
+)
+
+
+def test_headers_without_an_end_after_the_body_are_refused(server):
+    with socket.create_connection(("127.0.0.1", server.port)) as endless, pytest.raises(ConnectionError):
+        endless.sendall(CHUNKED + b"\r\n0\r\n" + b"X: y\r\n" * 10_000_000)
+
+
+def test_a_body_may_come_in_many_small_pieces(server):
+    body = json.dumps({"text": "A warm film. " * 5000}).encode()
+    pieces = b"".join(b"1\r\n%c\r\n" % letter for letter in body)
+    with socket.create_connection(("127.0.0.1", server.port)) as patient:
+        patient.sendall(CHUNKED + b"Connection: close\r\n\r\n" + pieces + b"0\r\n\r\n")
+        assert patient.recv(15) == b"HTTP/1.1 200 OK"
+
+
 def test_headers_of_many_requests_are_not_added_up(server):
     connection = http.client.HTTPConnection("127.0.0.1", server.port)
     statuses = set()
