@@ -2,7 +2,7 @@
 
 import sys
 import time
-from itertools import islice
+from collections import Counter
 from typing import Any
 
 import lightning as L
@@ -20,6 +20,7 @@ from project.text import SPECIALS, UNK_ID
 Epoch = dict[str, float]
 
 MANY_UNKNOWN = 0.2  # share of the tokens of val
+FIRST_BATCHES = 16  # that say how the recurrence is computed
 FEW_TOKENS = 2.0  # tokens in a text of train, on average
 
 
@@ -125,14 +126,20 @@ def network_line(trainer: L.Trainer, network: nn.Module) -> str:
 
 
 def recurrence(trainer: L.Trainer, network: nn.Module, loader: Any) -> str:
-    """Return how recurrent layers compute the first batch of `loader`; empty if they have no choice."""
+    """Return how recurrent layers compute most of the first batches of `loader`; empty if they have no choice.
+
+    A single batch may be an exception: that of an epoch which begins with texts of one length.
+    """
     layers: list[Any] = [module for module in network.modules() if hasattr(module, "path_for")]
     if not layers:
         return ""
-    token_ids = loader.dataset.__getitems__(list(islice(loader.sampler, loader.batch_size))).token_ids
-    embedded = token_ids._replace(data=next(layers[0].parameters()).new_empty(len(token_ids.data), 1))
+    paths: Counter[str] = Counter()
     with trainer.precision_plugin.forward_context():  # autocast decides as well
-        return f", recurrence {layers[0].path_for(embedded)}"
+        for rows in torch.split(torch.tensor(list(loader.sampler)), loader.batch_size)[:FIRST_BATCHES]:
+            token_ids = loader.dataset.__getitems__(rows.tolist()).token_ids
+            data = next(layers[0].parameters()).new_empty(len(token_ids.data), 1)
+            paths[layers[0].path_for(token_ids._replace(data=data))] += 1
+    return f", recurrence {paths.most_common(1)[0][0]}"
 
 
 def vocabulary_line(facts: DataFacts) -> str:
